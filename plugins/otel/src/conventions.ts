@@ -1,0 +1,229 @@
+/**
+ * Every span, attribute, header and enum name that Signalbox writes or reads.
+ *
+ * The `gen_ai.*` names are OpenTelemetry's GenAI semantic conventions. They are in Development and have left the main
+ * semantic-conventions package, so these are our own copies. What the conventions do not have (cost, route, pool, SLA,
+ * sub-agent descent) is in our namespace `signalbox.`.
+ *
+ * This file imports nothing: every part of Signalbox may import it.
+ */
+
+/** `gen_ai.operation.name`: what a span did. `migrate` is ours. */
+export const Operation = {
+  invokeAgent: "invoke_agent",
+  chat: "chat",
+  embeddings: "embeddings",
+  executeTool: "execute_tool",
+  /** The scheduler's server span around admission, placement and relay of one request. */
+  schedule: "schedule",
+  /** KV state moved between pools or tiers. */
+  migrate: "migrate",
+} as const;
+export type Operation = (typeof Operation)[keyof typeof Operation];
+
+/** Span names: the operation, then its target. */
+export const spanName = {
+  invokeAgent: (agentName: string) => `invoke_agent ${agentName}`,
+  chat: (model: string) => `chat ${model}`,
+  embeddings: (model: string) => `embeddings ${model}`,
+  executeTool: (toolName: string) => `execute_tool ${toolName}`,
+  schedule: (requestModel: string) => `schedule ${requestModel}`,
+  migrate: (pool: string) => `migrate ${pool}`,
+} as const;
+
+/** Attribute names. Types are in the comments: string unless said otherwise. */
+export const Attribute = {
+  // GenAI
+  operation: "gen_ai.operation.name",
+  provider: "gen_ai.provider.name",
+  conversationId: "gen_ai.conversation.id",
+  agentId: "gen_ai.agent.id",
+  agentName: "gen_ai.agent.name",
+  requestModel: "gen_ai.request.model",
+  /** boolean */
+  requestStream: "gen_ai.request.stream",
+  /** int */
+  requestMaxTokens: "gen_ai.request.max_tokens",
+  responseModel: "gen_ai.response.model",
+  responseId: "gen_ai.response.id",
+  /** string[] */
+  finishReasons: "gen_ai.response.finish_reasons",
+  /** double, seconds from the request to the first chunk */
+  timeToFirstChunk: "gen_ai.response.time_to_first_chunk",
+  /** int; INCLUDES cached tokens */
+  inputTokens: "gen_ai.usage.input_tokens",
+  /** int; INCLUDES reasoning tokens */
+  outputTokens: "gen_ai.usage.output_tokens",
+  /** int; the part of the input that was read from a cache */
+  cacheReadTokens: "gen_ai.usage.cache_read.input_tokens",
+  /** int; the part of the input that was written to a cache */
+  cacheWriteTokens: "gen_ai.usage.cache_creation.input_tokens",
+  /** int; the part of the output that was reasoning */
+  reasoningTokens: "gen_ai.usage.reasoning.output_tokens",
+  toolName: "gen_ai.tool.name",
+  toolCallId: "gen_ai.tool.call.id",
+  toolType: "gen_ai.tool.type",
+  toolArguments: "gen_ai.tool.call.arguments",
+  toolResult: "gen_ai.tool.call.result",
+  inputMessages: "gen_ai.input.messages",
+  outputMessages: "gen_ai.output.messages",
+  systemInstructions: "gen_ai.system_instructions",
+
+  // general OpenTelemetry
+  serviceName: "service.name",
+  serviceVersion: "service.version",
+  /** the ROOT session, on every span of ours */
+  sessionId: "session.id",
+  userId: "user.id",
+  errorType: "error.type",
+  /** int */
+  httpStatusCode: "http.response.status_code",
+  serverAddress: "server.address",
+  /** int */
+  serverPort: "server.port",
+
+  // who: session, agent, turn
+  project: "signalbox.project",
+  /** the agent inside the session; the root agent's id equals the session id */
+  signalboxAgentId: "signalbox.agent.id",
+  parentAgentId: "signalbox.agent.parent_id",
+  /** int; 0 for the root agent */
+  agentDepth: "signalbox.agent.depth",
+  agentKind: "signalbox.agent.kind",
+  turnId: "signalbox.turn.id",
+  channel: "signalbox.channel",
+  /** the tool call (its `gen_ai.tool.call.id`) that spawned this agent */
+  spawnedByToolCall: "signalbox.agent.spawned_by_tool_call",
+  task: "signalbox.task",
+
+  // where and why: route and pool
+  route: "signalbox.route",
+  pool: "signalbox.pool",
+  silicon: "signalbox.pool.silicon",
+  hardware: "signalbox.pool.hardware",
+  /** int 0 … 3: 0 local, 3 frontier */
+  tier: "signalbox.tier",
+  /** int 0 … 3 */
+  tierRequested: "signalbox.tier.requested",
+  slaClass: "signalbox.sla.class",
+  /** double, milliseconds */
+  slaBudgetMs: "signalbox.sla.budget_ms",
+  /** boolean */
+  slaMet: "signalbox.sla.met",
+  decisionId: "signalbox.decision.id",
+  decisionReason: "signalbox.decision.reason",
+  /** JSON array of DecisionCandidate, at most 16 */
+  decisionCandidates: "signalbox.decision.candidates",
+  /** int, 1-based: which attempt of the request this span is; marks the scheduler's own chat span */
+  attempt: "signalbox.attempt",
+  /** boolean: this call went through the scheduler, whose attempt span carries the cost */
+  routed: "signalbox.routed",
+
+  // how long, in milliseconds (double)
+  queueMs: "signalbox.queue_ms",
+  prefillMs: "signalbox.prefill_ms",
+  decodeMs: "signalbox.decode_ms",
+
+  // how much; on leaf spans only
+  /** int, nano-USD */
+  costNanousd: "signalbox.cost.nanousd",
+  /** double, USD; the same amount, for TraceQL and humans */
+  costUsd: "signalbox.cost.usd",
+  costSource: "signalbox.cost.source",
+  /** int, nano-USD: the same call on the single-vendor baseline model */
+  baselineNanousd: "signalbox.cost.baseline_nanousd",
+  baselineModel: "signalbox.cost.baseline_model",
+  cache: "signalbox.cache",
+  budgetState: "signalbox.budget.state",
+
+  // memory files
+  memoryPath: "signalbox.memory.path",
+  memoryOperation: "signalbox.memory.operation",
+
+  /** int, on any span of an emitter: spans that this process dropped before it */
+  droppedSpans: "signalbox.dropped_spans",
+} as const;
+
+/** The silicon of a pool. */
+export const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
+export type Silicon = (typeof SILICONS)[number];
+
+/** Service-level classes, most urgent first. */
+export const SLA_CLASSES = ["interactive", "standard", "background"] as const;
+export type SlaClass = (typeof SLA_CLASSES)[number];
+
+/** Where a cost comes from. `unknown` is said, never shown as 0. */
+export const COST_SOURCES = ["reported", "priced", "measured", "estimated", "unknown"] as const;
+export type CostSource = (typeof COST_SOURCES)[number];
+
+/** The agent software a span speaks of. */
+export const AGENT_KINDS = ["openclaw", "claude-code", "codex", "other"] as const;
+export type AgentKind = (typeof AGENT_KINDS)[number];
+
+export const CACHE_KINDS = ["exact", "semantic", "prefix", "none"] as const;
+export type CacheKind = (typeof CACHE_KINDS)[number];
+
+export const BUDGET_STATES = ["ok", "warn", "rerouted", "paused", "killed"] as const;
+export type BudgetState = (typeof BUDGET_STATES)[number];
+
+/** Request headers that carry identity and intent to the scheduler, all lower case, in order of trust. */
+export const RequestHeader = {
+  session: "x-signalbox-session",
+  agent: "x-signalbox-agent",
+  parentAgent: "x-signalbox-parent-agent",
+  agentName: "x-signalbox-agent-name",
+  agentKind: "x-signalbox-agent-kind",
+  turn: "x-signalbox-turn",
+  channel: "x-signalbox-channel",
+  sla: "x-signalbox-sla",
+  task: "x-signalbox-task",
+  user: "x-signalbox-user",
+  project: "x-signalbox-project",
+  /** an ingest or model key, where Authorization is taken */
+  key: "x-signalbox-key",
+  traceparent: "traceparent",
+} as const;
+
+/** Response headers of the scheduler. Cost is a trailer, or an SSE comment, where it is known only at the end. */
+export const ResponseHeader = {
+  decision: "x-signalbox-decision",
+  route: "x-signalbox-route",
+  pool: "x-signalbox-pool",
+  silicon: "x-signalbox-silicon",
+  tier: "x-signalbox-tier",
+  slaMet: "x-signalbox-sla-met",
+  costNanousd: "x-signalbox-cost-nanousd",
+  traceresponse: "traceresponse",
+  requestId: "request-id",
+} as const;
+
+/**
+ * One pool that a decision looked at, as stored in `signalbox.decision.candidates`.
+ * Predictions are absent where the pool was rejected before it was estimated.
+ */
+export interface DecisionCandidate {
+  pool: string;
+  model: string;
+  silicon: Silicon;
+  /** why the pool was not eligible, in words; absent on eligible pools */
+  rejected?: string;
+  /** predicted time to first token, milliseconds */
+  ttft_ms?: number;
+  /** predicted time per output token, milliseconds */
+  tpot_ms?: number;
+  /** predicted cost of the call, nano-USD */
+  cost_nanousd?: number;
+  chosen?: true;
+}
+export const MAX_DECISION_CANDIDATES = 16;
+
+/** Default ports, all on loopback. */
+export const DefaultPort = { otlpHttp: 4318, otlpGrpc: 4317, scheduler: 4320, web: 4321, postgres: 4325 } as const;
+
+/** The Postgres channels that NOTIFY is sent on; payloads are JSON of at most 8,000 bytes. */
+export const NotifyChannel = {
+  /** after each committed batch: `{"sessions": string[], "spans": number}`; sessions is cut to 50 */
+  ingest: "signalbox_ingest",
+  /** a control row changed: `{"session": string, "state": string}` */
+  control: "signalbox_control",
+} as const;

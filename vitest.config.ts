@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+/** Suites: `unit` needs nothing, `integration` a Postgres of its own, `e2e` a browser and a built dashboard too. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{plugins,scheduler,collector-processor,web,deploy}/**/src/**/*.test.{ts,tsx}", "tests/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["tests/integration/**/*.test.ts"],
+          globalSetup: ["tests/support/postgres-server.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["tests/e2e/**/*.test.ts"],
+          globalSetup: ["tests/support/postgres-server.ts", "tests/support/web-build.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+    maxWorkers: 2,
+  },
+});
