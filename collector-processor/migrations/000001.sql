@@ -190,7 +190,7 @@ create table route_hour (
   cost_nusd bigint not null,
   unknown_cost_calls bigint not null,
   baseline_nusd bigint not null,
-  -- sums over calls, for means: nanoseconds and milliseconds
+  -- sums over calls, for means: nanoseconds; milliseconds, each rounded to 1/1024 so that the sum is exact in any order
   duration_ns bigint not null,
   busy_ms double precision not null,
   primary key (hour, slot, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id)
@@ -226,7 +226,11 @@ create index session_hour_by_hour on session_hour (project, hour);
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'signalbox_reader') then
-    create role signalbox_reader nologin;
+    begin
+      create role signalbox_reader nologin;
+    exception when duplicate_object or unique_violation then
+      null; -- another database of this server was migrated at the same moment
+    end;
   end if;
   grant usage on schema signalbox to signalbox_reader;
   grant select on all tables in schema signalbox to signalbox_reader;

@@ -1,0 +1,144 @@
+import type { Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { CollectorConfig } from "./config.ts";
+import { postgresStore, type Store } from "./exporters/postgres-store.ts";
+import { type Log, stderrLog } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { attribute } from "./processors/attribute.ts";
+import { normalise } from "./processors/normalise.ts";
+import { price } from "./processors/price.ts";
+import { keyCheck } from "./receivers/keys.ts";
+import { type Endpoints, otlpHttpReceiver } from "./receivers/otlp-http.ts";
+
+export interface CollectorOptions {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  databaseUrl: string;
+  config: CollectorConfig;
+  log?: Log;
+  /** The clock of the window of accepted start times, milliseconds; tests set it. */
+  now?: () => number;
+}
+
+export interface Collector {
+  url: string;
+  /** Stops accepting, stores what was accepted within 5 s, and lets go of port and database. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 5_000;
+
+/**
+ * Migrates the database, listens, and takes spans. Where Postgres is away it listens all the same and tries again; until it is there,
+ * /readyz says 503 and why, and every request is told to come again.
+ * @throws when the address needs a key and none is configured, when the migrations do not fit the database, and the system's error
+ * (EADDRINUSE) for a taken port.
+ */
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const { config, log = stderrLog(), now = Date.now } = options;
+  const { limits } = config;
+  const loopback = isLoopback(options.host);
+  if (!loopback && config.keys.length === 0) {
+    throw new Error(
+      `${options.host} is reachable from outside and no ingest key is configured: set SIGNALBOX_TOKEN, or keys: in signalbox.config.yaml`,
+    );
+  }
+  const metrics = createMetrics();
+  const store = postgresStore(
+    {
+      databaseUrl: options.databaseUrl,
+      writers: limits.writers,
+      slot: limits.slot,
+      queue: { spans: limits.queue_spans, bytes: limits.queue_bytes },
+      group: { spans: limits.group_spans, bytes: limits.group_bytes },
+      partitionDaysAhead: limits.partition_days_ahead,
+    },
+    log,
+    metrics,
+  );
+  const pipeline = normalise(
+    {
+      defaultProject: limits.default_project,
+      window: { pastDays: limits.max_past_days, futureDays: limits.max_future_days },
+      attributes: {
+        count: limits.max_attributes,
+        valueCharacters: limits.max_attribute_characters,
+        totalCharacters: limits.max_attributes_characters,
+      },
+      content: { capture: limits.content, messages: limits.max_messages, messageCharacters: limits.max_message_characters },
+      maxEvents: limits.max_events,
+      now,
+    },
+    attribute(price({ baseline: config.baseline }, store)),
+  );
+
+  const receiver = otlpHttpReceiver(
+    {
+      maxBodyBytes: limits.max_body_bytes,
+      maxInflightBytes: limits.max_inflight_bytes,
+      checkKey: keyCheck(config.keys, !loopback),
+    },
+    pipeline,
+    endpoints(store, metrics),
+    log,
+    metrics,
+  );
+  await pipeline.start();
+  await store.start();
+  let url: string;
+  try {
+    url = await listen(receiver, options);
+  } catch (error) {
+    await store.shutdown();
+    throw error;
+  }
+  return {
+    url,
+    async close() {
+      await stopAccepting(receiver);
+      await pipeline.shutdown();
+      await store.shutdown();
+      await metrics.shutdown();
+    },
+  };
+}
+
+function endpoints(store: Store, metrics: Metrics): Endpoints {
+  return new Map([
+    ["/healthz", (_request, response) => json(response, 200, { status: "ok" })],
+    [
+      "/readyz",
+      (_request, response) =>
+        store.ready ? json(response, 200, { status: "ready" }) : json(response, 503, { status: "not ready", reason: store.reason }),
+    ],
+    ["/metrics", (request, response) => metrics.serve(request, response)],
+  ]);
+}
+
+function json(response: ServerResponse, status: number, body: Record<string, string>): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+function listen(server: Server, { host, port }: CollectorOptions): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      const address = server.address() as AddressInfo;
+      resolve(`http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`);
+    });
+  });
+}
+
+/** Waits for the requests that are under way; connections that are still open after the bound are cut. */
+async function stopAccepting(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(cut);
+}
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);

@@ -1,0 +1,46 @@
+import { Attribute, Operation } from "@signalbox/otel/conventions";
+import { type Dialect, draftText, integer, type Mapping, milliseconds, text } from "./dialect.ts";
+
+const OPERATIONS = new Set<string>(Object.values(Operation));
+/** Model calls under other names. */
+const CALLS = new Set(["text_completion", "generate_content"]);
+
+const operation: Mapping = (draft, value) => {
+  if (typeof value !== "string") return false;
+  if (OPERATIONS.has(value)) {
+    draft.row.operation = value;
+    return true;
+  }
+  if (CALLS.has(value)) draft.row.operation = Operation.chat;
+  return false;
+};
+
+/** The earlier name of an attribute: it counts where the later one is absent, in whichever order they stand. */
+const earlier = (column: "provider" | "input_tokens" | "output_tokens", mapping: Mapping): Mapping => {
+  return (draft, value) => (draft.row[column] === null ? mapping(draft, value) : false);
+};
+
+/** OpenTelemetry's GenAI semantic conventions, with the names of 2024 that emitters still send. */
+export const genAi: Dialect = {
+  name: "gen_ai",
+  attributes: {
+    [Attribute.operation]: operation,
+    [Attribute.provider]: text("provider"),
+    "gen_ai.system": earlier("provider", text("provider")),
+    [Attribute.conversationId]: draftText("conversationId"),
+    [Attribute.agentId]: draftText("genAiAgentId"),
+    [Attribute.agentName]: text("agent_name"),
+    [Attribute.requestModel]: text("request_model"),
+    [Attribute.responseModel]: draftText("responseModel", 160),
+    [Attribute.inputTokens]: integer("input_tokens"),
+    "gen_ai.usage.prompt_tokens": earlier("input_tokens", integer("input_tokens")),
+    [Attribute.outputTokens]: integer("output_tokens"),
+    "gen_ai.usage.completion_tokens": earlier("output_tokens", integer("output_tokens")),
+    [Attribute.cacheReadTokens]: integer("cache_read_tokens"),
+    [Attribute.cacheWriteTokens]: integer("cache_write_tokens"),
+    [Attribute.reasoningTokens]: integer("reasoning_tokens"),
+    [Attribute.toolName]: text("tool_name"),
+    [Attribute.toolCallId]: text("tool_call_id"),
+    [Attribute.timeToFirstChunk]: milliseconds("ttft_ms", 1000),
+  },
+};

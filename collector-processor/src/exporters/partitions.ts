@@ -1,0 +1,43 @@
+import type { Connection } from "./postgres-connection.ts";
+
+const DAY_MS = 86_400_000;
+/** Two collectors must not make the same partition at once. Taken inside the transaction that makes it. */
+const LOCK = "8316291910694888048";
+
+export const dayOf = (milliseconds: number): number => Math.floor(milliseconds / DAY_MS);
+
+/**
+ * The day partitions of spans that are known to exist; makes the others. A day is a count of days since 1970, UTC.
+ *
+ * A partition is made beside the table and attached: unlike CREATE … PARTITION OF, that lets readers and writers of spans go on.
+ */
+export class Partitions {
+  readonly #known = new Set<number>();
+
+  /** Must be called outside a transaction. */
+  async ensure(connection: Connection, days: Iterable<number>): Promise<void> {
+    for (const day of days) {
+      if (this.#known.has(day)) continue;
+      await connection.run(createPartition(day));
+      this.#known.add(day);
+    }
+  }
+
+  /** Someone dropped a partition, or restored another database: look again. */
+  forget(): void {
+    this.#known.clear();
+  }
+}
+
+function createPartition(day: number): string {
+  const from = new Date(day * DAY_MS).toISOString();
+  const to = new Date((day + 1) * DAY_MS).toISOString();
+  const name = `signalbox.spans_${from.slice(0, 10).replaceAll("-", "")}`;
+  return `do $$ begin
+    perform pg_advisory_xact_lock(${LOCK});
+    if to_regclass('${name}') is null then
+      create table ${name} (like signalbox.spans including defaults including constraints including indexes);
+      alter table signalbox.spans attach partition ${name} for values from ('${from}') to ('${to}');
+    end if;
+  end $$`;
+}

@@ -1,0 +1,123 @@
+import { connect as connectSocket, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import postgres from "postgres";
+
+const CONNECT_TIMEOUT_SECONDS = 10;
+
+/** The connection is gone, and with it whatever was not committed: the same rows may be written again on another. */
+export class ConnectionLost extends Error {
+  constructor() {
+    super("the connection to Postgres was lost");
+    this.name = "ConnectionLost";
+  }
+}
+
+/**
+ * One session of Postgres, for one user at a time.
+ *
+ * The driver crashes the process when it writes to a connection that has closed (porsager/postgres #1154, #1208), and never settles a
+ * COPY whose connection or statement fails after the last byte. So: nothing is sent once the close was seen, one chunk is under
+ * way at a time, what waits is rejected by us when the connection closes, and a COPY that the server refused shows in the next
+ * statement, which fails because its transaction has failed.
+ */
+export interface Connection {
+  /** @throws ConnectionLost, or the driver's PostgresError. */
+  query<Row>(statement: string, parameters?: (string | number)[]): Promise<Row[]>;
+  /** Several statements, without parameters or results. */
+  run(statements: string): Promise<void>;
+  /** Sends the rows of a COPY … FROM STDIN. Resolves when they are sent; whether they were taken, the next statement says. */
+  copy(statement: string, chunks: Buffer[]): Promise<void>;
+  /** Runs once, when the connection closes, whoever closes it. */
+  onClose(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export async function connect(databaseUrl: string, settings: Record<string, string | number | boolean> = {}): Promise<Connection> {
+  let lost = false;
+  const waiting = new Set<(error: Error) => void>();
+  const listeners: (() => void)[] = [];
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    max_lifetime: null,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    fetch_types: false,
+    connection: { application_name: "signalbox-collector", ...settings },
+    onnotice: () => {},
+    // @ts-expect-error the driver takes a factory of sockets; its types do not say so
+    socket: openSocket,
+    onclose: () => {
+      lost = true;
+      for (const reject of waiting) reject(new ConnectionLost());
+      waiting.clear();
+      for (const listener of listeners.splice(0)) listener();
+    },
+  });
+
+  /** Settles with the driver's answer, or rejects when the connection closes first. */
+  function guarded<T>(start: () => PromiseLike<T>): Promise<T> {
+    if (lost) return Promise.reject(new ConnectionLost());
+    return new Promise<T>((resolve, reject) => {
+      waiting.add(reject);
+      const settle = <V>(finish: (value: V) => void) => {
+        return (value: V) => {
+          waiting.delete(reject);
+          finish(value);
+        };
+      };
+      start().then(settle(resolve), settle(reject));
+    });
+  }
+
+  // a server that accepts and closes at once would be tried again by the driver for ever
+  const giveUp = setTimeout(() => void sql.end({ timeout: 0 }), CONNECT_TIMEOUT_SECONDS * 1000);
+  let session: postgres.ReservedSql;
+  try {
+    await sql`select 1`; // without fetch_types, the driver never answers a reserve that has to connect first
+    session = await sql.reserve();
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    throw error;
+  } finally {
+    clearTimeout(giveUp);
+  }
+
+  return {
+    query: async <Row>(statement: string, parameters: (string | number)[] = []) =>
+      (await guarded(() => session.unsafe(statement, parameters, { prepare: true }))) as unknown as Row[],
+    async run(statements) {
+      await guarded(() => session.unsafe(statements));
+    },
+    async copy(statement, chunks) {
+      const stream = await guarded(() => session.unsafe(statement).writable());
+      stream.on("error", () => {}); // the write that is under way reports it
+      // the driver's own sends CopyFail after every COPY, which fails the next one, and writes to a socket that is gone
+      stream._destroy = (error, done) => done(error);
+      for (const chunk of chunks) {
+        await guarded(() => new Promise<void>((resolve, reject) => stream.write(chunk, (error) => (error ? reject(error) : resolve()))));
+      }
+      if (lost) throw new ConnectionLost();
+      stream.end();
+      await nextTurn(); // the driver has sent the end of the COPY then, and takes the next statement
+    },
+    onClose(listener) {
+      if (lost) listener();
+      else listeners.push(listener);
+    },
+    close: () => sql.end({ timeout: 1 }),
+  };
+}
+
+/** Without TCP_NODELAY every COPY stalls for 40 to 95 ms: the driver's small writes wait for the server's delayed acknowledgement. */
+function openSocket(options: { host: string[]; port: number[]; path: string | null }): Promise<Socket> {
+  const host = options.host[0];
+  const address = options.path ? { path: options.path } : { host, port: options.port[0] ?? 5432, noDelay: true };
+  return new Promise((resolve, reject) => {
+    // the driver reads the host for TLS' server name
+    const socket = Object.assign(connectSocket(address), { host });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}

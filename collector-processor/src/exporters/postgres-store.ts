@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fields, Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { migrate } from "../migrate.ts";
+import { type Stage, Unavailable } from "../pipeline.ts";
+import type { SpanBatch } from "../span-batch.ts";
+import { encodeBatch } from "./encode-batch.ts";
+import { dayOf, Partitions } from "./partitions.ts";
+import { writeFailure } from "./postgres-errors.ts";
+import { openWriter, type Writer } from "./postgres-writer.ts";
+import { type GroupLimits, type QueueLimits, type Waiting, WriteQueue } from "./write-queue.ts";
+
+export interface StoreConfig {
+  databaseUrl: string;
+  /** Connections that write at once. Each has its own slot in the rollups: `slot`, `slot + 1`, … */
+  writers: number;
+  slot: number;
+  queue: QueueLimits;
+  group: GroupLimits;
+  /** Days ahead whose partitions are made before they are needed. */
+  partitionDaysAhead: number;
+}
+
+const RECONNECT_FIRST_MS = 100;
+const RECONNECT_MAX_MS = 2_000;
+const MAX_ATTEMPTS = 5;
+const SHUTDOWN_MS = 5_000;
+
+export interface Store extends Stage<SpanBatch> {
+  /** Whether a batch would be taken now. */
+  readonly ready: boolean;
+  /** Why it would not. */
+  readonly reason: string;
+  /** Migrates, and begins to connect. Postgres away: it tries again. @throws when the migrations do not fit the database. */
+  start(): Promise<void>;
+}
+
+/**
+ * The last stage: spans into Postgres. Batches that arrive while a transaction runs make up the next one (group commit).
+ * `consume` resolves after the commit; it rejects with Unavailable while no writer is connected, and when the queue is full.
+ */
+export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): Store {
+  const queue = new WriteQueue(config.queue);
+  const partitions = new Partitions();
+  const connected = new Set<Writer>();
+  const stopping = new AbortController();
+  let loops: Promise<void>[] = [];
+  let migrated = false;
+  let reason = "not started";
+  metrics.observeQueue(queue);
+
+  async function ensureMigrated(): Promise<void> {
+    if (migrated) return;
+    const { applied } = await migrate(config.databaseUrl);
+    migrated = true;
+    if (applied.length > 0) log.info("migrated the database", { applied: applied.join(",") });
+  }
+
+  function away(error: Error, fields: Fields): void {
+    reason = `Postgres is not reachable: ${error.message}`;
+    log.warn("Postgres is not reachable, trying again", { ...fields, error: error.message });
+  }
+
+  async function writeLoop(slot: number): Promise<void> {
+    let delay = RECONNECT_FIRST_MS;
+    while (!stopping.signal.aborted) {
+      try {
+        await ensureMigrated();
+        const writer = await openWriter(config.databaseUrl, slot, partitions);
+        delay = RECONNECT_FIRST_MS;
+        await useWriter(writer);
+      } catch (error) {
+        away(error as Error, { slot, retry_ms: delay });
+        await sleep(delay, undefined, { signal: stopping.signal }).catch(() => {});
+        delay = Math.min(delay * 2, RECONNECT_MAX_MS);
+      }
+    }
+  }
+
+  /** Returns when the connection is lost, or the queue closed and empty. */
+  async function useWriter(writer: Writer): Promise<void> {
+    const lost = new AbortController();
+    writer.connection.onClose(() => {
+      lost.abort();
+      connected.delete(writer);
+      if (connected.size > 0) return;
+      reason = "the connection to Postgres was lost";
+      queue.rejectAll(unreachable());
+    });
+    try {
+      connected.add(writer);
+      for (;;) {
+        await partitions.ensure(writer.connection, daysAhead());
+        const group = await queue.take(config.group, lost.signal);
+        if (group.length === 0) return;
+        await writeGroup(writer, group);
+      }
+    } finally {
+      connected.delete(writer);
+      await writer.connection.close();
+    }
+  }
+
+  async function writeGroup(writer: Writer, group: Waiting[], attempt = 1): Promise<void> {
+    const started = performance.now();
+    try {
+      const inserted = await writer.write(group.map((item) => item.batch));
+      const spans = group.reduce((sum, item) => sum + item.batch.spanCount, 0);
+      metrics.stored({ inserted, duplicate: spans - inserted, seconds: (performance.now() - started) / 1000 });
+      for (const item of group) item.resolve();
+    } catch (error) {
+      await recover(writer, group, error as Error, attempt);
+    }
+  }
+
+  async function recover(writer: Writer, group: Waiting[], error: Error, attempt: number): Promise<void> {
+    const failure = writeFailure(error);
+    if (failure === "partition") partitions.forget();
+    if ((failure === "partition" || failure === "retry") && attempt < MAX_ATTEMPTS) return writeGroup(writer, group, attempt + 1);
+    if ((failure === "refused" || failure === "unclear") && group.length > 1) {
+      // one bad batch must not take the others with it
+      for (const item of group) await writeGroup(writer, [item]);
+      return;
+    }
+    log.error("a batch was not stored", { batches: group.length, failure, error: error.message });
+    for (const item of group) item.reject(failure === "refused" ? error : unreachable());
+  }
+
+  function daysAhead(): number[] {
+    const today = dayOf(Date.now());
+    return Array.from({ length: config.partitionDaysAhead + 2 }, (_, index) => today - 1 + index);
+  }
+
+  return {
+    get ready() {
+      return connected.size > 0;
+    },
+    get reason() {
+      return reason;
+    },
+    async start() {
+      try {
+        await ensureMigrated();
+      } catch (error) {
+        if (writeFailure(error) === "refused") throw error;
+        away(error as Error, {});
+      }
+      loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot + index));
+    },
+    async consume(batch) {
+      if (batch.spans.length === 0) return;
+      if (stopping.signal.aborted) throw new Unavailable("the collector is stopping");
+      if (connected.size === 0) throw unreachable();
+      const encoded = encodeBatch(batch);
+      await new Promise<void>((resolve, reject) => queue.add({ batch: encoded, resolve, reject }));
+    },
+    async shutdown() {
+      stopping.abort();
+      queue.close();
+      const drained = await Promise.race([Promise.all(loops).then(() => true), sleep(SHUTDOWN_MS, false, { ref: false })]);
+      if (!drained) queue.rejectAll(new Unavailable("the collector is stopping"));
+    },
+  };
+}
+
+const unreachable = () => new Unavailable("Postgres is not reachable", 2);

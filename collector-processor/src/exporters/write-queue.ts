@@ -1,0 +1,97 @@
+import { Unavailable } from "../pipeline.ts";
+import type { EncodedBatch } from "./encode-batch.ts";
+
+export interface QueueLimits {
+  /** Spans, and bytes of encoded rows, that wait for a writer. A batch beyond either is refused. */
+  spans: number;
+  bytes: number;
+}
+
+export interface GroupLimits {
+  /** Spans, and bytes, of one transaction; a single larger batch is a group of its own. */
+  spans: number;
+  bytes: number;
+}
+
+export interface Waiting {
+  batch: EncodedBatch;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** Batches that wait for a writer: bounded in spans and bytes, taken in groups. */
+export class WriteQueue {
+  readonly #limits: QueueLimits;
+  #waiting: Waiting[] = [];
+  #wake: (() => void)[] = [];
+  #closed = false;
+  spans = 0;
+  bytes = 0;
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
+  }
+
+  /** @throws Unavailable when the queue is full. An empty queue takes a batch of any size. */
+  add(item: Waiting): void {
+    const { spanCount, bytes } = item.batch;
+    const full = this.spans + spanCount > this.#limits.spans || this.bytes + bytes > this.#limits.bytes;
+    if (full && this.#waiting.length > 0) throw new Unavailable("the queue to Postgres is full", 2);
+    this.#waiting.push(item);
+    this.spans += spanCount;
+    this.bytes += bytes;
+    this.#wake[0]?.();
+  }
+
+  /** Waits for work. Resolves to an empty group when the queue is closed and empty, or when the signal says that the taker is gone. */
+  async take(limits: GroupLimits, gone: AbortSignal): Promise<Waiting[]> {
+    while (this.#waiting.length === 0) {
+      if (this.#closed || gone.aborted) return [];
+      await this.#work(gone);
+    }
+    if (gone.aborted) return [];
+    let spans = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const { batch } of this.#waiting) {
+      spans += batch.spanCount;
+      bytes += batch.bytes;
+      if (count > 0 && (spans > limits.spans || bytes > limits.bytes)) break;
+      count++;
+    }
+    return this.#remove(count);
+  }
+
+  /** Refuses everything that waits. */
+  rejectAll(error: Error): void {
+    for (const item of this.#remove(this.#waiting.length)) item.reject(error);
+  }
+
+  /** Whoever waits for work is woken when there will be none. */
+  close(): void {
+    this.#closed = true;
+    for (const wake of [...this.#wake]) wake();
+  }
+
+  #work(gone: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        gone.removeEventListener("abort", wake);
+        this.#wake = this.#wake.filter((other) => other !== wake);
+        resolve();
+      };
+      this.#wake.push(wake);
+      gone.addEventListener("abort", wake);
+    });
+  }
+
+  #remove(count: number): Waiting[] {
+    const group = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    for (const { batch } of group) {
+      this.spans -= batch.spanCount;
+      this.bytes -= batch.bytes;
+    }
+    return group;
+  }
+}

@@ -1,0 +1,58 @@
+import os from "node:os";
+import path from "node:path";
+import { DefaultPort } from "@signalbox/otel/conventions";
+import { startCollector } from "./app.ts";
+import { configPath, readConfig } from "./config.ts";
+import { stderrLog } from "./log.ts";
+
+const EXIT_PORT_TAKEN = 98;
+const log = stderrLog();
+
+function environmentPort(): number {
+  const text = process.env.SIGNALBOX_OTLP_PORT ?? String(DefaultPort.otlpHttp);
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`SIGNALBOX_OTLP_PORT is ${text}: it must be a port, 0 to 65535`);
+  return port;
+}
+
+async function main(): Promise<void> {
+  const databaseUrl = process.env.DATABASE_URL;
+  if (!databaseUrl) throw new Error("DATABASE_URL is not set: give the connection string of a Postgres 15 or later");
+  const home = process.env.SIGNALBOX_HOME || path.join(os.homedir(), ".signalbox");
+  const file = configPath(process.env, home);
+  const config = readConfig(file, process.env);
+  const collector = await startCollector({
+    host: process.env.SIGNALBOX_HOST || "127.0.0.1",
+    port: environmentPort(),
+    databaseUrl,
+    config,
+    log,
+  });
+  log.info("listening", { url: collector.url, config: file ?? "defaults" });
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info("stopping", { signal });
+    collector.close().then(
+      () => process.exit(0),
+      (error: Error) => {
+        log.error("could not stop cleanly", { error: error.message });
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+main().catch((error: NodeJS.ErrnoException) => {
+  if (error.code === "EADDRINUSE") {
+    log.error(`port ${environmentPort()} is taken: free it, or set SIGNALBOX_OTLP_PORT to another`);
+    process.exit(EXIT_PORT_TAKEN);
+  }
+  log.error(error.message);
+  process.exit(1);
+});

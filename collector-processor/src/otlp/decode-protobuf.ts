@@ -1,0 +1,303 @@
+import { ProtobufReader } from "./protobuf-reader.ts";
+import {
+  type Attributes,
+  type AttributeValue,
+  DEEPER,
+  type Event,
+  type Id,
+  KeyValueList,
+  type Link,
+  MAX_VALUE_DEPTH,
+  MalformedBody,
+  type ResourceSpans,
+  type ScopeSpans,
+  type Span,
+} from "./traces.ts";
+
+// Fields are matched by their whole tag, `number << 3 | wire type`: a known number with another wire type is skipped as unknown.
+const bytesField = (number: number) => (number << 3) | 2;
+const varintField = (number: number) => number << 3;
+const fixed64Field = (number: number) => (number << 3) | 1;
+
+const RESOURCE_SPANS = bytesField(1);
+const RESOURCE = bytesField(1);
+const RESOURCE_ATTRIBUTES = bytesField(1);
+const SCOPE_SPANS = bytesField(2);
+const SCOPE = bytesField(1);
+const SCOPE_NAME = bytesField(1);
+const SCOPE_VERSION = bytesField(2);
+const SPANS = bytesField(2);
+const SPAN_TRACE_ID = bytesField(1);
+const SPAN_ID = bytesField(2);
+const SPAN_PARENT_ID = bytesField(4);
+const SPAN_NAME = bytesField(5);
+const SPAN_KIND = varintField(6);
+const SPAN_START = fixed64Field(7);
+const SPAN_END = fixed64Field(8);
+const SPAN_ATTRIBUTES = bytesField(9);
+const SPAN_EVENTS = bytesField(11);
+const SPAN_LINKS = bytesField(13);
+const SPAN_STATUS = bytesField(15);
+const EVENT_TIME = fixed64Field(1);
+const EVENT_NAME = bytesField(2);
+const EVENT_ATTRIBUTES = bytesField(3);
+const LINK_TRACE_ID = bytesField(1);
+const LINK_SPAN_ID = bytesField(2);
+const LINK_ATTRIBUTES = bytesField(4);
+const STATUS_MESSAGE = bytesField(2);
+const STATUS_CODE = varintField(3);
+const KEY = bytesField(1);
+const VALUE = bytesField(2);
+const STRING_VALUE = bytesField(1);
+const BOOL_VALUE = varintField(2);
+const INT_VALUE = varintField(3);
+const DOUBLE_VALUE = fixed64Field(4);
+const ARRAY_VALUE = bytesField(5);
+const KVLIST_VALUE = bytesField(6);
+const BYTES_VALUE = bytesField(7);
+const LIST_ELEMENT = bytesField(1);
+
+/**
+ * Decodes an ExportTraceServiceRequest. Unknown fields are skipped, invalid UTF-8 becomes U+FFFD, ids of a wrong length become null.
+ * @throws MalformedBody when the bytes are not protobuf.
+ */
+export function decodeProtobufTraces(body: Buffer): ResourceSpans[] {
+  const reader = new ProtobufReader(body);
+  const resources: ResourceSpans[] = [];
+  const end = body.length;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === RESOURCE_SPANS) resources.push(resourceSpans(reader, reader.lengthDelimited(end)));
+    else reader.skip(tag, end);
+  }
+  return resources;
+}
+
+function resourceSpans(reader: ProtobufReader, end: number): ResourceSpans {
+  const result: ResourceSpans = { attributes: [], scopes: [] };
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === SCOPE_SPANS) result.scopes.push(scopeSpans(reader, reader.lengthDelimited(end)));
+    else if (tag === RESOURCE) resource(reader, reader.lengthDelimited(end), result.attributes);
+    else reader.skip(tag, end);
+  }
+  return finished(reader, end, result);
+}
+
+function resource(reader: ProtobufReader, end: number, attributes: Attributes): void {
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === RESOURCE_ATTRIBUTES) keyValue(reader, reader.lengthDelimited(end), attributes, 0);
+    else reader.skip(tag, end);
+  }
+  finished(reader, end, attributes);
+}
+
+function scopeSpans(reader: ProtobufReader, end: number): ScopeSpans {
+  const result: ScopeSpans = { name: "", version: "", spans: [] };
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === SPANS) result.spans.push(span(reader, reader.lengthDelimited(end)));
+    else if (tag === SCOPE) scope(reader, reader.lengthDelimited(end), result);
+    else reader.skip(tag, end);
+  }
+  return finished(reader, end, result);
+}
+
+function scope(reader: ProtobufReader, end: number, into: ScopeSpans): void {
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === SCOPE_NAME) into.name = reader.internedText(reader.lengthDelimited(end));
+    else if (tag === SCOPE_VERSION) into.version = reader.internedText(reader.lengthDelimited(end));
+    else reader.skip(tag, end);
+  }
+  finished(reader, end, into);
+}
+
+function span(reader: ProtobufReader, end: number): Span {
+  const result: Span = {
+    traceId: "",
+    spanId: "",
+    parentSpanId: "",
+    name: "",
+    kind: 0,
+    startMicros: 0,
+    startNanos: 0,
+    endMicros: 0,
+    endNanos: 0,
+    statusCode: 0,
+    statusMessage: "",
+    attributes: [],
+    events: null,
+    links: null,
+  };
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case SPAN_ATTRIBUTES:
+        keyValue(reader, reader.lengthDelimited(end), result.attributes, 0);
+        break;
+      case SPAN_TRACE_ID:
+        result.traceId = traceId(reader, reader.lengthDelimited(end));
+        break;
+      case SPAN_ID:
+        result.spanId = spanId(reader, reader.lengthDelimited(end));
+        break;
+      case SPAN_PARENT_ID:
+        result.parentSpanId = spanId(reader, reader.lengthDelimited(end));
+        break;
+      case SPAN_NAME:
+        result.name = reader.text(reader.lengthDelimited(end));
+        break;
+      case SPAN_KIND:
+        result.kind = reader.varint();
+        break;
+      case SPAN_START:
+        result.startMicros = reader.nanoseconds(end);
+        result.startNanos = reader.nanos;
+        break;
+      case SPAN_END:
+        result.endMicros = reader.nanoseconds(end);
+        result.endNanos = reader.nanos;
+        break;
+      case SPAN_EVENTS:
+        result.events ??= [];
+        result.events.push(event(reader, reader.lengthDelimited(end)));
+        break;
+      case SPAN_LINKS:
+        result.links ??= [];
+        result.links.push(link(reader, reader.lengthDelimited(end)));
+        break;
+      case SPAN_STATUS:
+        status(reader, reader.lengthDelimited(end), result);
+        break;
+      default:
+        reader.skip(tag, end);
+    }
+  }
+  return finished(reader, end, result);
+}
+
+function status(reader: ProtobufReader, end: number, into: Span): void {
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === STATUS_CODE) into.statusCode = reader.varint();
+    else if (tag === STATUS_MESSAGE) into.statusMessage = reader.text(reader.lengthDelimited(end));
+    else reader.skip(tag, end);
+  }
+  finished(reader, end, into);
+}
+
+function event(reader: ProtobufReader, end: number): Event {
+  const result: Event = { time: { micros: 0, nanos: 0 }, name: "", attributes: [] };
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === EVENT_TIME) result.time = { micros: reader.nanoseconds(end), nanos: reader.nanos };
+    else if (tag === EVENT_NAME) result.name = reader.internedText(reader.lengthDelimited(end));
+    else if (tag === EVENT_ATTRIBUTES) keyValue(reader, reader.lengthDelimited(end), result.attributes, 0);
+    else reader.skip(tag, end);
+  }
+  return finished(reader, end, result);
+}
+
+function link(reader: ProtobufReader, end: number): Link {
+  const result: Link = { traceId: "", spanId: "", attributes: [] };
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === LINK_TRACE_ID) result.traceId = traceId(reader, reader.lengthDelimited(end));
+    else if (tag === LINK_SPAN_ID) result.spanId = spanId(reader, reader.lengthDelimited(end));
+    else if (tag === LINK_ATTRIBUTES) keyValue(reader, reader.lengthDelimited(end), result.attributes, 0);
+    else reader.skip(tag, end);
+  }
+  return finished(reader, end, result);
+}
+
+function keyValue(reader: ProtobufReader, end: number, into: Attributes, depth: number): void {
+  let key = "";
+  let value: AttributeValue = null;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === KEY) key = reader.internedText(reader.lengthDelimited(end));
+    else if (tag === VALUE) value = anyValue(reader, reader.lengthDelimited(end), depth);
+    else reader.skip(tag, end);
+  }
+  finished(reader, end, into);
+  into.push(key, value);
+}
+
+function anyValue(reader: ProtobufReader, end: number, depth: number): AttributeValue {
+  if (depth > MAX_VALUE_DEPTH) {
+    reader.position = end;
+    return DEEPER;
+  }
+  let value: AttributeValue = null;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case STRING_VALUE:
+        value = reader.text(reader.lengthDelimited(end));
+        break;
+      case INT_VALUE:
+        value = reader.int64();
+        break;
+      case BOOL_VALUE:
+        value = reader.varint() !== 0;
+        break;
+      case DOUBLE_VALUE:
+        value = reader.double(end);
+        break;
+      case ARRAY_VALUE:
+        value = arrayValue(reader, reader.lengthDelimited(end), depth + 1);
+        break;
+      case KVLIST_VALUE:
+        value = kvlistValue(reader, reader.lengthDelimited(end), depth + 1);
+        break;
+      case BYTES_VALUE:
+        value = reader.copy(reader.lengthDelimited(end));
+        break;
+      default:
+        reader.skip(tag, end);
+    }
+  }
+  return finished(reader, end, value);
+}
+
+function arrayValue(reader: ProtobufReader, end: number, depth: number): AttributeValue[] {
+  const values: AttributeValue[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === LIST_ELEMENT) values.push(anyValue(reader, reader.lengthDelimited(end), depth));
+    else reader.skip(tag, end);
+  }
+  return finished(reader, end, values);
+}
+
+function kvlistValue(reader: ProtobufReader, end: number, depth: number): KeyValueList {
+  const list = new KeyValueList();
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === LIST_ELEMENT) keyValue(reader, reader.lengthDelimited(end), list.entries, depth);
+    else reader.skip(tag, end);
+  }
+  return finished(reader, end, list);
+}
+
+function traceId(reader: ProtobufReader, end: number): Id {
+  const length = end - reader.position;
+  if (length === 16) return reader.hex8() + reader.hex8();
+  reader.position = end;
+  return length === 0 ? "" : null;
+}
+
+function spanId(reader: ProtobufReader, end: number): Id {
+  const length = end - reader.position;
+  if (length === 8) return reader.hex8();
+  reader.position = end;
+  return length === 0 ? "" : null;
+}
+
+/** A message whose last field ran over its end is malformed. */
+function finished<T>(reader: ProtobufReader, end: number, result: T): T {
+  if (reader.position !== end) throw new MalformedBody("a field is longer than its message");
+  return result;
+}

@@ -1,0 +1,201 @@
+import { MalformedBody } from "./traces.ts";
+
+export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
+
+const MAX_GROUP_DEPTH = 64;
+const INTERN_SLOTS = 1 << 13;
+const INTERN_MAX_BYTES = 64;
+/** Longer strings are cheaper to convert natively than to scan for ASCII first. */
+const ASCII_SCAN_MAX_BYTES = 200;
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Direct-mapped cache of short strings that come again in every message, attribute keys most of all. Bounded: a new string takes the slot. */
+const internedText = new Array<string>(INTERN_SLOTS).fill("");
+const internedBytes = new Array<Uint8Array | null>(INTERN_SLOTS).fill(null);
+
+/**
+ * Reads protobuf from one buffer, without copying or allocating beyond the values. Every read is bounded by the end of the message
+ * that it is in; a read beyond throws MalformedBody.
+ *
+ * Short ASCII strings are slices of one Latin-1 string of the whole buffer, so they keep it alive: what outlives the batch must be
+ * copied. Interned strings are copies already.
+ */
+export class ProtobufReader {
+  position = 0;
+  readonly bytes: Buffer;
+  readonly #view: DataView;
+  readonly #latin1: string;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#latin1 = bytes.toString("latin1");
+  }
+
+  /** An unsigned varint; exact below 2⁵³, which is all that tags, lengths and enums need. */
+  varint(): number {
+    const bytes = this.bytes;
+    let byte = bytes[this.position++];
+    if (byte === undefined) throw new MalformedBody("the message ends inside a number");
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    let scale = 128;
+    for (let length = 1; length < 10; length++) {
+      byte = bytes[this.position++];
+      if (byte === undefined) throw new MalformedBody("the message ends inside a number");
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+    throw new MalformedBody("a number is longer than 10 bytes");
+  }
+
+  /** A field's tag. */
+  tag(): number {
+    const tag = this.varint();
+    if (tag < 8 || tag > 0xffffffff) throw new MalformedBody("a field has number 0 or one that is too large");
+    return tag;
+  }
+
+  /** A varint as int64: a number while that is exact, else a bigint. */
+  int64(): number | bigint {
+    const bytes = this.bytes;
+    let low = 0;
+    let high = 0;
+    for (let index = 0; index < 10; index++) {
+      const byte = bytes[this.position++];
+      if (byte === undefined) throw new MalformedBody("the message ends inside a number");
+      const bits = byte & 0x7f;
+      if (index < 4) low |= bits << (7 * index);
+      else if (index === 4) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else if (index < 9) high |= bits << (7 * index - 32);
+      else high |= bits << 31;
+      if (byte < 0x80) {
+        const value = high * 4294967296 + (low >>> 0);
+        return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low >>> 0);
+      }
+    }
+    throw new MalformedBody("a number is longer than 10 bytes");
+  }
+
+  /** Reads a length, checks it against the end of the enclosing message, and returns where the field ends. */
+  lengthDelimited(end: number): number {
+    const length = this.varint();
+    const fieldEnd = this.position + length;
+    if (fieldEnd > end) throw new MalformedBody("a field is longer than its message");
+    return fieldEnd;
+  }
+
+  double(end: number): number {
+    const value = this.#view.getFloat64(this.#advance(8, end), true);
+    return value;
+  }
+
+  /** A fixed64 of nanoseconds as whole microseconds, exact: 2³² = 4,294,967 · 1000 + 296. The rest is in `nanos`. */
+  nanoseconds(end: number): number {
+    const at = this.#advance(8, end);
+    const low = this.#view.getUint32(at, true);
+    const high = this.#view.getUint32(at + 4, true);
+    const rest = high * 296 + low;
+    const micros = Math.floor(rest / 1000);
+    this.nanos = rest - micros * 1000;
+    return high * 4294967 + micros;
+  }
+  /** Nanoseconds below the microsecond of the last `nanoseconds()`. */
+  nanos = 0;
+
+  /** UTF-8 text up to `end`; invalid bytes become U+FFFD. */
+  text(end: number): string {
+    const start = this.position;
+    this.position = end;
+    const length = end - start;
+    if (length > ASCII_SCAN_MAX_BYTES) return this.bytes.toString("utf8", start, end);
+    const bytes = this.bytes;
+    for (let index = start; index < end; index++) if ((bytes[index] as number) > 127) return bytes.toString("utf8", start, end);
+    return this.#latin1.substring(start, end);
+  }
+
+  /** Text that comes again and again, such as an attribute key: one copy of it is shared. */
+  internedText(end: number): string {
+    const start = this.position;
+    const bytes = this.bytes;
+    const length = end - start;
+    this.position = end;
+    if (length > INTERN_MAX_BYTES) return bytes.toString("utf8", start, end);
+    let hash = length;
+    for (let index = start; index < end; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193);
+    hash = (hash ^ (hash >>> 15)) & (INTERN_SLOTS - 1);
+    const before = internedBytes[hash];
+    if (before != null && before.length === length) {
+      let index = 0;
+      while (index < length && before[index] === bytes[start + index]) index++;
+      if (index === length) return internedText[hash] as string;
+    }
+    const text = bytes.toString("utf8", start, end);
+    internedBytes[hash] = Uint8Array.prototype.slice.call(bytes, start, end);
+    internedText[hash] = text;
+    return text;
+  }
+
+  /** A copy of the bytes up to `end`. */
+  copy(end: number): Uint8Array {
+    const start = this.position;
+    this.position = end;
+    return Uint8Array.prototype.slice.call(this.bytes, start, end);
+  }
+
+  /** The next 8 bytes as hex. The caller has checked that they are there. */
+  hex8(): string {
+    const bytes = this.bytes as Uint8Array & { [index: number]: number };
+    const at = this.position;
+    this.position = at + 8;
+    // biome-ignore format: eight bytes on one line
+    return (HEX[bytes[at] as number] as string) + HEX[bytes[at + 1] as number] + HEX[bytes[at + 2] as number] + HEX[bytes[at + 3] as number]
+      + HEX[bytes[at + 4] as number] + HEX[bytes[at + 5] as number] + HEX[bytes[at + 6] as number] + HEX[bytes[at + 7] as number];
+  }
+
+  /** Skips a field that this build does not know. */
+  skip(tag: number, end: number, depth = 0): void {
+    switch (tag & 7) {
+      case WireType.varint:
+        this.varint();
+        break;
+      case WireType.fixed64:
+        this.#advance(8, end);
+        break;
+      case WireType.bytes:
+        this.position = this.lengthDelimited(end);
+        break;
+      case WireType.startGroup:
+        this.#skipGroup(tag, end, depth + 1);
+        break;
+      case WireType.fixed32:
+        this.#advance(4, end);
+        break;
+      default:
+        throw new MalformedBody(`a field has wire type ${tag & 7}, which is none`);
+    }
+    if (this.position > end) throw new MalformedBody("a field is longer than its message");
+  }
+
+  #skipGroup(startTag: number, end: number, depth: number): void {
+    if (depth > MAX_GROUP_DEPTH) throw new MalformedBody("groups are nested too deep");
+    for (;;) {
+      const tag = this.tag();
+      if ((tag & 7) === WireType.endGroup) {
+        if (tag >>> 3 !== startTag >>> 3) throw new MalformedBody("a group ends that did not start");
+        return;
+      }
+      this.skip(tag, end, depth);
+    }
+  }
+
+  #advance(length: number, end: number): number {
+    const at = this.position;
+    this.position = at + length;
+    if (this.position > end) throw new MalformedBody("the message ends inside a number");
+    return at;
+  }
+}

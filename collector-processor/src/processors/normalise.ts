@@ -1,0 +1,182 @@
+import type { Mapping } from "../dialects/dialect.ts";
+import { mappings } from "../dialects/index.ts";
+import type { Attributes, AttributeValue, Event, Link, Moment, ResourceSpans, Span } from "../otlp/traces.ts";
+import type { Consumer, Rejections, Stage } from "../pipeline.ts";
+import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
+import { boundedText, storableText, truncatedText } from "../text.ts";
+import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
+import { type ContentLimits, contentDirection, messagesOf } from "./content.ts";
+import { redact } from "./redact.ts";
+
+export interface NormaliseConfig {
+  /** The project of spans that name none and came without a project's key. */
+  defaultProject: string;
+  /** A span that starts further from now is refused: the store makes partitions for these days only. */
+  window: { pastDays: number; futureDays: number };
+  attributes: AttributeLimits;
+  content: ContentLimits & { capture: boolean };
+  /** Events, and links, kept of one span. */
+  maxEvents: number;
+  now(): number;
+}
+
+const DAY_MICROS = 86_400e6;
+const MAX_DURATION_NS = 30 * 86_400e9;
+const MAX_NAME_BYTES = 512;
+const MAX_MESSAGE_CHARACTERS = 4096;
+const ORIGINAL_END = "signalbox.original_end_time";
+const ABSENT_ID = /^0*$/;
+
+/** Decoded spans to rows: typed columns by the dialects, everything else into attributes, content into messages. Refuses what has no place. */
+export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): Stage<TraceBatch> {
+  const byName = mappings();
+  return {
+    start: async () => {},
+    shutdown: async () => {},
+    async consume({ resources, project, rejections }) {
+      const window = acceptedWindow(config);
+      const spans: SpanDraft[] = [];
+      for (const resource of resources) normaliseResource(resource, { config, byName, window, project, rejections, spans });
+      await next.consume({ spans, rejections });
+    },
+  };
+}
+
+interface Context {
+  config: NormaliseConfig;
+  byName: ReadonlyMap<string, Mapping>;
+  window: { first: number; last: number; text: string };
+  project: string | null;
+  rejections: Rejections;
+  spans: SpanDraft[];
+}
+
+function acceptedWindow({ window, now }: NormaliseConfig) {
+  const micros = now() * 1000;
+  return {
+    first: micros - window.pastDays * DAY_MICROS,
+    last: micros + window.futureDays * DAY_MICROS,
+    text: `start time is outside ${window.pastDays} days back to ${window.futureDays} days ahead`,
+  };
+}
+
+function normaliseResource(resource: ResourceSpans, context: Context): void {
+  const shared = splitResource(resource.attributes, context);
+  for (const scope of resource.scopes) {
+    const scopeJson =
+      scope.name === ""
+        ? null
+        : scope.version === ""
+          ? `{"name":${quote(scope.name)}}`
+          : `{"name":${quote(scope.name)},"version":${quote(scope.version)}}`;
+    for (const span of scope.spans) {
+      const refused = refusal(span, context.window);
+      if (refused !== null) context.rejections.add(refused);
+      else context.spans.push(draftOf(span, shared, scopeJson, context));
+    }
+  }
+}
+
+/** A resource speaks for all its spans: what has a column is put into each before the span's own attributes, the rest is one JSON object. */
+function splitResource(attributes: Attributes, { byName, config }: Context) {
+  const mapped: Attributes = [];
+  const scratch = emptyDraft();
+  const writer = new AttributeWriter(config.attributes);
+  for (let index = 0; index < attributes.length; index += 2) {
+    const name = attributes[index] as string;
+    const value = attributes[index + 1] as AttributeValue;
+    if (byName.get(name)?.(scratch, value)) mapped.push(name, value);
+    else writer.add(name, value);
+  }
+  const json = writer.take();
+  return { mapped, json: json === "{}" ? null : json };
+}
+
+function refusal(span: Span, window: Context["window"]): string | null {
+  if (span.traceId === null || ABSENT_ID.test(span.traceId)) return "trace_id is not 16 bytes, or all zero";
+  if (span.spanId === null || ABSENT_ID.test(span.spanId)) return "span_id is not 8 bytes, or all zero";
+  if (span.parentSpanId === null) return "parent_span_id is not 8 bytes";
+  if (span.startMicros < window.first || span.startMicros > window.last) return window.text;
+  return null;
+}
+
+function draftOf(span: Span, resource: { mapped: Attributes; json: string | null }, scopeJson: string | null, context: Context): SpanDraft {
+  const { config, byName } = context;
+  const draft = emptyDraft();
+  const row = draft.row;
+  row.start_time = span.startMicros;
+  row.start_nanos = span.startNanos;
+  row.trace_id = span.traceId as string;
+  row.span_id = span.spanId as string;
+  row.parent_span_id = ABSENT_ID.test(span.parentSpanId as string) ? null : span.parentSpanId;
+  row.name = boundedText(span.name, MAX_NAME_BYTES);
+  row.kind = span.kind >= 0 && span.kind <= 5 ? span.kind : 0;
+  row.status = span.statusCode >= 0 && span.statusCode <= 2 ? span.statusCode : 0;
+  row.status_message = span.statusMessage === "" ? null : redact(storableText(truncatedText(span.statusMessage, MAX_MESSAGE_CHARACTERS)));
+
+  for (let index = 0; index < resource.mapped.length; index += 2) {
+    byName.get(resource.mapped[index] as string)?.(draft, resource.mapped[index + 1] as AttributeValue);
+  }
+  const writer = new AttributeWriter(config.attributes);
+  const attributes = span.attributes;
+  for (let index = 0; index < attributes.length; index += 2) {
+    const name = attributes[index] as string;
+    const value = attributes[index + 1] as AttributeValue;
+    const mapping = byName.get(name);
+    if (mapping !== undefined ? !mapping(draft, value) : !takeContent(draft, name, value, config)) writer.add(name, value);
+  }
+  const duration = (span.endMicros - span.startMicros) * 1000 + (span.endNanos - span.startNanos);
+  row.duration_ns = Math.min(Math.max(0, duration), MAX_DURATION_NS);
+  if (row.duration_ns !== duration) writer.addJson(ORIGINAL_END, `"${timeText({ micros: span.endMicros, nanos: span.endNanos })}"`);
+  if (resource.json !== null) writer.addJson("resource", resource.json);
+  if (scopeJson !== null) writer.addJson("scope", scopeJson);
+  row.attributes = writer.take();
+  row.events = eventsJson(draft, span.events, config);
+  row.links = linksJson(span.links, config);
+  row.project = context.project ?? (row.project || config.defaultProject);
+  return draft;
+}
+
+/** True when the attribute was content: stored beside the span, or dropped where content is not wanted, and never in its attributes. */
+function takeContent(draft: SpanDraft, name: string, value: AttributeValue, { content }: NormaliseConfig): boolean {
+  const direction = contentDirection(name);
+  if (direction === undefined) return false;
+  if (content.capture) {
+    draft.messages ??= [];
+    if (!draft.messages.some((before) => before.direction === direction)) {
+      draft.messages.push({ direction, messages: messagesOf(value, direction, content) });
+    }
+  }
+  return true;
+}
+
+function eventsJson(draft: SpanDraft, events: Event[] | null, config: NormaliseConfig): string | null {
+  if (events === null) return null;
+  const writer = new AttributeWriter(config.attributes);
+  const list = events.slice(0, config.maxEvents).map((event) => {
+    for (let index = 0; index < event.attributes.length; index += 2) {
+      const name = event.attributes[index] as string;
+      const value = event.attributes[index + 1] as AttributeValue;
+      if (!takeContent(draft, name, value, config)) writer.add(name, value);
+    }
+    return `{"time":"${timeText(event.time)}","name":${quote(truncatedText(event.name, MAX_NAME_BYTES))},"attributes":${writer.take()}}`;
+  });
+  return `[${list.join(",")}]`;
+}
+
+function linksJson(links: Link[] | null, config: NormaliseConfig): string | null {
+  if (links === null) return null;
+  const writer = new AttributeWriter(config.attributes);
+  const list = links.slice(0, config.maxEvents).map((link) => {
+    writer.addAll(link.attributes);
+    return `{"trace_id":"${link.traceId ?? ""}","span_id":"${link.spanId ?? ""}","attributes":${writer.take()}}`;
+  });
+  return `[${list.join(",")}]`;
+}
+
+/** RFC 3339 with nanoseconds; years beyond 9999 as the last moment of 9999. */
+function timeText({ micros, nanos }: Moment): string {
+  const seconds = Math.min(Math.floor(micros / 1e6), 253_402_300_799);
+  const fraction = (micros % 1e6) * 1000 + nanos;
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(fraction).padStart(9, "0")}Z`;
+}

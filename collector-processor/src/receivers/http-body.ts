@@ -1,0 +1,64 @@
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+
+const unzip = promisify(gunzip);
+
+/** A refusal of one request, with the HTTP status that says so. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  constructor(status: number, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.name = "Refusal";
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/**
+ * Reads a whole body and undoes its content-encoding. `maxBytes` bounds it before and after decompression.
+ * @throws Refusal 413 when it is too large, 400 for an encoding that is unknown or broken.
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (encoding !== "gzip" && encoding !== "identity") {
+    throw new Refusal(400, `content-encoding ${encoding} is not supported: send gzip or none`);
+  }
+  const body = await collect(request, maxBytes);
+  return encoding === "gzip" ? decompress(body, maxBytes) : body;
+}
+
+/** By events, not by iteration: leaving a loop over the request would close the socket before the refusal is sent. */
+function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      // of what is too large the rest is read and forgotten, so that the client gets to read the answer
+      if (length <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      reject(tooLarge(maxBytes));
+    });
+    request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.once("error", () => reject(new Refusal(400, "the request ended before its body did")));
+    if (Number(request.headers["content-length"] ?? 0) > maxBytes) reject(tooLarge(maxBytes));
+  });
+}
+
+async function decompress(body: Buffer, maxBytes: number): Promise<Buffer> {
+  try {
+    return await unzip(body, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
+    throw new Refusal(400, `the body is not gzip: ${(error as Error).message}`);
+  }
+}
+
+const tooLarge = (maxBytes: number) => {
+  return new Refusal(413, `the body is larger than ${maxBytes} bytes: send smaller batches`, { connection: "close" });
+};

@@ -1,0 +1,35 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { RequestHeader } from "@signalbox/otel/conventions";
+
+export interface IngestKey {
+  name: string;
+  key: string;
+  /** The project that every span of this key belongs to; null: the spans say. */
+  project: string | null;
+}
+
+/** Who sends: `project` where the key has one. Null: the key is wrong, or missing where one is required. */
+export type KeyCheck = (headers: IncomingHttpHeaders) => { project: string | null } | null;
+
+const digest = (key: string) => createHash("sha256").update(key).digest();
+
+/** A key comes as `Authorization: Bearer …` or in `x-signalbox-key`. A wrong key is refused even where none is required. */
+export function keyCheck(keys: readonly IngestKey[], required: boolean): KeyCheck {
+  const known = keys.map(({ key, project }) => ({ digest: digest(key), project }));
+  return (headers) => {
+    const sent = presentedKey(headers);
+    if (sent === null) return required ? null : { project: null };
+    const sentDigest = digest(sent);
+    const match = known.find((key) => timingSafeEqual(key.digest, sentDigest));
+    return match === undefined ? null : { project: match.project };
+  };
+}
+
+function presentedKey(headers: IncomingHttpHeaders): string | null {
+  const own = headers[RequestHeader.key];
+  if (typeof own === "string") return own;
+  const authorization = headers.authorization;
+  if (authorization === undefined) return null;
+  return /^Bearer +(.+)$/i.exec(authorization)?.[1]?.trim() ?? authorization;
+}

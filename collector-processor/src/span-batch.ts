@@ -1,0 +1,110 @@
+import type { ResourceSpans } from "./otlp/traces.ts";
+import type { Rejections } from "./pipeline.ts";
+import type { MessageDirection, SpanRow } from "./rows.ts";
+
+/** What the receiver hands on: one request, decoded. */
+export interface TraceBatch {
+  resources: ResourceSpans[];
+  /** The project of the key that the request came with; null where spans may say it. */
+  project: string | null;
+  /** Stages add the spans that they refuse; the receiver tells the client. */
+  rejections: Rejections;
+}
+
+/** The same request as rows, on its way through normalise, attribute and price to the store. */
+export interface SpanBatch {
+  spans: SpanDraft[];
+  rejections: Rejections;
+}
+
+/** A message by its hash: sha-256 of body, which is canonical JSON. */
+export interface Message {
+  hash: Buffer;
+  body: string;
+}
+
+/** A span's row in the making, with what is said of it and has no column of its own in spans. */
+export interface SpanDraft {
+  row: SpanRow;
+  /** session.id, and where that is absent gen_ai.conversation.id */
+  sessionId: string | null;
+  conversationId: string | null;
+  genAiAgentId: string | null;
+  parentAgentId: string | null;
+  agentDepth: number | null;
+  spawnedByToolCall: string | null;
+  responseModel: string | null;
+  /** The call went through the scheduler, whose span carries the cost. */
+  routed: boolean;
+  /** The cost as a double, for emitters that do not send nano-USD. */
+  costUsd: number | null;
+  messages: { direction: MessageDirection; messages: Message[] }[] | null;
+}
+
+export function emptyDraft(): SpanDraft {
+  return {
+    row: {
+      start_time: 0,
+      start_nanos: 0,
+      kind: 0,
+      status: 0,
+      tier: null,
+      duration_ns: 0,
+      trace_id: "",
+      span_id: "",
+      parent_span_id: null,
+      session_id: "",
+      project: "",
+      agent_id: "",
+      turn_id: null,
+      name: "",
+      operation: "",
+      is_call: false,
+      agent_kind: null,
+      agent_name: null,
+      channel: null,
+      user_id: null,
+      task: null,
+      tool_name: null,
+      tool_call_id: null,
+      route: null,
+      pool: null,
+      silicon: null,
+      hardware: null,
+      provider: null,
+      model: null,
+      request_model: null,
+      sla_class: null,
+      sla_met: null,
+      decision_id: null,
+      attempt: null,
+      input_tokens: null,
+      cache_read_tokens: null,
+      cache_write_tokens: null,
+      output_tokens: null,
+      reasoning_tokens: null,
+      cost_nusd: null,
+      cost_source: null,
+      baseline_nusd: null,
+      ttft_ms: null,
+      queue_ms: null,
+      prefill_ms: null,
+      decode_ms: null,
+      status_message: null,
+      service_name: null,
+      attributes: "{}",
+      events: null,
+      links: null,
+    },
+    sessionId: null,
+    conversationId: null,
+    genAiAgentId: null,
+    parentAgentId: null,
+    agentDepth: null,
+    spawnedByToolCall: null,
+    responseModel: null,
+    routed: false,
+    costUsd: null,
+    messages: null,
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * Question: how many spans a second go from OTLP/protobuf over HTTP to committed rows, with sessions, agents, aliases and rollups,
+ * against a bare server-side COPY FROM of the very same rows into the very same spans table, with its indexes? The base is COPY's
+ * default format, text; the binary format is stated beside it.
+ * The collector is a process of its own with its defaults; requests come from this process, a few at a time; durable Postgres
+ * settings (fsync on). Rounds interleaved, medians, and the ratio of each round's pair.
+ *
+ * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2]
+ */
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import { Agent, request as httpRequest } from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { startPostgres } from "@signalbox/local/postgres";
+import postgres from "postgres";
+import { freePort } from "../support/free-port.ts";
+import { agentBatch } from "./ingest-load.ts";
+
+const [requestSpans = 5_000, roundSpans = 100_000, rounds = 5, writers = 2] = process.argv.slice(2).map(Number);
+const IN_FLIGHT = 4;
+const TABLES = ["spans", "sessions", "agents", "session_aliases", "messages", "span_messages", "route_hour", "session_hour"];
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-ingest-"));
+fs.chmodSync(dir, 0o777); // the server, which may run under another account, writes the file of rows there
+const settings = { shared_buffers: "512MB", max_wal_size: "8GB", checkpoint_timeout: "30min" };
+const server = await startPostgres({ dir: path.join(dir, "postgres"), port: await freePort(), settings });
+const port = await freePort();
+fs.writeFileSync(path.join(dir, "signalbox.config.yaml"), `collector: { writers: ${writers} }\n`);
+const main = fileURLToPath(new URL("../../collector-processor/src/main.ts", import.meta.url));
+const collector = spawn(process.execPath, [main], {
+  env: {
+    ...process.env,
+    DATABASE_URL: server.url,
+    SIGNALBOX_OTLP_PORT: String(port),
+    SIGNALBOX_CONFIG: path.join(dir, "signalbox.config.yaml"),
+  },
+  stdio: ["ignore", "ignore", "inherit"],
+});
+const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
+
+function post(body: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/x-protobuf", "content-length": body.length };
+    const request = httpRequest({ host: "127.0.0.1", port, path: "/v1/traces", method: "POST", headers, agent }, (response) => {
+      response.resume();
+      response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`))));
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+async function throughCollector(bodies: Buffer[]): Promise<number> {
+  const started = performance.now();
+  const queue = [...bodies];
+  const client = async () => {
+    for (let body = queue.shift(); body !== undefined; body = queue.shift()) await post(body);
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, client));
+  return (performance.now() - started) / 1000;
+}
+
+async function emptyTables(): Promise<void> {
+  await sql.unsafe(`truncate ${TABLES.map((table) => `signalbox.${table}`).join(", ")}`);
+  await sql`checkpoint`;
+}
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+
+try {
+  while (!(await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => ({ ok: false }))).ok)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  const bodies = Array.from({ length: Math.ceil(roundSpans / requestSpans) }, (_, index) => agentBatch(requestSpans, index).protobuf);
+  const total = bodies.length * requestSpans;
+  const files = { text: path.join(dir, "spans.text"), binary: path.join(dir, "spans.binary") };
+  console.log(`${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)`);
+
+  await throughCollector(bodies); // warm
+  for (const format of ["text", "binary"] as const) {
+    await sql.unsafe(`copy (select * from signalbox.spans) to '${files[format]}' with (format ${format})`);
+  }
+  const rates = { collector: [] as number[], text: [] as number[], binary: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    await emptyTables();
+    rates.collector.push(total / (await throughCollector(bodies)));
+    const [stored] = await sql`select count(*)::int as spans from signalbox.spans`;
+    if (stored?.spans !== total) throw new Error(`${stored?.spans} spans are stored, not ${total}`);
+    for (const format of ["text", "binary"] as const) {
+      await emptyTables();
+      const started = performance.now();
+      await sql.unsafe(`copy signalbox.spans from '${files[format]}' with (format ${format})`);
+      rates[format].push(total / ((performance.now() - started) / 1000));
+    }
+  }
+  for (const [name, values] of Object.entries(rates)) {
+    console.log(
+      `${name.padEnd(10)} ${Math.round(median(values)).toLocaleString("en").padStart(9)} spans/s  [${values.map(Math.round).join(" ")}]`,
+    );
+  }
+  for (const format of ["text", "binary"] as const) {
+    const ratios = rates.collector.map((rate, index) => rate / (rates[format][index] as number));
+    console.log(
+      `collector / COPY ${format.padEnd(7)} ${median(ratios).toFixed(2)}  [${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}]`,
+    );
+  }
+} finally {
+  agent.destroy();
+  collector.kill("SIGTERM");
+  await new Promise((resolve) => collector.once("exit", resolve));
+  await sql.end();
+  await server.stop();
+  fs.rmSync(dir, { recursive: true, force: true });
+  fs.rmSync(server.dir, { recursive: true, force: true });
+}
