@@ -17,4 +17,6 @@ const results = await Promise.all(
     return result.code === 0;
   }),
 );
-process.exitCode = results.every(Boolean) ? 0 : 1;
+const failed = results.filter((passed) => !passed).length;
+console.log(`checks: ${results.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -60,7 +60,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const pipeline = normalise(
     {
       defaultProject: limits.default_project,
-      window: { pastDays: limits.max_past_days, futureDays: limits.max_future_days },
+      maxFutureDays: limits.max_future_days,
       attributes: {
         count: limits.max_attributes,
         valueCharacters: limits.max_attribute_characters,

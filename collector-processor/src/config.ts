@@ -25,8 +25,7 @@ const collectorSchema = z
     writers: z.int().min(1).max(16).default(2),
     /** This collector's first rollup slot; several collectors on one database each take their own range of `writers` slots. */
     slot: z.int().min(0).max(32_000).default(0),
-    /** Spans that start further back or ahead are refused. */
-    max_past_days: count.default(400),
+    /** Spans that start further ahead are refused. */
     max_future_days: count.default(2),
     /** Day partitions made before they are needed. */
     partition_days_ahead: count.default(7),

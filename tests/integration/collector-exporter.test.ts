@@ -61,7 +61,7 @@ it.each([
 
 it("takes examples like the specification's, as traces, logs and metrics", async () => {
   await emptyTables(database.url);
-  const near = await testCollector(database.url, "collector: { max_past_days: 3650 }");
+  const near = await testCollector(database.url, "");
   await untilReady(near.url);
   const example = readFileSync(new URL("../../collector-processor/src/otlp/trace-example.json", import.meta.url));
   const answer = await post(near.url, example);

@@ -4,6 +4,9 @@ const DAY_MS = 86_400_000;
 /** Two collectors must not make the same partition at once. Taken inside the transaction that makes it. */
 const LOCK = "8316291910694888048";
 
+/** Earlier days share the partition spans_before_2025. */
+const FIRST_DAY = Date.UTC(2025, 0, 1) / DAY_MS;
+
 export const dayOf = (milliseconds: number): number => Math.floor(milliseconds / DAY_MS);
 
 /**
@@ -17,7 +20,7 @@ export class Partitions {
   /** Must be called outside a transaction. */
   async ensure(connection: Connection, days: Iterable<number>): Promise<void> {
     for (const day of days) {
-      if (this.#known.has(day)) continue;
+      if (day < FIRST_DAY || this.#known.has(day)) continue;
       await connection.run(createPartition(day));
       this.#known.add(day);
     }

@@ -11,8 +11,8 @@ import { redact } from "./redact.ts";
 export interface NormaliseConfig {
   /** The project of spans that name none and came without a project's key. */
   defaultProject: string;
-  /** A span that starts further from now is refused: the store makes partitions for these days only. */
-  window: { pastDays: number; futureDays: number };
+  /** A span that starts further ahead is refused: its clock is wrong, and it would stand above the newest on every page. */
+  maxFutureDays: number;
   attributes: AttributeLimits;
   content: ContentLimits & { capture: boolean };
   /** Events, and links, kept of one span. */
@@ -34,9 +34,9 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
     start: async () => {},
     shutdown: async () => {},
     async consume({ resources, project, rejections }) {
-      const window = acceptedWindow(config);
+      const latestMicros = config.now() * 1000 + config.maxFutureDays * DAY_MICROS;
       const spans: SpanDraft[] = [];
-      for (const resource of resources) normaliseResource(resource, { config, byName, window, project, rejections, spans });
+      for (const resource of resources) normaliseResource(resource, { config, byName, latestMicros, project, rejections, spans });
       await next.consume({ spans, rejections });
     },
   };
@@ -45,19 +45,10 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
 interface Context {
   config: NormaliseConfig;
   byName: ReadonlyMap<string, Mapping>;
-  window: { first: number; last: number; text: string };
+  latestMicros: number;
   project: string | null;
   rejections: Rejections;
   spans: SpanDraft[];
-}
-
-function acceptedWindow({ window, now }: NormaliseConfig) {
-  const micros = now() * 1000;
-  return {
-    first: micros - window.pastDays * DAY_MICROS,
-    last: micros + window.futureDays * DAY_MICROS,
-    text: `start time is outside ${window.pastDays} days back to ${window.futureDays} days ahead`,
-  };
 }
 
 function normaliseResource(resource: ResourceSpans, context: Context): void {
@@ -70,7 +61,7 @@ function normaliseResource(resource: ResourceSpans, context: Context): void {
           ? `{"name":${quote(scope.name)}}`
           : `{"name":${quote(scope.name)},"version":${quote(scope.version)}}`;
     for (const span of scope.spans) {
-      const refused = refusal(span, context.window);
+      const refused = refusal(span, context);
       if (refused !== null) context.rejections.add(refused);
       else context.spans.push(draftOf(span, shared, scopeJson, context));
     }
@@ -92,11 +83,11 @@ function splitResource(attributes: Attributes, { byName, config }: Context) {
   return { mapped, json: json === "{}" ? null : json };
 }
 
-function refusal(span: Span, window: Context["window"]): string | null {
+function refusal(span: Span, { latestMicros, config }: Context): string | null {
   if (span.traceId === null || ABSENT_ID.test(span.traceId)) return "trace_id is not 16 bytes, or all zero";
   if (span.spanId === null || ABSENT_ID.test(span.spanId)) return "span_id is not 8 bytes, or all zero";
   if (span.parentSpanId === null) return "parent_span_id is not 8 bytes";
-  if (span.startMicros < window.first || span.startMicros > window.last) return window.text;
+  if (span.startMicros > latestMicros) return `start time is more than ${config.maxFutureDays} days ahead`;
   return null;
 }
 

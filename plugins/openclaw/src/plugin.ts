@@ -1,0 +1,123 @@
+import { Attribute, Operation } from "@signalbox/otel/conventions";
+import { createProvider, type IsolatedProvider } from "@signalbox/otel/provider";
+import packageJson from "../package.json" with { type: "json" };
+import type { PluginConfig } from "./config.ts";
+import { createMapper, type HookName, type Mapper } from "./map.ts";
+import { addRequestHeaders } from "./request-headers.ts";
+
+/**
+ * What runs in OpenClaw's process: one mapper and one provider, however often the plugin is loaded.
+ *
+ * OpenClaw evaluates a plugin's module and calls `register` several times in one process ("full" in the gateway, "discovery"
+ * where agents run, both again on a reload), each with module state of its own. So the state is on globalThis; a newer
+ * registration takes over the listeners, and keeps what is known of turns under way where code and config are the same.
+ */
+export interface Plugin {
+  diagnostic(event: unknown): void;
+  hook(name: HookName, event: unknown, context: unknown): void;
+  /** Closes what is open and sends it, within 500 ms: the gateway is going down. */
+  drain(): Promise<void>;
+  /** Replaces the event subscription. */
+  listen(subscribe: () => () => void): void;
+  /** Stops for good: ends subscriptions, sends what is queued within 500 ms. */
+  stop(): Promise<void>;
+}
+
+interface State {
+  /** Code version and config: a plugin of another one is stopped, not shared. */
+  identity: string;
+  plugin: Plugin;
+  /** The loaded instance of the plugin that last said it runs. */
+  owner: object | undefined;
+}
+
+const STATE = Symbol.for("signalbox");
+
+function holder(): { openclaw?: State } {
+  const root = globalThis as { [STATE]?: { openclaw?: State } };
+  root[STATE] ??= {};
+  return root[STATE];
+}
+
+/** The plugin of this process, if one runs. */
+export const activePlugin = (): Plugin | undefined => holder().openclaw?.plugin;
+
+/** The plugin of this process for this config; the one before it, if of another config or version, is stopped. */
+export function sharedPlugin(config: PluginConfig): Plugin {
+  const shared = holder();
+  const identity = JSON.stringify([packageJson.version, config]);
+  if (shared.openclaw?.identity === identity) return shared.openclaw.plugin;
+  void shared.openclaw?.plugin.stop();
+  shared.openclaw = { identity, plugin: createPlugin(config).plugin, owner: undefined };
+  return shared.openclaw.plugin;
+}
+
+/** Says that a loaded instance runs: only its unloading, not that of one before it, stops the plugin. */
+export function claimPlugin(owner: object): void {
+  const { openclaw } = holder();
+  if (openclaw !== undefined) openclaw.owner = owner;
+}
+
+/** An instance was unloaded. Stops the plugin where no newer instance has claimed it. */
+export async function releasePlugin(owner: object): Promise<void> {
+  const shared = holder();
+  const { openclaw } = shared;
+  if (openclaw === undefined || openclaw.owner !== owner) return;
+  delete shared.openclaw;
+  await openclaw.plugin.stop();
+}
+
+export function createPlugin(config: PluginConfig): { plugin: Plugin; mapper: Mapper; provider: IsolatedProvider } {
+  const mapper = createMapper({ schedulerProviders: new Set(config.providers), content: config.content });
+  const provider = createProvider({
+    serviceName: "openclaw",
+    serviceVersion: packageJson.version,
+    endpoint: config.otlpEndpoint,
+    headers: config.key === undefined ? {} : { "x-signalbox-key": config.key },
+  });
+  const removeHeaders = addRequestHeaders(config.schedulerUrl, mapper);
+  let unsubscribe: (() => void) | undefined;
+  let hurrying = false;
+  const hurry = () => {
+    if (hurrying) return;
+    hurrying = true;
+    void provider.flush(500).finally(() => {
+      hurrying = false;
+    });
+  };
+
+  const plugin: Plugin = {
+    diagnostic: quietly((event: unknown) => {
+      const spans = mapper.diagnostic(event);
+      for (const span of spans) provider.emit(span);
+      // A turn has ended: a process that ran just this one (`openclaw agent --local`) may exit at any moment.
+      if (spans.some((span) => span.attributes[Attribute.operation] === Operation.invokeAgent)) hurry();
+    }),
+    hook: quietly((name: HookName, event: unknown, context: unknown) => mapper.hook(name, event, context)),
+    async drain() {
+      for (const span of mapper.finish(Date.now())) provider.emit(span);
+      await provider.flush(500);
+    },
+    listen(subscribe) {
+      unsubscribe?.();
+      unsubscribe = subscribe();
+    },
+    async stop() {
+      unsubscribe?.();
+      removeHeaders();
+      await provider.shutdown(500);
+    },
+  };
+  return { plugin, mapper, provider };
+}
+
+/** Whatever goes wrong in here, the agent goes on. */
+function quietly<A extends unknown[]>(handle: (...args: A) => void): (...args: A) => void {
+  return (...args) => {
+    try {
+      handle(...args);
+    } catch {
+      // A span is lost; there is nowhere to say so that is not the host's.
+    }
+  };
+}

@@ -1,0 +1,233 @@
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { z } from "zod";
+import { AgentPage } from "../../web/src/api/agent.ts";
+import { AlertPage } from "../../web/src/api/alert.ts";
+import { CostPage } from "../../web/src/api/cost.ts";
+import { DecisionPage } from "../../web/src/api/decision.ts";
+import { ErrorBody } from "../../web/src/api/error.ts";
+import { MemoryPage } from "../../web/src/api/memory.ts";
+import { Session, SessionPage } from "../../web/src/api/session.ts";
+import { SpanPage } from "../../web/src/api/span.ts";
+import { type Dashboard, startDashboard } from "../support/dashboard.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { seed, writeSpans } from "../support/seed.ts";
+import { makeTurn, RUNAWAY_SESSION, UNKNOWN_MODEL } from "../support/seed-fleet.ts";
+
+let database: TestDatabase;
+let dashboard: Dashboard;
+let sql: postgres.Sql;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  await seed(database.url);
+  sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
+  dashboard = await startDashboard(database.readerUrl);
+});
+afterAll(async () => {
+  await dashboard?.stop();
+  await sql?.end();
+  await database?.drop();
+});
+
+const ask = (path: string, headers: Record<string, string> = { authorization: `Bearer ${dashboard.token}` }) =>
+  fetch(dashboard.url + path, { headers });
+/** Answers are read by the very schemas that openapi.json is made from. */
+async function get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const response = await ask(path);
+  expect(response.status, path).toBe(200);
+  return schema.parse(await response.json());
+}
+async function everyPage<T>(path: string, schema: z.ZodType<{ data: T[]; next: string | null }>): Promise<T[]> {
+  const rows: T[] = [];
+  let cursor: string | null = "";
+  do {
+    const page: { data: T[]; next: string | null } = await get(`${path}&cursor=${encodeURIComponent(cursor)}`, schema);
+    rows.push(...page.data);
+    cursor = page.next;
+  } while (cursor !== null && rows.length < 10_000);
+  return rows;
+}
+const session = encodeURIComponent(RUNAWAY_SESSION);
+
+describe("who may read", () => {
+  it.each(["/api/v1/sessions", "/api/v1/cost", "/api/v1/live", "/api/v1/openapi.json", `/api/v1/sessions/x/spans`])(
+    "%s without a token is 401",
+    async (path) => {
+      for (const headers of [{}, { authorization: "Bearer wrong" }, { cookie: "signalbox_login_4321=1.2.3" }]) {
+        const response = await ask(path, headers as Record<string, string>);
+        expect(response.status).toBe(401);
+        expect(ErrorBody.parse(await response.json()).error.code).toBe("unauthorized");
+      }
+    },
+  );
+
+  it("no other origin: no CORS headers, and a foreign POST is refused", async () => {
+    const response = await ask("/api/v1/sessions", { authorization: `Bearer ${dashboard.token}`, origin: "http://evil.example" });
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    const post = await fetch(`${dashboard.url}/logout`, { method: "POST", headers: { origin: "http://evil.example" } });
+    expect(post.status).toBe(403);
+  });
+
+  it("health is open and holds no secret", async () => {
+    for (const path of ["/healthz", "/readyz", "/metrics"]) expect((await ask(path, {})).status).toBe(200);
+    expect(await (await ask("/metrics", {})).text()).toContain("signalbox_web_live_connections 0");
+  });
+
+  it("the login is a reader's: Postgres refuses its writes", async () => {
+    // even where it asks for a transaction that may write
+    const reader = postgres(database.readerUrl, { max: 1, onnotice: () => {} });
+    await reader`set default_transaction_read_only = off`;
+    await expect(reader`delete from signalbox.sessions`).rejects.toThrow(/permission denied/);
+    await reader.end();
+  });
+});
+
+describe("bad parameters", () => {
+  it.each([
+    ["/api/v1/sessions?limit=0", "limit"],
+    ["/api/v1/sessions?limit=many", "limit"],
+    ["/api/v1/sessions?lmit=5", "lmit"],
+    ["/api/v1/sessions?cursor=garbage", "cursor"],
+    ["/api/v1/sessions?show=odd", "show"],
+    ["/api/v1/sessions?q=%00", "q"],
+    ["/api/v1/sessions?limit=1&limit=2", "limit"],
+    ["/api/v1/cost?group_by=colour", "group_by"],
+    ["/api/v1/cost?from=soon", "from"],
+    ["/api/v1/cost?from=-1h&to=-2h", "to"],
+    ["/api/v1/cost?from=-7d&bucket=minute", "bucket"],
+    ["/api/v1/decisions?cursor=e30", "cursor"],
+    [`/api/v1/sessions/${session}/spans?span_id=xyz`, "span_id"],
+  ])("%s is a 400 that names %s", async (path, field) => {
+    const response = await ask(path);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: "invalid_parameter", field } });
+  });
+
+  it.each(["/api/v1/sessions/nobody", "/api/v1/sessions/nobody/spans", "/api/v1/sessions/nobody/agents", "/api/v1/sessions/a%2541%2Fb"])(
+    "%s is a 404",
+    async (path) => {
+      expect((await ask(path)).status).toBe(404);
+    },
+  );
+});
+
+describe("lists", () => {
+  it("sessions: pages give every session once, by time and by cost", async () => {
+    const stored = await sql`select session_id from sessions`;
+    for (const sort of ["recent", "cost"]) {
+      const rows = await everyPage(`/api/v1/sessions?limit=4&sort=${sort}`, SessionPage);
+      expect(rows.map((row) => row.session_id).sort()).toEqual(stored.map((row) => row.session_id).sort());
+    }
+  });
+
+  it("sessions: search takes what it is given as text", async () => {
+    const found = await get("/api/v1/sessions?q=SCOUT", SessionPage);
+    expect(found.data).toHaveLength(2);
+    expect((await get("/api/v1/sessions?q=%25", SessionPage)).data).toEqual([]);
+    expect((await get(`/api/v1/sessions?q=${encodeURIComponent("'; drop table")}`, SessionPage)).data).toEqual([]);
+  });
+
+  it("spans: pages give every span once, in order, with nanoseconds and attributes", async () => {
+    const rows = await everyPage(`/api/v1/sessions/${session}/spans?limit=37`, SpanPage);
+    const [{ count } = { count: 0 }] = await sql<
+      { count: number }[]
+    >`select count(*)::int as count from spans where session_id = ${RUNAWAY_SESSION}`;
+    expect(new Set(rows.map((row) => row.span_id)).size).toBe(count);
+    expect(rows).toHaveLength(count);
+    const times = rows.map((row) => row.start_time);
+    expect(times).toEqual([...times].sort());
+    expect(rows[0]?.start_time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+    expect(rows[0]?.trace_id).toMatch(/^[0-9a-f]{32}$/);
+    expect(rows.some((row) => row.attributes?.["signalbox.routed"] === true)).toBe(true);
+  });
+
+  it("decisions: candidates, and the cost of their attempts", async () => {
+    const rows = await everyPage(`/api/v1/decisions?session=${session}&limit=10`, DecisionPage);
+    const [{ count, cost } = { count: 0, cost: "" }] = await sql<{ count: number; cost: string }[]>`
+      select count(*) filter (where operation = 'schedule')::int as count, sum(cost_nusd) filter (where is_call) as cost from spans where session_id = ${RUNAWAY_SESSION}`;
+    expect(rows).toHaveLength(count);
+    expect(String(rows.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(cost);
+    expect(rows[0]?.candidates).toHaveLength(4);
+    expect(rows[0]?.candidates.filter((candidate) => candidate.chosen)).toHaveLength(1);
+  });
+
+  it("alerts and memory are honestly empty", async () => {
+    expect(await get("/api/v1/alerts", AlertPage)).toEqual({ data: [], next: null });
+    expect(await get("/api/v1/memory", MemoryPage)).toEqual({ data: [], next: null });
+  });
+});
+
+it("agents: a tree of 18, each with a cost of its own, that adds up to the session's", async () => {
+  const { data } = await get(`/api/v1/sessions/${session}/agents`, AgentPage);
+  expect(data).toHaveLength(18);
+  expect(data.every((agent) => agent.calls > 0 && BigInt(agent.cost_nanousd ?? 0) > 0n)).toBe(true);
+  const root = data.find((agent) => agent.agent_id === RUNAWAY_SESSION);
+  expect(root).toMatchObject({ descendants: 17, parent_agent_id: null });
+  const [{ cost } = { cost: "" }] = await sql<
+    { cost: string }[]
+  >`select sum(cost_nusd) as cost from spans where is_call and session_id = ${RUNAWAY_SESSION}`;
+  expect(root?.rollup_cost_nanousd).toBe(cost);
+  expect(String(data.reduce((sum, agent) => sum + BigInt(agent.cost_nanousd ?? 0), 0n))).toBe(cost);
+});
+
+describe("cost", () => {
+  it("equals the spans, by model and pool, over any range and bucket", async () => {
+    const stored = await sql<{ model: string; pool: string; cost: string | null; calls: number }[]>`
+      select coalesce(model, '') as model, coalesce(pool, '') as pool, sum(cost_nusd) as cost, count(*)::int as calls from spans where is_call group by 1, 2`;
+    for (const query of ["from=-7d", "from=-7d&bucket=hour", "from=-7d&bucket=6h", "from=-30d&bucket=day&tz=Europe/Berlin"]) {
+      const { data } = await get(`/api/v1/cost?group_by=model,pool&${query}`, CostPage);
+      for (const { model, pool, cost, calls } of stored) {
+        const rows = data.filter((row) => row.model === model && row.pool === pool);
+        expect(
+          rows.reduce((sum, row) => sum + row.calls, 0),
+          `${query} ${model} ${pool}`,
+        ).toBe(calls);
+        if (cost === null) expect(rows.every((row) => row.cost_nanousd === null && row.cost_usd === null)).toBe(true);
+        else expect(String(rows.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(cost);
+      }
+    }
+  });
+
+  it("short ranges come from the calls themselves, to the minute", async () => {
+    const [{ cost } = { cost: "" }] = await sql<
+      { cost: string }[]
+    >`select sum(cost_nusd) as cost from spans where is_call and start_time >= now() - interval '1 hour'`;
+    const { data } = await get("/api/v1/cost?group_by=session&from=-1h&bucket=minute", CostPage);
+    expect(String(data.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(cost);
+  });
+
+  it("says unknown for a model without a price", async () => {
+    const { data } = await get("/api/v1/cost?group_by=model&from=-7d", CostPage);
+    expect(data.find((row) => row.model === UNKNOWN_MODEL)).toMatchObject({ cost_nanousd: null, cost_usd: null, unknown_cost_calls: 3 });
+  });
+});
+
+it("a trace that named no session is folded into the one it was joined to", async () => {
+  const id = "agent:fold/me:100%:main";
+  const alias = `t:${"0f".repeat(16)}`;
+  await writeSpans(database.url, makeTurn(id, "folded", Date.now(), 91));
+  await writeSpans(database.url, makeTurn(alias, "folded", Date.now(), 92));
+  const before = await get(`/api/v1/sessions/${encodeURIComponent(id)}`, Session);
+  await sql`insert into session_aliases values (${alias}, ${id})`;
+  const after = await get(`/api/v1/sessions/${encodeURIComponent(id)}`, Session);
+  expect(after.session_id).toBe(id);
+  expect(after.calls).toBe(before.calls + 1);
+  expect(await get(`/api/v1/sessions/${encodeURIComponent(alias)}`, Session)).toEqual(after);
+  expect((await get("/api/v1/sessions?q=fold", SessionPage)).data.map((row) => row.session_id)).toEqual([id]);
+  const spans = await get(`/api/v1/sessions/${encodeURIComponent(id)}/spans`, SpanPage);
+  expect(spans.data).toHaveLength(after.spans);
+  expect(new Set(spans.data.map((row) => row.session_id))).toEqual(new Set([id]));
+  const cost = await get("/api/v1/cost?group_by=session&from=-1h", CostPage);
+  expect(cost.data.find((row) => row.session === alias)).toBeUndefined();
+  expect(cost.data.find((row) => row.session === id)?.cost_nanousd).toBe(after.cost_nanousd);
+});
+
+it("SIGTERM ends it with code 0, an open live connection and all", async () => {
+  const other = await startDashboard(database.readerUrl);
+  const controller = new AbortController();
+  const live = await fetch(`${other.url}/api/v1/live`, { headers: { authorization: `Bearer ${other.token}` }, signal: controller.signal });
+  expect(live.headers.get("content-type")).toContain("text/event-stream");
+  expect(await other.stop()).toBe(0);
+  controller.abort();
+});

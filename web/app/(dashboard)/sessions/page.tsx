@@ -1,0 +1,23 @@
+import { HydrationBoundary } from "@tanstack/react-query";
+import type { Metadata } from "next";
+import { createLoader } from "nuqs/server";
+import { SessionListParameters, sessionPagesQuery } from "../../../src/api/session.ts";
+import { SessionsPage } from "../../../src/components/sessions/sessions-page.tsx";
+import { loadSessions } from "../../../src/loaders/sessions.ts";
+import { sessionsParams } from "../../../src/search-params.ts";
+import { prefetch } from "../../../src/server/prefetch.ts";
+
+export const metadata: Metadata = { title: "Sessions" };
+const loadParams = createLoader(sessionsParams);
+
+export default async function Page({ searchParams }: PageProps<"/sessions">) {
+  const filter = await loadParams(searchParams);
+  const state = await prefetch([
+    { options: sessionPagesQuery(filter), load: async () => loadSessions(SessionListParameters.parse(filter)), infinite: true },
+  ]);
+  return (
+    <HydrationBoundary state={state}>
+      <SessionsPage />
+    </HydrationBoundary>
+  );
+}

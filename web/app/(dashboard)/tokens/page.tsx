@@ -1,0 +1,36 @@
+import { HydrationBoundary } from "@tanstack/react-query";
+import type { Metadata } from "next";
+import { cookies } from "next/headers";
+import { createLoader } from "nuqs/server";
+import { CostParameters, costQuery } from "../../../src/api/cost.ts";
+import { TokensPage } from "../../../src/components/tokens/tokens-page.tsx";
+import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../../src/cookies.ts";
+import { loadCost } from "../../../src/loaders/cost.ts";
+import { GROUPINGS, RANGES } from "../../../src/model/cost-view.ts";
+import { tokensParams } from "../../../src/search-params.ts";
+import { prefetch } from "../../../src/server/prefetch.ts";
+
+export const metadata: Metadata = { title: "Tokens" };
+const loadParams = createLoader(tokensParams);
+
+export default async function Page({ searchParams }: PageProps<"/tokens">) {
+  const { range, group } = await loadParams(searchParams);
+  const timeZone = timeZoneFrom((await cookies()).get(TIME_ZONE_COOKIE)?.value);
+  const { from, bucket } = RANGES[range];
+  const { groupBy } = GROUPINGS[group];
+  const tz = bucket === "day" ? timeZone : undefined;
+  const state = await prefetch(
+    [
+      { groupBy, from, bucket, tz },
+      { groupBy, from, tz },
+    ].map((filter) => ({
+      options: costQuery(filter),
+      load: () => loadCost(CostParameters.parse({ ...filter, groupBy: undefined, group_by: groupBy.join(",") })),
+    })),
+  );
+  return (
+    <HydrationBoundary state={state}>
+      <TokensPage timeZone={timeZone} />
+    </HydrationBoundary>
+  );
+}

@@ -1,0 +1,122 @@
+import { queryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+import { paths } from "../paths.ts";
+import { ComparableCost, CostFields, Count, CursorParameter, limitParameter, page, Time, Tokens } from "./common.ts";
+import { fetchJson } from "./fetch-json.ts";
+
+/** What cost can be grouped by. Agents and sessions are in one rollup, the rest in another: the two do not mix. */
+export const ROUTE_GROUPS = [
+  "route",
+  "pool",
+  "silicon",
+  "model",
+  "provider",
+  "hardware",
+  "sla_class",
+  "task",
+  "channel",
+  "user",
+  "agent_kind",
+] as const;
+export const SESSION_GROUPS = ["agent", "session"] as const;
+export const COMMON_GROUPS = ["route", "pool", "silicon", "model"] as const;
+export const COST_GROUPS = [...ROUTE_GROUPS, ...SESSION_GROUPS] as const;
+export type CostGroup = (typeof COST_GROUPS)[number];
+
+export const BUCKETS = ["minute", "hour", "6h", "day"] as const;
+export type Bucket = (typeof BUCKETS)[number];
+
+const TimeParameter = z
+  .string()
+  .regex(/^(today|-\d{1,4}[mhd]|\d{4}-\d{2}-\d{2}T.+)$/, "must be an RFC 3339 time, a span back from now such as -24h, or today")
+  .refine((text) => !/^\d/.test(text) || !Number.isNaN(Date.parse(text)), "is not a time");
+
+const group = (name: CostGroup) =>
+  z
+    .string()
+    .optional()
+    .meta({ description: `with group_by=${name}; '' where the calls name none` });
+
+export const CostRow = z
+  .object({
+    route: group("route"),
+    pool: group("pool"),
+    silicon: group("silicon"),
+    model: group("model"),
+    provider: group("provider"),
+    hardware: group("hardware"),
+    sla_class: group("sla_class"),
+    task: group("task"),
+    channel: group("channel"),
+    user: group("user"),
+    agent_kind: group("agent_kind"),
+    agent: group("agent"),
+    session: group("session"),
+    bucket: Time.nullable().meta({ description: "start of the bucket; null without `bucket`" }),
+    calls: Count,
+    errors: Count,
+    ...Tokens,
+    ...CostFields,
+    ...ComparableCost,
+  })
+  .meta({ id: "CostRow" });
+export type CostRow = z.infer<typeof CostRow>;
+
+export const CostPage = page(CostRow).extend({
+  from: Time.meta({
+    description: "where the answer really starts: `from`, brought down to a whole hour (a whole minute for short ranges)",
+  }),
+  to: Time,
+  bucket: z.enum(BUCKETS).nullable(),
+});
+export type CostPage = z.infer<typeof CostPage>;
+
+export const CostParameters = z
+  .object({
+    group_by: z
+      .string()
+      .default("route")
+      .transform((text) => text.split(",").map((name) => name.trim()))
+      .pipe(
+        z.array(z.enum(COST_GROUPS, { error: (issue) => `${JSON.stringify(issue.input)} is not one of ${COST_GROUPS.join(", ")}` })).min(1),
+      )
+      .refine((names) => new Set(names).size === names.length, "names a group twice")
+      .refine(
+        (names) => !names.some((name) => isSessionGroup(name)) || names.every((name) => isSessionGroup(name) || isCommonGroup(name)),
+        `agent and session combine only with ${COMMON_GROUPS.join(", ")}`,
+      )
+      .meta({ description: `comma-separated, of ${COST_GROUPS.join(", ")}` }),
+    from: TimeParameter.default("-24h"),
+    to: TimeParameter.optional().meta({ description: "default: now" }),
+    bucket: z.enum(BUCKETS).optional().meta({ description: "minute: for ranges of at most 6 hours" }),
+    tz: z.string().refine(isTimeZone, "is not an IANA time zone").default("UTC").meta({ description: "where days begin, an IANA name" }),
+    limit: limitParameter(5000, 20_000),
+    cursor: CursorParameter,
+  })
+  .meta({ id: "CostParameters" });
+export type CostParameters = z.infer<typeof CostParameters>;
+
+const isSessionGroup = (name: CostGroup) => (SESSION_GROUPS as readonly string[]).includes(name);
+const isCommonGroup = (name: CostGroup) => (COMMON_GROUPS as readonly string[]).includes(name);
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface CostFilter {
+  groupBy: readonly CostGroup[];
+  from: string;
+  bucket?: Bucket;
+  tz?: string;
+}
+
+export const costQuery = ({ groupBy, from, bucket, tz }: CostFilter) =>
+  queryOptions({
+    queryKey: ["cost", groupBy.join(","), from, bucket ?? null, tz ?? "UTC"],
+    queryFn: ({ signal }) => fetchJson(paths.api.cost({ group_by: groupBy.join(","), from, bucket, tz }), CostPage, signal),
+  });

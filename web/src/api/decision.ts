@@ -1,0 +1,69 @@
+import { queryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+import { paths } from "../paths.ts";
+import { Count, CursorParameter, Hex, limitParameter, NullableNanousd, NullableText, NullableUsd, page, Silicon, Time } from "./common.ts";
+import { fetchJson } from "./fetch-json.ts";
+
+export const Candidate = z
+  .object({
+    pool: z.string(),
+    model: z.string(),
+    silicon: z.string(),
+    rejected: z.string().optional().meta({ description: "why the pool was not eligible" }),
+    ttft_ms: z.number().optional().meta({ description: "predicted" }),
+    tpot_ms: z.number().optional().meta({ description: "predicted" }),
+    cost_nanousd: z.number().optional().meta({ description: "predicted" }),
+    chosen: z.literal(true).optional(),
+  })
+  .meta({ id: "Candidate" });
+export type Candidate = z.infer<typeof Candidate>;
+
+export const Decision = z
+  .object({
+    decision_id: NullableText,
+    time: Time,
+    session_id: z.string(),
+    agent_id: z.string(),
+    trace_id: Hex,
+    span_id: Hex,
+    request_model: NullableText,
+    route: NullableText,
+    pool: NullableText,
+    silicon: Silicon,
+    model: NullableText,
+    tier: z.int().nullable(),
+    task: NullableText,
+    sla_class: NullableText,
+    sla_met: z.boolean().nullable(),
+    reason: NullableText,
+    candidates: z.array(Candidate),
+    attempts: Count,
+    duration_ns: z.string(),
+    queue_ms: z.number().nullable(),
+    ttft_ms: z.number().nullable(),
+    cost_nanousd: NullableNanousd,
+    cost_usd: NullableUsd,
+    baseline_nanousd: NullableNanousd,
+    status: z.enum(["unset", "ok", "error"]),
+    status_message: NullableText,
+  })
+  .meta({ id: "Decision" });
+export type Decision = z.infer<typeof Decision>;
+
+export const DecisionPage = page(Decision);
+export type DecisionPage = z.infer<typeof DecisionPage>;
+
+export const DecisionListParameters = z.object({
+  session: z.string().max(500).optional(),
+  route: z.string().max(200).optional(),
+  pool: z.string().max(200).optional(),
+  limit: limitParameter(100, 1000),
+  cursor: CursorParameter,
+});
+export type DecisionListParameters = z.infer<typeof DecisionListParameters>;
+
+export const sessionDecisionsQuery = (session: string) =>
+  queryOptions({
+    queryKey: ["session", session, "decisions"],
+    queryFn: ({ signal }) => fetchJson(paths.api.decisions({ session, limit: 1000 }), DecisionPage, signal),
+  });

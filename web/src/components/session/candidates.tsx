@@ -1,0 +1,55 @@
+import { Check } from "lucide-react";
+import type { Candidate } from "../../api/decision.ts";
+import { formatDuration } from "../../model/time.ts";
+import { Money } from "../../ui/money.tsx";
+import { SiliconName } from "../../ui/silicon-sign.tsx";
+
+/** The pools a decision looked at: what was predicted of each, which was taken, and why the others could not be. */
+export function Candidates({ candidates }: { candidates: readonly Candidate[] }) {
+  if (candidates.length === 0) return <p className="text-ink-2 text-sm">The decision names no candidates.</p>;
+  return (
+    <ul aria-label="candidates" className="rounded-md border border-line">
+      {[...candidates]
+        .sort((left, right) => rank(left) - rank(right))
+        .map((candidate) => (
+          <li
+            key={`${candidate.pool} ${candidate.model}`}
+            className="flex flex-wrap items-baseline gap-x-4 gap-y-0.5 border-line border-b px-3 py-2 text-sm last:border-b-0"
+          >
+            <span className="flex min-w-48 flex-1 items-baseline gap-2">
+              <SiliconName silicon={candidate.silicon} name={candidate.pool} />
+              <span className="truncate text-ink-2">{candidate.model}</span>
+            </span>
+            <Predictions candidate={candidate} />
+            <Outcome candidate={candidate} />
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+function Predictions({ candidate: { ttft_ms, tpot_ms, cost_nanousd } }: { candidate: Candidate }) {
+  return (
+    <span className="tabular flex gap-4 text-ink-2">
+      {ttft_ms !== undefined && <span title="predicted time to the first token">{formatDuration(ttft_ms)}</span>}
+      {tpot_ms !== undefined && <span title="predicted time per token after it">{formatDuration(tpot_ms)} / token</span>}
+      {cost_nanousd !== undefined && <Money nanousd={String(Math.round(cost_nanousd))} className="text-ink" />}
+    </span>
+  );
+}
+
+function Outcome({ candidate }: { candidate: Candidate }) {
+  if (!candidate.chosen)
+    return (
+      <span className="w-full text-ink-2">
+        {candidate.rejected === undefined ? "Eligible, not the cheapest" : `Rejected: ${candidate.rejected}`}
+      </span>
+    );
+  return (
+    <span className="flex w-full items-center gap-1 font-medium text-good">
+      <Check size={13} aria-hidden /> Chosen
+    </span>
+  );
+}
+
+const rank = (candidate: Candidate) => (candidate.chosen ? 0 : candidate.rejected === undefined ? 1 : 2);

@@ -1,0 +1,127 @@
+"use client";
+import { ChevronRight, CircleAlert } from "lucide-react";
+import Link from "next/link";
+import type { Session } from "../../api/session.ts";
+import { saving, toUsd } from "../../model/money.ts";
+import { formatCompact, formatShare, plural } from "../../model/numbers.ts";
+import { epochMs, formatDuration } from "../../model/time.ts";
+import { paths } from "../../paths.ts";
+import { Badge } from "../../ui/badge.tsx";
+import { CopyText } from "../../ui/copy-text.tsx";
+import { MixBar } from "../../ui/mix-bar.tsx";
+import { Money } from "../../ui/money.tsx";
+import { SiliconName } from "../../ui/silicon-sign.tsx";
+import { Figure } from "../../ui/stat.tsx";
+import { Ago } from "../../ui/time.tsx";
+import { byPool } from "../session-mix.ts";
+import { StateMark } from "../state-mark.tsx";
+
+export function SessionHeader({ session }: { session: Session }) {
+  const saved = saving(session.comparable_baseline_nanousd, session.comparable_cost_nanousd);
+  const pools = byPool(session.routes);
+  return (
+    <header className="flex flex-col gap-4">
+      <nav aria-label="where you are" className="flex items-center gap-1 text-ink-2 text-sm">
+        <Link href={paths.sessions()} className="hover:text-ink hover:underline">
+          Sessions
+        </Link>
+        <ChevronRight size={13} aria-hidden />
+        <span className="truncate">{session.agent_name ?? "unnamed"}</span>
+      </nav>
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <h1 className="font-semibold text-xl tracking-tight">{session.agent_name ?? "Unnamed agent"}</h1>
+        <span className="flex flex-wrap items-center gap-1.5">
+          {session.agent_kind && <Badge>{session.agent_kind}</Badge>}
+          {session.channel && <Badge>{session.channel}</Badge>}
+          {session.user_id && <Badge>{session.user_id}</Badge>}
+        </span>
+        <span className="text-sm">
+          <StateMark session={session} />
+          <span className="text-ink-3">
+            {" · last seen "}
+            <Ago time={session.last_time} />
+          </span>
+        </span>
+        <span className="flex min-w-0 max-w-full lg:ml-auto">
+          <CopyText text={session.session_id} label="session id" />
+        </span>
+      </div>
+      <div className="rounded-lg border border-line bg-surface px-4 py-3.5">
+        <dl className="grid grid-cols-2 gap-x-6 gap-y-4 sm:grid-cols-3 lg:grid-cols-6">
+          <Figure
+            label="Cost"
+            value={<Money nanousd={session.cost_nanousd} unknownCalls={session.cost_nanousd === null ? 0 : session.unknown_cost_calls} />}
+            note={
+              session.unknown_cost_calls > 0
+                ? `cost of ${plural(session.unknown_cost_calls, "call")} unknown`
+                : `${plural(session.calls, "model call")}`
+            }
+          />
+          <Figure
+            label="Saved against one vendor"
+            value={saved.fraction === null ? <span className="font-normal text-ink-3">–</span> : <Money nanousd={String(saved.nanousd)} />}
+            note={
+              saved.fraction === null ? (
+                "no routed calls"
+              ) : (
+                <>
+                  {formatShare(saved.fraction)} of <Money nanousd={session.comparable_baseline_nanousd} />
+                </>
+              )
+            }
+          />
+          <Figure
+            label="Agents"
+            value={formatCompact(session.sub_agents + 1)}
+            note={session.sub_agents === 0 ? "no sub-agents" : plural(session.sub_agents, "sub-agent")}
+          />
+          <Figure label="Turns" value={formatCompact(session.turns)} note={`${plural(session.tool_calls, "tool call")}`} />
+          <Figure
+            label="Tokens"
+            value={formatCompact(session.input_tokens + session.output_tokens)}
+            note={`${formatCompact(session.input_tokens)} in, ${formatCompact(session.output_tokens)} out`}
+          />
+          <Figure
+            label="Span of time"
+            value={formatDuration(epochMs(session.last_time) - epochMs(session.first_time))}
+            note={session.errors > 0 ? <span className="text-bad">{plural(session.errors, "error")}</span> : "no errors"}
+          />
+        </dl>
+        {session.routes.length > 0 && (
+          <div className="mt-4 border-line border-t pt-3.5">
+            <MixBar
+              parts={pools.map(({ pool, silicon, nanousd }) => ({
+                key: pool,
+                silicon,
+                value: toUsd(nanousd),
+                label: pool || "not routed",
+              }))}
+              height={8}
+            />
+            <ul className="mt-2.5 flex flex-wrap gap-x-5 gap-y-1 text-ink-2 text-sm" aria-label="pools that served it">
+              {pools.map(({ pool, silicon, calls, nanousd, unknown }) => (
+                <li key={pool} className="flex items-center gap-1.5">
+                  <SiliconName silicon={silicon} name={pool || "not routed"} />
+                  <Money
+                    nanousd={unknown === calls ? null : String(nanousd)}
+                    unknownCalls={unknown === calls ? 0 : unknown}
+                    className="text-ink"
+                  />
+                  <span className="tabular text-ink-3">{plural(calls, "call")}</span>
+                </li>
+              ))}
+            </ul>
+          </div>
+        )}
+      </div>
+      {session.last_error && (
+        <p className="flex items-start gap-2 text-sm">
+          <CircleAlert size={14} className="mt-0.5 shrink-0 text-bad" aria-hidden />
+          <span className="min-w-0 break-words text-ink-2">
+            Last error: <span className="text-ink">{session.last_error}</span>
+          </span>
+        </p>
+      )}
+    </header>
+  );
+}

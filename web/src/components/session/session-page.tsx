@@ -1,0 +1,69 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { useQueryStates } from "nuqs";
+import { Tabs } from "radix-ui";
+import { agentsQuery } from "../../api/agent.ts";
+import { describeError } from "../../api/error.ts";
+import { sessionQuery } from "../../api/session.ts";
+import { spansQuery } from "../../api/span.ts";
+import { formatCompact } from "../../model/numbers.ts";
+import { SESSION_VIEWS, sessionParams } from "../../search-params.ts";
+import { ErrorState } from "../../ui/notice.tsx";
+import { Skeleton, SkeletonRows } from "../../ui/skeleton.tsx";
+import { Frame } from "../frame.tsx";
+import { Resource } from "../resource.tsx";
+import { AgentTree } from "./agent-tree.tsx";
+import { Decisions } from "./decisions.tsx";
+import { SessionHeader } from "./session-header.tsx";
+import { SpanDrawer } from "./span-drawer.tsx";
+import { Waterfall } from "./waterfall.tsx";
+
+/** One session: what it cost and why, over time, by agent, by decision. */
+export function SessionPage({ id }: { id: string }) {
+  const [{ view, span }, setParams] = useQueryStates(sessionParams);
+  const session = useQuery(sessionQuery(id));
+  const agents = useQuery(agentsQuery(id));
+  const spans = useQuery({ ...spansQuery(id), enabled: view === "timeline" });
+  if (!session.data)
+    return <Frame>{session.error ? <ErrorState {...describeError(session.error)} /> : <Skeleton className="h-32 w-full" />}</Frame>;
+
+  const counts = { timeline: session.data.spans, agents: session.data.sub_agents + 1, decisions: undefined };
+  const labels = { timeline: "Timeline", agents: "Agents", decisions: "Decisions" };
+  return (
+    <Frame>
+      <SessionHeader session={session.data} />
+      <Tabs.Root
+        value={view}
+        onValueChange={(next) => setParams({ view: next as typeof view })}
+        className="overflow-clip rounded-lg border border-line bg-surface"
+      >
+        <Tabs.List aria-label="session views" className="flex gap-1 border-line border-b px-2">
+          {SESSION_VIEWS.map((name) => (
+            <Tabs.Trigger
+              key={name}
+              value={name}
+              className="-mb-px flex h-10 items-center gap-2 border-transparent border-b-2 px-3 text-ink-2 outline-offset-[-2px] hover:text-ink data-[state=active]:border-ink data-[state=active]:font-medium data-[state=active]:text-ink"
+            >
+              {labels[name]}
+              {counts[name] !== undefined && <span className="tabular text-ink-3 text-sm">{formatCompact(counts[name])}</span>}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Tabs.Content value="timeline" tabIndex={-1}>
+          <Resource query={spans} skeleton={<SkeletonRows rows={12} height={30} />}>
+            {(all) => <Waterfall spans={all} selected={span} onSelect={(next) => setParams({ span: next })} />}
+          </Resource>
+        </Tabs.Content>
+        <Tabs.Content value="agents" tabIndex={-1}>
+          <Resource query={agents} skeleton={<SkeletonRows rows={8} height={40} />}>
+            {(page) => <AgentTree agents={page.data} session={session.data} />}
+          </Resource>
+        </Tabs.Content>
+        <Tabs.Content value="decisions" tabIndex={-1}>
+          <Decisions id={id} onSelect={(next) => setParams({ span: next })} />
+        </Tabs.Content>
+      </Tabs.Root>
+      {span && <SpanDrawer key={span} session={id} spanId={span} onClose={() => setParams({ span: null })} />}
+    </Frame>
+  );
+}

@@ -1,0 +1,155 @@
+import { ChevronRight, CircleAlert } from "lucide-react";
+import { memo } from "react";
+import { callSegments, type SpanNode, shortName } from "../../model/span-forest.ts";
+import { formatDuration } from "../../model/time.ts";
+import type { TimeAxis } from "../../model/time-axis.ts";
+import type { TreeRow } from "../../model/tree.ts";
+import { classNames } from "../../ui/class-names.ts";
+import { Money } from "../../ui/money.tsx";
+import { siliconLook } from "../../ui/silicon.ts";
+import { SiliconSign } from "../../ui/silicon-sign.tsx";
+import { OperationIcon } from "./operation-icon.tsx";
+import { SEGMENT_OPACITY } from "./waterfall-axis.tsx";
+
+export const ROW_HEIGHT = 30;
+export const WATERFALL_COLUMNS =
+  "grid grid-cols-[minmax(0,3fr)_minmax(0,2fr)_72px] gap-x-3 px-4 md:grid-cols-[minmax(0,2fr)_minmax(0,3fr)_84px]";
+const INDENT = 14;
+
+interface Props {
+  row: TreeRow<SpanNode>;
+  index: number;
+  top: number;
+  axis: TimeAxis;
+  isExpanded: boolean;
+  isSelected: boolean;
+  isCursor: boolean;
+  onToggle: () => void;
+  onSelect: () => void;
+}
+
+export const WaterfallRow = memo(function WaterfallRow({
+  row,
+  index,
+  top,
+  axis,
+  isExpanded,
+  isSelected,
+  isCursor,
+  onToggle,
+  onSelect,
+}: Props) {
+  const { node, level, hasChildren } = row;
+  const { span, call } = node;
+  const served = call ?? span;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles the keys
+    <div
+      role="row"
+      id={`span-${span.span_id}`}
+      aria-rowindex={index + 1}
+      aria-level={level + 1}
+      aria-expanded={hasChildren ? isExpanded : undefined}
+      aria-selected={isSelected}
+      data-operation={span.operation}
+      onClick={onSelect}
+      className={classNames(
+        WATERFALL_COLUMNS,
+        "absolute inset-x-0 cursor-pointer items-center hover:bg-hover",
+        isSelected && "bg-selected hover:bg-selected",
+        isCursor && "group-focus-visible:shadow-[inset_2px_0_0_var(--focus)]",
+      )}
+      style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
+    >
+      <span role="gridcell" className="flex min-w-0 items-center gap-1.5" style={{ paddingLeft: Math.min(level, 12) * INDENT }}>
+        {hasChildren ? (
+          <button
+            type="button"
+            tabIndex={-1}
+            aria-label={isExpanded ? "fold" : "open"}
+            onClick={(event) => {
+              event.stopPropagation();
+              onToggle();
+            }}
+            className="-m-1 grid size-6 shrink-0 place-items-center text-ink-3 hover:text-ink"
+          >
+            <ChevronRight size={13} className={classNames("transition-transform", isExpanded && "rotate-90")} aria-hidden />
+          </button>
+        ) : (
+          <span className="w-4 shrink-0" />
+        )}
+        <OperationIcon operation={span.operation} />
+        <span className={classNames("truncate", span.operation === "invoke_agent" && "font-medium")} title={span.name}>
+          {call && call !== span ? (call.model ?? shortName(span)) : shortName(span)}
+        </span>
+        {served.pool && (
+          <span className="hidden min-w-0 items-center gap-1 text-ink-2 text-xs sm:flex">
+            <SiliconSign silicon={served.silicon} size={9} />
+            <span className="truncate">{served.pool}</span>
+          </span>
+        )}
+        {span.attempt !== null && span.attempt > 1 && <span className="shrink-0 text-warn text-xs">attempt {span.attempt}</span>}
+        {(span.status === "error" || (!isExpanded && node.errors > 0)) && (
+          <CircleAlert size={12} className="shrink-0 text-bad" aria-label="error" />
+        )}
+      </span>
+      <span role="gridcell" className="relative h-full">
+        <Bar node={node} axis={axis} />
+      </span>
+      <span role="gridcell" className="truncate text-right text-sm">
+        {node.calls > 0 && (
+          <Money
+            nanousd={node.unknownCalls === node.calls ? null : String(node.nanousd)}
+            unknownCalls={node.unknownCalls === node.calls ? 0 : node.unknownCalls}
+          />
+        )}
+      </span>
+    </div>
+  );
+});
+
+function Bar({ node, axis }: { node: SpanNode; axis: TimeAxis }) {
+  const { span, call, startMs, durationMs } = node;
+  const from = axis.toFraction(startMs);
+  const to = axis.toFraction(startMs + durationMs);
+  const segments = call ? callSegments(call, durationMs) : [];
+  const color = call ? siliconLook(call.silicon).color : span.status === "error" ? "var(--bad)" : "var(--ink)";
+  const words = `${formatDuration(durationMs)}${segments.length > 0 ? ` (${segments.map((segment) => `${segment.kind === "rest" ? "other" : segment.kind} ${formatDuration(segment.ms)}`).join(", ")})` : ""}`;
+  const isThin = span.operation === "invoke_agent";
+  return (
+    <>
+      <span
+        title={words}
+        className={classNames("absolute top-1/2 -translate-y-1/2 overflow-hidden rounded-[3px]", isThin ? "h-1" : "h-3")}
+        style={{ left: `${from * 100}%`, width: `max(2px, ${(to - from) * 100}%)` }}
+      >
+        {segments.length === 0 ? (
+          <span
+            className="absolute inset-0"
+            style={{ background: color, opacity: call ? 1 : isThin ? 0.35 : span.status === "error" ? 0.8 : 0.28 }}
+          />
+        ) : (
+          segments.map((segment) => (
+            <span
+              key={segment.kind}
+              data-segment={segment.kind}
+              className="absolute inset-y-0"
+              style={{
+                left: `${segment.from * 100}%`,
+                width: `${(segment.to - segment.from) * 100}%`,
+                background: color,
+                opacity: SEGMENT_OPACITY[segment.kind],
+              }}
+            />
+          ))
+        )}
+      </span>
+      <span
+        className="tabular pointer-events-none absolute top-1/2 hidden -translate-y-1/2 whitespace-nowrap px-1.5 text-ink-3 text-xs md:block"
+        style={to > 0.86 ? { right: `${(1 - from) * 100}%` } : { left: `${to * 100}%` }}
+      >
+        {formatDuration(durationMs)}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,132 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { useQueryStates } from "nuqs";
+import { type CostPage, costQuery } from "../../api/cost.ts";
+import {
+  GROUPING_NAMES,
+  GROUPINGS,
+  MEASURE_NAMES,
+  MEASURES,
+  type Measure,
+  RANGE_NAMES,
+  RANGES,
+  toTimeSeries,
+} from "../../model/cost-view.ts";
+import { formatUsd, formatUsdShort } from "../../model/money.ts";
+import { formatCompact, formatCount } from "../../model/numbers.ts";
+import { tokensParams } from "../../search-params.ts";
+import { EmptyState } from "../../ui/notice.tsx";
+import { PageHeader } from "../../ui/page-header.tsx";
+import { Panel } from "../../ui/panel.tsx";
+import { Segmented } from "../../ui/segmented.tsx";
+import { seriesLooks } from "../../ui/series-color.ts";
+import { Skeleton, SkeletonRows } from "../../ui/skeleton.tsx";
+import { TimeChart } from "../../ui/time-chart.tsx";
+import { Frame } from "../frame.tsx";
+import { Resource } from "../resource.tsx";
+import { CostTable } from "./cost-table.tsx";
+import { TokensHeadline } from "./tokens-headline.tsx";
+
+const FORMATS: Record<Measure, { value: (value: number) => string; axis: (value: number) => string }> = {
+  cost: { value: formatUsd, axis: formatUsdShort },
+  tokens: { value: formatCount, axis: formatCompact },
+  calls: { value: formatCount, axis: formatCompact },
+};
+
+/** Where the tokens went: over time as a chart, in total as a table. */
+export function TokensPage({ timeZone }: { timeZone: string }) {
+  const [{ range, group, measure, chart }, setParams] = useQueryStates(tokensParams);
+  const { from, bucket, bucketMs, label: rangeLabel } = RANGES[range];
+  const { groupBy } = GROUPINGS[group];
+  const tz = bucket === "day" ? timeZone : undefined;
+  const overTime = useQuery(costQuery({ groupBy, from, bucket, tz }));
+  const totals = useQuery(costQuery({ groupBy, from, tz }));
+  const options = <T extends string>(names: readonly T[], label: (name: T) => string) =>
+    names.map((value) => ({ value, label: label(value) }));
+
+  const header = (
+    <PageHeader title="Tokens">
+      <Segmented
+        label="group by"
+        value={group}
+        options={options(GROUPING_NAMES, (name) => GROUPINGS[name].label)}
+        onChange={(next) => setParams({ group: next })}
+      />
+      <Segmented
+        label="range"
+        value={range}
+        options={options(RANGE_NAMES, (name) => RANGES[name].label)}
+        onChange={(next) => setParams({ range: next })}
+      />
+    </PageHeader>
+  );
+
+  if (totals.data?.data.length === 0) {
+    return (
+      <Frame>
+        {header}
+        <Panel title="Cost">
+          <EmptyState
+            title={`No model calls in the last ${rangeLabel}`}
+            commands={["npx signalbox register openclaw", "npx signalbox demo"]}
+          >
+            Point an agent at Signalbox, or play the demo fleet through the scheduler.
+          </EmptyState>
+        </Panel>
+      </Frame>
+    );
+  }
+
+  const looksOf = (page: CostPage | undefined) => {
+    if (!page) return new Map();
+    const { series } = toTimeSeries(page.data, group, measure, { ...page, bucketMs });
+    const looks = seriesLooks(series);
+    return new Map(series.map((one, index) => [one.key, looks[index]]));
+  };
+
+  return (
+    <Frame>
+      {header}
+      <TokensHeadline totals={totals.data} />
+      <Panel
+        title={`${MEASURES[measure]} over time`}
+        aside={
+          <>
+            <Segmented
+              label="measure"
+              value={measure}
+              options={options(MEASURE_NAMES, (name) => MEASURES[name])}
+              onChange={(next) => setParams({ measure: next })}
+            />
+            <Segmented
+              label="chart"
+              value={chart}
+              options={[
+                { value: "stack", label: "Stacked" },
+                { value: "lines", label: "Lines" },
+              ]}
+              onChange={(next) => setParams({ chart: next })}
+            />
+          </>
+        }
+      >
+        <Resource query={overTime} skeleton={<Skeleton className="h-[260px] w-full" />}>
+          {(page) => (
+            <TimeChart
+              data={toTimeSeries(page.data, group, measure, { ...page, bucketMs })}
+              kind={chart}
+              format={FORMATS[measure].value}
+              formatAxis={FORMATS[measure].axis}
+              label={`${MEASURES[measure]} by ${GROUPINGS[group].label.toLowerCase()} over the last ${rangeLabel}`}
+            />
+          )}
+        </Resource>
+      </Panel>
+      <Panel title={`By ${GROUPINGS[group].label.toLowerCase()}`} flush>
+        <Resource query={totals} skeleton={<SkeletonRows />}>
+          {(page) => <CostTable rows={page.data} grouping={group} looks={looksOf(overTime.data)} />}
+        </Resource>
+      </Panel>
+    </Frame>
+  );
+}

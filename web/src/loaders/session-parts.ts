@@ -1,0 +1,52 @@
+import type { AgentPage } from "../api/agent.ts";
+import type { SpanListParameters, SpanPage } from "../api/span.ts";
+import { toAgents } from "../model/agents.ts";
+import { decodeCursor, encodeCursor } from "../model/cursor.ts";
+import { toSpan } from "../model/to-api.ts";
+import { listAgents } from "../queries/list-agents.ts";
+import { listSpans, type SpanCursor } from "../queries/list-spans.ts";
+import { resolveSession } from "../queries/resolve-session.ts";
+import { read, type Sql } from "../server/database.ts";
+import { InvalidParameter, NotFound } from "../server/refusal.ts";
+
+export async function loadSpans(id: string, parameters: SpanListParameters): Promise<SpanPage> {
+  const cursor = parseCursor(parameters.cursor);
+  return read(async (sql) => {
+    const { root, members } = await resolveExisting(sql, id);
+    const rows = await listSpans(sql, members, {
+      spanId: parameters.span_id,
+      attributes: parameters.attributes === "true",
+      limit: parameters.limit,
+      cursor,
+    });
+    const page = rows.slice(0, parameters.limit);
+    const last = page.at(-1);
+    const next =
+      rows.length > page.length && last ? encodeCursor({ time: last.start_time, nanos: last.start_nanos, id: last.span_id }) : null;
+    return { data: page.map((row) => toSpan(row, root)), next };
+  });
+}
+
+function parseCursor(text: string | undefined): SpanCursor | undefined {
+  if (!text) return undefined;
+  const key = decodeCursor<{ time: string; nanos: number; id: string }>(text, { time: "string", nanos: "number", id: "string" });
+  if (!key || Number.isNaN(Date.parse(key.time)) || !/^[0-9a-f]{16}$/.test(key.id) || !(key.nanos >= 0 && key.nanos < 1000)) {
+    throw new InvalidParameter("cursor", "is not a cursor of this list");
+  }
+  return key;
+}
+
+/** All agents of a session: a session has hundreds at most, so this list is one page. */
+export async function loadAgents(id: string): Promise<AgentPage> {
+  return read(async (sql) => {
+    const { root, members } = await resolveExisting(sql, id);
+    return { data: toAgents(await listAgents(sql, members), root), next: null };
+  });
+}
+
+async function resolveExisting(sql: Sql, id: string) {
+  const resolved = await resolveSession(sql, id);
+  const [found] = await sql`select from sessions where session_id = any(${resolved.members}) limit 1`;
+  if (!found) throw new NotFound(`there is no session ${JSON.stringify(id)}`);
+  return resolved;
+}

@@ -1,0 +1,38 @@
+/**
+ * Every address of the dashboard and of the read API is made here. Session ids hold ':' and may hold '/', so they are always
+ * encoded.
+ */
+
+export type QueryValue = string | number | boolean | undefined | null;
+
+/** A query string with its '?', or '' where nothing is set. Keys keep their order, so equal parameters give equal addresses. */
+export function queryString(parameters: Readonly<Record<string, QueryValue>>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== null && value !== "") search.set(key, String(value));
+  }
+  const text = search.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+const segment = encodeURIComponent;
+
+export const paths = {
+  overview: () => "/",
+  tokens: (parameters: { range?: string; group?: string } = {}) => `/tokens${queryString(parameters)}`,
+  sessions: (parameters: { q?: string; show?: string } = {}) => `/sessions${queryString(parameters)}`,
+  session: (id: string, parameters: { view?: string; span?: string; agent?: string } = {}) =>
+    `/sessions/${segment(id)}${queryString(parameters)}`,
+  login: (parameters: { reason?: string } = {}) => `/login${queryString(parameters)}`,
+  logout: () => "/logout",
+  api: {
+    sessions: (parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions${queryString(parameters)}`,
+    session: (id: string) => `/api/v1/sessions/${segment(id)}`,
+    spans: (id: string, parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions/${segment(id)}/spans${queryString(parameters)}`,
+    agents: (id: string) => `/api/v1/sessions/${segment(id)}/agents`,
+    cost: (parameters: Record<string, QueryValue> = {}) => `/api/v1/cost${queryString(parameters)}`,
+    decisions: (parameters: Record<string, QueryValue> = {}) => `/api/v1/decisions${queryString(parameters)}`,
+    attention: () => "/api/v1/attention",
+    live: () => "/api/v1/live",
+  },
+} as const;

@@ -1,0 +1,92 @@
+import type { Bucket, CostGroup } from "../api/cost.ts";
+import type { Sql, SqlPart } from "../server/database.ts";
+
+export interface CostRowSql {
+  bucket: string | null;
+  calls: string;
+  errors: string;
+  input_tokens: string;
+  cache_read_tokens: string;
+  cache_write_tokens: string;
+  output_tokens: string;
+  reasoning_tokens: string;
+  cost_nusd: string;
+  unknown_cost_calls: string;
+  baseline_nusd: string;
+  comparable_cost_nusd: string;
+  comparable_baseline_nusd: string;
+}
+export type GroupedCostRow = CostRowSql & Partial<Record<CostGroup, string>>;
+
+export type CostSourceTable = "spans" | "route_hour" | "session_hour";
+
+export interface CostByGroup {
+  source: CostSourceTable;
+  groupBy: readonly CostGroup[];
+  from: string;
+  to: string;
+  bucket: Bucket | null;
+  tz: string;
+  limit: number;
+  offset: number;
+}
+
+/** Cost and tokens by group over time: from the hourly rollups, or from the calls themselves where the range is short. */
+export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRow[]> {
+  const columns: Record<CostGroup, string> = {
+    route: "route",
+    pool: "pool",
+    silicon: "silicon",
+    model: "model",
+    provider: "provider",
+    hardware: "hardware",
+    sla_class: "sla_class",
+    task: "task",
+    channel: "channel",
+    user: "user_id",
+    agent_kind: "agent_kind",
+    agent: "agent_id",
+    session: "session_id",
+  };
+  const fromSpans = query.source === "spans";
+  const time = fromSpans ? sql`c.start_time` : sql`c.hour`;
+  const groups = query.groupBy.map((name) =>
+    name === "session" ? sql`coalesce(a.session_id, c.session_id) as session` : sql`coalesce(c.${sql(columns[name])}, '') as ${sql(name)}`,
+  );
+  const isFolded = query.groupBy.includes("session");
+  // a call's span and a rollup row add up alike: a span counts as one call
+  const count = (rollup: string, span: SqlPart) => (fromSpans ? span : sql`c.${sql(rollup)}`);
+  const unknown = count("unknown_cost_calls", sql`(c.cost_nusd is null)::int`);
+  const comparable = sql`where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`}`;
+  const positions = sql.unsafe([...query.groupBy.map((_, index) => index + 2), 1].join(", "));
+  return sql<GroupedCostRow[]>`
+    select ${bucketStart(sql, query, time)} as bucket, ${groups.reduce((all, group) => sql`${all}, ${group}`)},
+      sum(${count("calls", sql`1`)}) as calls, sum(${count("errors", sql`(c.status = 2)::int`)}) as errors,
+      coalesce(sum(c.input_tokens), 0) as input_tokens, coalesce(sum(c.cache_read_tokens), 0) as cache_read_tokens,
+      coalesce(sum(c.cache_write_tokens), 0) as cache_write_tokens, coalesce(sum(c.output_tokens), 0) as output_tokens,
+      coalesce(sum(c.reasoning_tokens), 0) as reasoning_tokens, coalesce(sum(c.cost_nusd), 0) as cost_nusd, sum(${unknown}) as unknown_cost_calls,
+      coalesce(sum(c.baseline_nusd), 0) as baseline_nusd,
+      coalesce(sum(c.cost_nusd) filter (${comparable}), 0) as comparable_cost_nusd,
+      coalesce(sum(c.baseline_nusd) filter (${comparable}), 0) as comparable_baseline_nusd
+    from ${sql(query.source)} c ${isFolded ? sql`left join session_aliases a on a.alias = c.session_id` : sql``}
+    where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}
+    group by ${positions}
+    order by bucket nulls first, cost_nusd desc, calls desc, ${positions}
+    limit ${query.limit + 1} offset ${query.offset}`;
+}
+
+function bucketStart(sql: Sql, { bucket, tz }: CostByGroup, time: SqlPart) {
+  switch (bucket) {
+    case null:
+      return sql`null::timestamptz`;
+    case "minute":
+      return sql`date_bin('1 minute', ${time}, '2000-01-01Z')`;
+    case "hour":
+      return sql`date_bin('1 hour', ${time}, '2000-01-01Z')`;
+    case "6h":
+      return sql`date_bin('6 hours', ${time}, '2000-01-01Z')`;
+    case "day":
+      // date_bin is far cheaper; a zone with its summer time needs date_trunc
+      return tz === "UTC" ? sql`date_bin('1 day', ${time}, '2000-01-01Z')` : sql`date_trunc('day', ${time}, ${tz})`;
+  }
+}

@@ -1,0 +1,12 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** What the process was started with. Read at each call, because a build must not freeze the builder's own environment. */
+export const environment = {
+  databaseUrl: () => process.env.DATABASE_URL ?? "",
+  /** The admin token. Empty: nobody can log in, and every read is refused. */
+  token: () => process.env.SIGNALBOX_TOKEN ?? "",
+  home: () => process.env.SIGNALBOX_HOME ?? join(homedir(), ".signalbox"),
+  port: () => process.env.PORT ?? "4321",
+  isDevelopment: () => process.env.NODE_ENV === "development",
+};

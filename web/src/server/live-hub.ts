@@ -1,0 +1,131 @@
+import { NotifyChannel } from "@signalbox/otel/conventions";
+import postgres from "postgres";
+import { LiveEvent, type LiveIngest, type LiveState } from "../api/live.ts";
+import { connectionOptions } from "./database.ts";
+import { environment } from "./environment.ts";
+import { log } from "./log.ts";
+
+/**
+ * One LISTEN connection for the whole process, shared by every open tab. Commits are gathered for a quarter of a second and
+ * sent as one event, so that a thousand commits a second are four events.
+ */
+const BATCH_MS = 250;
+/** Above this many changed sessions in one batch, tabs are told "all". */
+const MAX_NAMED_SESSIONS = 200;
+const RETRY_MS = 1_000;
+const PROBE_MS = 2_000;
+
+export type LiveListener = (event: string, data: object) => void;
+
+class LiveHub {
+  #listeners = new Set<LiveListener>();
+  #sql: postgres.Sql | undefined;
+  #state: LiveState = { database: "down" };
+  #sessions = new Set<string>();
+  #spans = 0;
+  #all = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #probe: ReturnType<typeof setInterval> | undefined;
+
+  /** Begins to listen with the first tab and stops with the last. Returns how to leave. */
+  subscribe(listener: LiveListener): () => void {
+    this.#listeners.add(listener);
+    listener(LiveEvent.state, this.#state);
+    if (this.#listeners.size === 1) void this.#connect();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) void this.close();
+    };
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#retry);
+    clearInterval(this.#probe);
+    this.#timer = undefined;
+    this.#state = { database: "down" };
+    const sql = this.#sql;
+    this.#sql = undefined;
+    await sql?.end({ timeout: 1 }).catch(() => {});
+  }
+
+  async #connect(): Promise<void> {
+    clearTimeout(this.#retry);
+    clearInterval(this.#probe);
+    const sql = postgres(environment.databaseUrl(), { ...connectionOptions(), max: 1, idle_timeout: 0, max_lifetime: null });
+    this.#sql = sql;
+    try {
+      // the driver reconnects by itself and calls this again each time LISTEN stands
+      await sql.listen(
+        NotifyChannel.ingest,
+        (payload) => this.#gather(payload),
+        () => this.#setState("up"),
+      );
+      this.#probe = setInterval(() => void this.#check(sql), PROBE_MS);
+    } catch (error) {
+      await sql.end({ timeout: 0 }).catch(() => {});
+      if (this.#sql !== sql || this.#listeners.size === 0) return;
+      if (this.#state.database === "up")
+        log("warn", "live updates paused", { error: error instanceof Error ? error.message : String(error) });
+      this.#setState("down");
+      this.#retry = setTimeout(() => void this.#connect(), RETRY_MS);
+    }
+  }
+
+  /** The driver says nothing when a LISTEN connection drops: a probe on its own connection does. */
+  async #check(sql: postgres.Sql): Promise<void> {
+    const answered = await Promise.race([
+      sql`select 1`.then(
+        () => true,
+        () => false,
+      ),
+      new Promise<false>((resolve) => setTimeout(resolve, PROBE_MS - 100, false)),
+    ]);
+    if (this.#sql !== sql) return;
+    if (!answered) this.#setState("down");
+    else if (this.#state.database === "down") this.#setState("up");
+  }
+
+  #setState(database: LiveState["database"]): void {
+    if (this.#state.database === database) return;
+    this.#state = { database };
+    this.#send(LiveEvent.state, this.#state);
+  }
+
+  #gather(payload: string): void {
+    try {
+      const { sessions, spans } = JSON.parse(payload) as { sessions?: unknown; spans?: unknown };
+      if (Array.isArray(sessions)) {
+        for (const session of sessions) this.#sessions.add(String(session));
+        // the writer cuts its list at 50: a full one may have lost some
+        if (sessions.length >= 50) this.#all = true;
+      } else this.#all = true;
+      if (typeof spans === "number") this.#spans += spans;
+    } catch {
+      this.#all = true;
+    }
+    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+  }
+
+  #flush(): void {
+    const all = this.#all || this.#sessions.size > MAX_NAMED_SESSIONS;
+    const event: LiveIngest = { sessions: all ? [] : [...this.#sessions], spans: this.#spans, all };
+    this.#timer = undefined;
+    this.#sessions.clear();
+    this.#spans = 0;
+    this.#all = false;
+    this.#send(LiveEvent.ingest, event);
+  }
+
+  #send(event: string, data: object): void {
+    for (const listener of this.#listeners) listener(event, data);
+  }
+}
+
+const shared = globalThis as typeof globalThis & { signalboxLiveHub?: LiveHub };
+
+export function liveHub(): LiveHub {
+  shared.signalboxLiveHub ??= new LiveHub();
+  return shared.signalboxLiveHub;
+}

@@ -1,0 +1,83 @@
+import type { z } from "zod";
+import { ERROR_CODES, type ErrorCode } from "../api/error.ts";
+import { isBearer, isLoginCookie, loginCookieName } from "./auth.ts";
+import { DatabaseUnavailable } from "./database.ts";
+import { log } from "./log.ts";
+import { countRequest } from "./metrics.ts";
+import { InvalidParameter, NotFound } from "./refusal.ts";
+
+type Context = { params: Promise<Record<string, string> | undefined> };
+
+/**
+ * A GET route of the read API: checks who asks, reads the query string by its schema, answers JSON. Unknown parameters are
+ * refused, so that a misspelt filter does not silently give everything.
+ */
+export function readRoute<S extends z.ZodType<object>>(
+  schema: S,
+  load: (parameters: z.infer<S>, path: Record<string, string>) => Promise<object>,
+) {
+  return async (request: Request, context: Context): Promise<Response> => {
+    const response = await answer(schema, load, request, context);
+    countRequest(response.status);
+    return response;
+  };
+}
+
+async function answer<S extends z.ZodType<object>>(
+  schema: S,
+  load: (parameters: z.infer<S>, path: Record<string, string>) => Promise<object>,
+  request: Request,
+  context: Context,
+): Promise<Response> {
+  if (!isAllowed(request))
+    return refuse("unauthorized", "send Authorization: Bearer <SIGNALBOX_TOKEN>, or log in with the link that `npx signalbox up` prints");
+  try {
+    const parameters = parseQuery(schema, new URL(request.url).searchParams);
+    return Response.json(await load(parameters, checkPath((await context.params) ?? {})), { headers: { "cache-control": "no-store" } });
+  } catch (error) {
+    if (error instanceof InvalidParameter) return refuse("invalid_parameter", error.message, error.field);
+    if (error instanceof NotFound) return refuse("not_found", error.message);
+    if (error instanceof DatabaseUnavailable) return refuse("database_unavailable", `Postgres is not reachable: ${error.message}`);
+    log("error", "read failed", { path: new URL(request.url).pathname, error: error instanceof Error ? error.message : String(error) });
+    return refuse("internal", "this failed inside the dashboard; its log has the reason");
+  }
+}
+
+/** The login cookie of a browser, or the bearer token of a program. */
+export function isAllowed(request: Request): boolean {
+  if (isBearer(request.headers.get("authorization"))) return true;
+  const name = `${loginCookieName()}=`;
+  const cookie = request.headers
+    .get("cookie")
+    ?.split("; ")
+    .find((part) => part.startsWith(name));
+  return isLoginCookie(cookie?.slice(name.length), Date.now());
+}
+
+export function refuse(code: ErrorCode, message: string, field?: string): Response {
+  const headers: Record<string, string> = { "cache-control": "no-store" };
+  if (code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
+  if (code === "database_unavailable") headers["retry-after"] = "2";
+  return Response.json({ error: { code, message, ...(field === undefined ? {} : { field }) } }, { status: ERROR_CODES[code], headers });
+}
+
+function parseQuery<S extends z.ZodType<object>>(schema: S, search: URLSearchParams): z.infer<S> {
+  const known = "shape" in schema && typeof schema.shape === "object" && schema.shape !== null ? Object.keys(schema.shape) : [];
+  const given: Record<string, string> = {};
+  for (const [key, value] of search) {
+    if (!known.includes(key)) throw new InvalidParameter(key, `is not a parameter of this resource (${known.join(", ") || "it has none"})`);
+    if (key in given) throw new InvalidParameter(key, "is given twice");
+    if (value.includes("\0")) throw new InvalidParameter(key, "holds a zero byte");
+    given[key] = value;
+  }
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new InvalidParameter(String(issue?.path[0] ?? ""), issue?.message ?? "is not valid");
+}
+
+/** Path segments, which Next has percent-decoded once already: an id may hold '%' itself. */
+function checkPath(path: Record<string, string>): Record<string, string> {
+  for (const [name, value] of Object.entries(path)) if (value.includes("\0")) throw new InvalidParameter(name, "holds a zero byte");
+  return path;
+}

@@ -1,0 +1,57 @@
+"use client";
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { epochMs, formatAgo } from "../model/time.ts";
+
+const NowContext = createContext(0);
+
+/** One clock for the page. It starts at the server's time, so that server and browser first draw the same. */
+export function NowProvider({ initial, children }: { initial: number; children: React.ReactNode }) {
+  const [now, setNow] = useState(initial);
+  useEffect(() => {
+    setNow(Date.now());
+    const timer = setInterval(() => document.visibilityState === "visible" && setNow(Date.now()), 5000);
+    return () => clearInterval(timer);
+  }, []);
+  return <NowContext value={now}>{children}</NowContext>;
+}
+export const useNow = () => useContext(NowContext);
+
+const noChange = () => () => {};
+/** The browser's time zone; UTC while the server draws. */
+export const useTimeZone = () =>
+  useSyncExternalStore(
+    noChange,
+    () => Intl.DateTimeFormat().resolvedOptions().timeZone,
+    () => "UTC",
+  );
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+export function formatTime(ms: number, timeZone: string, style: "time" | "minute" | "day" | "full" | "dayhour"): string {
+  const key = `${timeZone} ${style}`;
+  let format = formats.get(key);
+  if (!format) {
+    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+    const day = { day: "numeric", month: "short" } as const;
+    const parts = {
+      minute: clock,
+      time: { ...clock, second: "2-digit" },
+      day,
+      dayhour: { ...day, ...clock },
+      full: { ...day, year: "numeric", ...clock, second: "2-digit", fractionalSecondDigits: 3 },
+    } as const;
+    format = new Intl.DateTimeFormat("en-GB", { timeZone, ...(parts[style] as Intl.DateTimeFormatOptions) });
+    formats.set(key, format);
+  }
+  return format.format(ms);
+}
+
+/** "5 min ago", the full time in its title. */
+export function Ago({ time }: { time: string }) {
+  const now = useNow();
+  const timeZone = useTimeZone();
+  return (
+    <time dateTime={time} title={`${formatTime(epochMs(time), timeZone, "full")} ${timeZone}`} className="tabular whitespace-nowrap">
+      {formatAgo(now - epochMs(time))}
+    </time>
+  );
+}
