@@ -7,7 +7,11 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{plugins,scheduler,collector-processor,web,deploy}/**/src/**/*.test.{ts,tsx}", "tests/*.test.ts"],
+          include: [
+            "{plugins,scheduler,collector-processor,web,deploy}/**/src/**/*.test.{ts,tsx}",
+            "tests/*.test.ts",
+            "tests/agents/**/*.test.ts",
+          ],
         },
       },
       {

@@ -26,13 +26,14 @@ export const useTimeZone = () =>
   );
 
 const formats = new Map<string, Intl.DateTimeFormat>();
-export function formatTime(ms: number, timeZone: string, style: "time" | "minute" | "day" | "full" | "dayhour"): string {
+export function formatTime(ms: number, timeZone: string, style: "tenth" | "time" | "minute" | "day" | "full" | "dayhour"): string {
   const key = `${timeZone} ${style}`;
   let format = formats.get(key);
   if (!format) {
     const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
     const day = { day: "numeric", month: "short" } as const;
     const parts = {
+      tenth: { ...clock, second: "2-digit", fractionalSecondDigits: 1 },
       minute: clock,
       time: { ...clock, second: "2-digit" },
       day,

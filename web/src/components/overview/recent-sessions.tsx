@@ -1,6 +1,6 @@
 import Link from "next/link";
 import type { Session } from "../../api/session.ts";
-import { formatCompact } from "../../model/numbers.ts";
+import { plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
@@ -22,7 +22,7 @@ export function RecentSessions({ sessions }: { sessions: readonly Session[] }) {
           >
             <SessionName session={session} />
             <span className="hidden text-ink-2 text-sm md:block">{session.channel}</span>
-            <span className="hidden text-ink-2 text-sm md:block">{formatCompact(session.turns)} turns</span>
+            <span className="hidden text-ink-2 text-sm md:block">{plural(session.turns, "turn")}</span>
             <span className="hidden md:block">
               <MixBar parts={callsBySilicon(session.routes)} />
             </span>

@@ -18,7 +18,8 @@ export const SEGMENT_OPACITY: Record<string, number> = {
 export function WaterfallAxis({ axis }: { axis: TimeAxis }) {
   const timeZone = useTimeZone();
   const idleMs = axis.breaks.reduce((sum, gap) => sum + gap.ms, 0);
-  const style = axis.activeMs < 120_000 ? "time" : "minute";
+  // fine enough that the four marks read differently
+  const style = axis.activeMs < 10_000 ? "tenth" : axis.activeMs < 240_000 ? "time" : "minute";
   return (
     <div className="sticky top-0 z-10 border-line border-b bg-surface">
       <div className="flex flex-wrap items-center gap-x-5 gap-y-1 px-4 pt-2.5 text-ink-2 text-sm">
