@@ -5,7 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { type Owner, postgresBinaries, postgresOwner, ROOT_STATE } from "./postgres-binaries.ts";
-import { clearZombie, runningPostmaster, stopPostmaster } from "./postmaster.ts";
+import { clearZombie, type Postmaster, runningPostmaster, stopPostmaster } from "./postmaster.ts";
 
 export interface PostgresOptions {
   /** Folder of the cluster; made on first start. */
@@ -35,6 +35,7 @@ const OWNER = "signalbox";
 const READER = "signalbox_web";
 const DATABASE = "signalbox";
 const START_TIMEOUT_MS = 120_000;
+const ADOPT_TIMEOUT_MS = 10_000;
 
 const DEFAULT_SETTINGS: Record<string, string> = {
   listen_addresses: "127.0.0.1",
@@ -52,27 +53,18 @@ const DEFAULT_SETTINGS: Record<string, string> = {
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const owner = postgresOwner();
-  const dir = reachableFolder(path.resolve(options.dir), owner);
-  const data = path.join(dir, "data");
-  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
-  if (owner.uid !== undefined) fs.chownSync(dir, owner.uid, owner.gid ?? owner.uid);
-
+  const dir = prepareFolder(path.resolve(options.dir), owner);
   const ownerPassword = readOrMakeSecret(path.join(dir, "owner-password"));
   const readerPassword = readOrMakeSecret(path.join(dir, "reader-password"));
-  let server = runningPostmaster(data);
-  const adopted = server !== undefined;
-  if (!server) {
-    const bin = postgresBinaries(owner, owner.uid === undefined ? path.join(dir, "bin") : ROOT_STATE);
-    if (!fs.existsSync(path.join(data, "PG_VERSION"))) initialise(bin, data, ownerPassword, owner);
-    await clearZombie(data);
-    await launch(bin, data, dir, { ...DEFAULT_SETTINGS, ...options.settings, port: String(options.port) }, owner);
-  }
-  server = await untilReady(data, dir);
-  const url = (user: string, password: string, database: string) => `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
-  await createDatabaseAndReader(url(OWNER, ownerPassword, "postgres"), readerPassword);
+  const url = (port: number, database: string) => `postgres://${OWNER}:${ownerPassword}@127.0.0.1:${port}/${database}`;
+
+  const { server, adopted } = await adoptOrLaunch(dir, options, owner, ownerPassword, (port) =>
+    createDatabaseAndReader(url(port, "postgres"), readerPassword),
+  );
+  const data = path.join(dir, "data");
   return {
-    url: url(OWNER, ownerPassword, DATABASE),
-    readerUrl: url(READER, readerPassword, DATABASE),
+    url: url(server.port, DATABASE),
+    readerUrl: `postgres://${READER}:${readerPassword}@127.0.0.1:${server.port}/${DATABASE}`,
     port: server.port,
     pid: server.pid,
     dir,
@@ -83,25 +75,74 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   };
 }
 
-/** The port of a Postgres that already runs on this folder, or undefined. */
-export function adoptablePort(dir: string): number | undefined {
-  return runningPostmaster(path.join(reachableFolder(path.resolve(dir), postgresOwner()), "data"))?.port;
+/** A running server may be about to die (it was just killed): when it does not let us in, look again until it is gone. */
+async function adoptOrLaunch(
+  dir: string,
+  { port, settings }: PostgresOptions,
+  owner: Owner,
+  password: string,
+  greet: (port: number) => Promise<void>,
+): Promise<{ server: Postmaster; adopted: boolean }> {
+  const data = path.join(dir, "data");
+  for (const deadline = Date.now() + ADOPT_TIMEOUT_MS; runningPostmaster(data); await sleep(100)) {
+    try {
+      const server = await untilReady(data, dir);
+      await greet(server.port);
+      return { server, adopted: true };
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+  const bin = postgresBinaries(owner, owner.uid === undefined ? path.join(dir, "bin") : ROOT_STATE);
+  if (!fs.existsSync(path.join(data, "PG_VERSION"))) initialise(bin, data, password, owner);
+  await clearZombie(data);
+  for (const deadline = Date.now() + ADOPT_TIMEOUT_MS; ; await sleep(200)) {
+    try {
+      await launch(bin, data, dir, { ...DEFAULT_SETTINGS, ...settings, port: String(port) }, owner);
+      break;
+    } catch (error) {
+      // the last sessions of a killed server take a moment to notice its end
+      if (!String(error).includes("pre-existing shared memory") || Date.now() > deadline) throw error;
+    }
+  }
+  const server = await untilReady(data, dir);
+  await greet(server.port);
+  return { server, adopted: false };
 }
 
-/** Root's Postgres runs under another account, which cannot enter a closed home: then the cluster stands under ROOT_STATE and a link says so. */
-function reachableFolder(dir: string, owner: Owner): string {
+/** The port of a Postgres that already runs on this folder, or undefined. */
+export function adoptablePort(dir: string): number | undefined {
+  return runningPostmaster(path.join(clusterFolder(path.resolve(dir), postgresOwner()), "data"))?.port;
+}
+
+/** Root's Postgres runs under another account, which cannot enter a closed home: then the cluster stands under ROOT_STATE. */
+function clusterFolder(dir: string, owner: Owner): string {
   if (owner.uid === undefined) return dir;
   for (let parent = path.dirname(dir); parent !== path.dirname(parent); parent = path.dirname(parent)) {
     const stat = fs.statSync(parent, { throwIfNoEntry: false });
     if (!stat || stat.mode & 0o001 || stat.uid === owner.uid) continue;
-    const id = createHash("sha256").update(dir).digest("hex").slice(0, 12);
-    const elsewhere = path.join(ROOT_STATE, id);
-    fs.mkdirSync(elsewhere, { recursive: true });
-    fs.mkdirSync(path.dirname(dir), { recursive: true, mode: 0o700 });
-    if (!fs.existsSync(dir)) fs.symlinkSync(elsewhere, dir);
-    return elsewhere;
+    return path.join(ROOT_STATE, createHash("sha256").update(dir).digest("hex").slice(0, 12));
   }
   return dir;
+}
+
+/**
+ * Makes the cluster's folder. Where it stands elsewhere, a link in the state folder leads to it; a cluster whose link is gone
+ * belongs to a state folder that someone removed to begin anew: it is set aside, not deleted, and not used.
+ */
+function prepareFolder(dir: string, owner: Owner): string {
+  const cluster = clusterFolder(dir, owner);
+  if (cluster !== dir) {
+    fs.mkdirSync(path.dirname(dir), { recursive: true, mode: 0o700 });
+    const linked = fs.lstatSync(dir, { throwIfNoEntry: false }) !== undefined;
+    if (!linked && fs.existsSync(cluster) && !runningPostmaster(path.join(cluster, "data"))) {
+      fs.renameSync(cluster, `${cluster}.removed-${Date.now()}`);
+    }
+    if (!linked) fs.symlinkSync(cluster, dir);
+  }
+  fs.mkdirSync(cluster, { recursive: true, mode: 0o700 });
+  if (owner.uid !== undefined) fs.chownSync(cluster, owner.uid, owner.gid ?? owner.uid);
+  return cluster;
 }
 
 function readOrMakeSecret(file: string): string {
@@ -163,7 +204,7 @@ async function launch(bin: string, data: string, dir: string, settings: Record<s
   }
 }
 
-async function untilReady(data: string, dir: string) {
+async function untilReady(data: string, dir: string): Promise<Postmaster> {
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await sleep(10)) {
     const server = runningPostmaster(data);
     if (!server) throw new Error(`Postgres did not start: ${lastWords(dir)}`);

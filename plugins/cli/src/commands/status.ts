@@ -1,0 +1,78 @@
+import { checkReady, type RunningInstall, readSettings, runningInstall, statePaths } from "@signalbox/local";
+import type { Command } from "commander";
+import { ExitCode } from "../exit-code.ts";
+import { createTerminal } from "../terminal.ts";
+
+const HELP = `
+Exit code: 0 all parts are ready, 1 one is not, 3 nothing runs on this state folder.
+
+Examples:
+  npx signalbox status
+  npx signalbox status --json`;
+
+export function addStatus(program: Command): void {
+  program
+    .command("status")
+    .summary("what runs, and whether it is ready")
+    .description("Say what runs on this state folder, and ask each part whether it is ready.")
+    .option("--json", "print JSON")
+    .addHelpText("after", HELP)
+    .action(async ({ json }: { json?: boolean }) => {
+      const { home } = readSettings(process.env);
+      const running = runningInstall(statePaths(home).lock);
+      const parts = running ? await askParts(running) : [];
+      if (json) process.stdout.write(`${JSON.stringify(statusObject(home, running, parts))}\n`);
+      else sayStatus(home, running, parts);
+      process.exitCode = !running ? ExitCode.notRunning : parts.every((part) => part.ready) ? ExitCode.ok : ExitCode.failed;
+    });
+}
+
+interface PartStatus {
+  name: string;
+  url: string;
+  pid: number | null;
+  ready: boolean;
+  reason: string | null;
+}
+
+async function askParts({ addresses, parts }: RunningInstall): Promise<PartStatus[]> {
+  const asked = [
+    { name: "collector", url: addresses.otlp },
+    { name: "scheduler", url: addresses.scheduler },
+    { name: "web", url: addresses.web },
+  ];
+  return Promise.all(
+    asked.map(async ({ name, url }) => {
+      const readiness = await checkReady(url);
+      return { name, url, pid: parts[name]?.pid ?? null, ready: readiness.ready, reason: readiness.ready ? null : readiness.reason };
+    }),
+  );
+}
+
+function statusObject(home: string, running: RunningInstall | undefined, parts: PartStatus[]) {
+  if (!running) return { state: "not_running", state_folder: home };
+  return {
+    state: running.state,
+    pid: running.pid,
+    since: running.startedAt,
+    state_folder: home,
+    postgres_port: running.postgresPort,
+    parts,
+  };
+}
+
+function sayStatus(home: string, running: RunningInstall | undefined, parts: PartStatus[]): void {
+  const terminal = createTerminal(process.stdout);
+  if (!running) {
+    terminal.line(`Signalbox does not run on ${home}. Start it: npm start`);
+    return;
+  }
+  terminal.line(
+    `Signalbox is ${running.state === "ready" ? "running" : running.state} on ${home}: process ${running.pid}, since ${running.startedAt}`,
+  );
+  for (const { name, url, ready, reason } of parts) {
+    const mark = ready ? terminal.style("green", "✓") : terminal.style("red", "✗");
+    terminal.line(`  ${mark} ${name.padEnd(10)} ${url}${ready ? "" : `   ${reason}`}`);
+  }
+  terminal.line(`  ${terminal.style("dim", "a login link for the dashboard: npx signalbox url")}`);
+}

@@ -1,0 +1,147 @@
+import { stat } from "node:fs/promises";
+import {
+  checkReady,
+  checkTcp,
+  codeOf,
+  findTakenPorts,
+  messageOf,
+  PORT_VARIABLES,
+  type Ports,
+  type RunningInstall,
+  readToken,
+  runningInstall,
+  type Settings,
+  statePaths,
+} from "@signalbox/local";
+import { createReadApi } from "../read-api.ts";
+import { sendProbe, untilSeen } from "./probe.ts";
+
+/** One thing that was looked at. */
+export interface Check {
+  name: string;
+  state: "ok" | "failed" | "skipped";
+  detail: string;
+  /** what the user can do; with failed ones */
+  fix?: string;
+}
+
+type Outcome = Omit<Check, "name">;
+const ok = (detail: string): Outcome => ({ state: "ok", detail });
+const failed = (detail: string, fix: string): Outcome => ({ state: "failed", detail, fix });
+const skipped = (detail: string): Outcome => ({ state: "skipped", detail });
+
+/**
+ * Looks at everything, from the ground up; a check that has no ground to stand on is skipped.
+ * @param say called with each check as it ends
+ */
+export async function diagnose(settings: Settings, key: string | undefined, say: (check: Check) => void): Promise<Check[]> {
+  const checks: Check[] = [];
+  const look = async (name: string, work: () => Outcome | Promise<Outcome>): Promise<boolean> => {
+    const outcome = await Promise.resolve()
+      .then(work)
+      .catch(
+        (error: unknown): Outcome => failed(messageOf(error), "npx signalbox status, and the logs in the state folder, may tell more."),
+      );
+    const check = { name, ...outcome };
+    checks.push(check);
+    say(check);
+    return outcome.state === "ok";
+  };
+
+  await look("Node", checkNode);
+  await look("state folder", () => checkStateFolder(settings.home));
+  const running = runningInstall(statePaths(settings.home).lock);
+  if (!running) {
+    await look("ports", () => checkPortsFree(settings));
+    await look("running", () => failed(`nothing runs on ${settings.home}`, "Start it: npm start"));
+    return checks;
+  }
+  await look("running", () =>
+    running.state === "ready"
+      ? ok(`process ${running.pid}, since ${running.startedAt}`)
+      : failed(`process ${running.pid} is ${running.state}`, "Wait a moment, then run this again."),
+  );
+  await look("Postgres", () => checkPostgres(running));
+  const logs = statePaths(settings.home).logs;
+  const { addresses } = running;
+  const ready: boolean[] = [];
+  for (const [name, address] of [
+    ["collector", addresses.otlp],
+    ["scheduler", addresses.scheduler],
+    ["web", addresses.web],
+  ] as const) {
+    ready.push(
+      await look(name, async () => {
+        const readiness = await checkReady(address);
+        return readiness.ready ? ok(`${address} is ready`) : failed(`${address}: ${readiness.reason}`, `Its log: ${logs}/${name}.log`);
+      }),
+    );
+  }
+  await lookAtOneRequest(settings, running, key, ready, look);
+  return checks;
+}
+
+async function lookAtOneRequest(
+  settings: Settings,
+  running: RunningInstall,
+  key: string | undefined,
+  [collector, scheduler, web]: readonly boolean[],
+  look: (name: string, work: () => Outcome | Promise<Outcome>) => Promise<boolean>,
+): Promise<void> {
+  const { addresses } = running;
+  let probe: Awaited<ReturnType<typeof sendProbe>> | undefined;
+  await look("one request", async () => {
+    if (!scheduler) return skipped("the scheduler is not ready");
+    probe = await sendProbe(addresses.scheduler, key);
+    return ok(`${probe.model} answered from pool ${probe.pool ?? "?"} in ${Math.round(probe.ms)} ms`);
+  });
+  await look("its span", async () => {
+    if (!probe) return skipped("no request was answered");
+    if (!collector || !web) return skipped("the collector or the dashboard is not ready");
+    const api = createReadApi(addresses.web, settings.token ?? readToken(statePaths(settings.home)));
+    const seenAfterMs = await untilSeen(api, probe);
+    if (seenAfterMs === undefined) {
+      return failed(
+        "not in the dashboard after 10 s",
+        `The scheduler sends to ${addresses.otlp}: see the logs of scheduler and collector.`,
+      );
+    }
+    return ok(`seen in the dashboard ${Math.round(seenAfterMs)} ms later`);
+  });
+}
+
+function checkNode(): Outcome {
+  const major = Number(process.versions.node.split(".")[0]);
+  return major >= 24 ? ok(process.versions.node) : failed(process.versions.node, "Install Node 24 or newer.");
+}
+
+async function checkStateFolder(home: string): Promise<Outcome> {
+  try {
+    const { mode } = await stat(home);
+    if ((mode & 0o077) !== 0) return failed(`${home} can be read by others (mode ${(mode & 0o777).toString(8)})`, `chmod 700 ${home}`);
+    return ok(home);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return ok(`${home} is made at the first start`);
+    return failed(`${home}: ${messageOf(error)}`, "Make it writable for this user, or set SIGNALBOX_HOME.");
+  }
+}
+
+async function checkPortsFree(settings: Settings): Promise<Outcome> {
+  const parts = (Object.keys(PORT_VARIABLES) as (keyof Ports)[]).filter(
+    (part) => part !== "postgres" || settings.databaseUrl === undefined,
+  );
+  const [first, ...rest] = await findTakenPorts(settings.host, settings.ports, parts);
+  if (!first) return ok(`${parts.map((part) => settings.ports[part]).join(", ")} are free`);
+  const by = ({ holder }: typeof first) => (holder ? `process ${holder.pid} (${holder.command})` : "another process");
+  return failed(
+    [first, ...rest].map((taken) => `${taken.port} is taken by ${by(taken)}`).join("; "),
+    `Stop that, or set ${[first, ...rest].map(({ part }) => PORT_VARIABLES[part]).join(", ")}.`,
+  );
+}
+
+async function checkPostgres({ postgresPort }: RunningInstall): Promise<Outcome> {
+  if (postgresPort === null) return ok("an outside one (DATABASE_URL); collector and web below tell whether it answers");
+  return (await checkTcp("127.0.0.1", postgresPort))
+    ? ok(`embedded, listens on 127.0.0.1:${postgresPort}`)
+    : failed(`does not listen on 127.0.0.1:${postgresPort}`, "Look at where Signalbox runs: it says why Postgres does not start.");
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createProgram, run } from "./program.ts";
+
+describe("the command line", () => {
+  let home: string;
+  let out = "";
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), "signalbox-cli-"));
+    vi.stubEnv("SIGNALBOX_HOME", home);
+    out = "";
+    const take = (chunk: unknown) => {
+      out += String(chunk);
+      return true;
+    };
+    vi.spyOn(process.stdout, "write").mockImplementation(take);
+    vi.spyOn(process.stderr, "write").mockImplementation(take);
+  });
+  afterEach(() => {
+    process.exitCode = undefined;
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+    rmSync(home, { recursive: true });
+  });
+  const signalbox = (...args: string[]) => run(createProgram("1.2.3"), args);
+
+  it.each(["up", "status", "url", "register", "unregister", "demo", "doctor"])(
+    "teaches %s by example, and knows --json there",
+    async (name) => {
+      expect(await signalbox(name, "--help")).toBe(0);
+      expect(out).toContain("Examples:\n");
+      expect(out).toContain("--json");
+    },
+  );
+
+  it("says what is wrong with an argument, and where help is", async () => {
+    expect(await signalbox("demo", "--seconds", "1")).toBe(1);
+    expect(out).toMatch(/--seconds.*3 to 300/);
+    expect(await signalbox("register", "emacs")).toBe(1);
+    expect(out).toContain("openclaw");
+    expect(out).toContain("--help");
+  });
+
+  it("tells in one line, or in JSON, what the user can put right", async () => {
+    expect(await signalbox("demo")).toBe(1);
+    expect(out).toBe(`signalbox: Signalbox does not run on ${home}. Start it first, in another terminal: npm start\n`);
+    out = "";
+    expect(await signalbox("url", "--json")).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "not_running" } });
+  });
+
+  it("answers status with exit code 3 where nothing runs", async () => {
+    expect(await signalbox("status", "--json")).toBe(3);
+    expect(JSON.parse(out)).toEqual({ state: "not_running", state_folder: home });
+  });
+});

@@ -1,0 +1,65 @@
+import { messageOf, SetupError } from "@signalbox/local";
+import { Command, CommanderError } from "commander";
+import { addDemo } from "./commands/demo.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addRegister, addUnregister } from "./commands/register.ts";
+import { addStatus } from "./commands/status.ts";
+import { addUp } from "./commands/up.ts";
+import { addUrl } from "./commands/url.ts";
+import { ExitCode } from "./exit-code.ts";
+
+const EXAMPLES = `
+Examples:
+  npm start                             start everything on this machine (same as: npx signalbox up)
+  npx signalbox demo                    let a small fleet of agents play through it
+  npx signalbox register openclaw       point a real OpenClaw at it; --dry-run shows the change first
+  npx signalbox url                     a new login link for the dashboard
+  npx signalbox doctor                  something is wrong: find out what
+
+Environment:
+  SIGNALBOX_HOME            state folder: data, token, logs (~/.signalbox)
+  SIGNALBOX_TOKEN           admin token (generated into the state folder)
+  DATABASE_URL              a Postgres of your own in place of the embedded one
+  SIGNALBOX_OTLP_PORT       4318       SIGNALBOX_SCHEDULER_PORT  4320
+  SIGNALBOX_WEB_PORT        4321       SIGNALBOX_POSTGRES_PORT   4325
+  SIGNALBOX_CONFIG          signalbox.config.yaml: pools, routes, prices`;
+
+/** The command line. A command is added by one line here and one file in commands/. */
+export function createProgram(version: string): Command {
+  const program = new Command("signalbox")
+    .description("See what every AI agent session costs and which silicon served it; route, budget and stop it.")
+    .version(version)
+    .addHelpText("after", EXAMPLES)
+    .configureHelp({ showGlobalOptions: false });
+  addUp(program);
+  addStatus(program);
+  addUrl(program);
+  addRegister(program);
+  addUnregister(program);
+  addDemo(program);
+  addDoctor(program);
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().showHelpAfterError("(--help shows what there is)");
+  }
+  return program;
+}
+
+/**
+ * Runs one command line.
+ * @returns the exit code. What the user can put right is told in one line, or as JSON under --json; a bug of ours keeps its stack.
+ */
+export async function run(program: Command, args: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? ExitCode.ok);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    const known = error instanceof SetupError || (error instanceof Error && error.name === "RegisterError");
+    if (args.includes("--json")) {
+      const code = error instanceof SetupError ? error.code : known ? "register" : "internal";
+      process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
+    } else if (known) process.stderr.write(`signalbox: ${error instanceof Error ? error.message : error}\n`);
+    else process.stderr.write(`signalbox: unexpected error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
+    return ExitCode.failed;
+  }
+}
