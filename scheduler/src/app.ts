@@ -1,0 +1,148 @@
+/** The scheduler as a whole: pools, endpoints, telemetry. Reads no environment: `main.ts` does. */
+
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { createGatekeeper } from "./admission/keys.ts";
+import { createCatalog } from "./catalog.ts";
+import { createChatHandler, type Handler } from "./chat.ts";
+import type { Environment } from "./config/references.ts";
+import { type Config, notActedOn } from "./config.ts";
+import { describePools } from "./control.ts";
+import { baselineOf } from "./cost.ts";
+import { HttpError } from "./http/errors.ts";
+import { sendError, sendJson } from "./http/send.ts";
+import { createLog, type Log } from "./log.ts";
+import { createPools, type Pool } from "./pools/pool.ts";
+import { createClassifier } from "./routing/intent.ts";
+import { startTelemetry } from "./telemetry/export.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+
+export interface SchedulerOptions {
+  config: Config;
+  /** The state folder: worker sockets and the demo model. */
+  home: string;
+  /** What paths in the config are relative to. Default: the working directory. */
+  configDirectory?: string;
+  host?: string;
+  /** 0 takes a free one. */
+  port?: number;
+  /** The admin token. */
+  token?: string;
+  /** Base URL of the OTLP/HTTP receiver that decision spans go to. */
+  otlpEndpoint?: string;
+  /** Where `api_key_env` and `key_env` are looked up. */
+  environment?: Environment;
+  limits?: Partial<SchedulerLimits>;
+  log?: Log;
+}
+
+export interface SchedulerLimits {
+  maxBodyBytes: number;
+  /** Milliseconds a call may wait for a slot. */
+  queueTimeoutMs: number;
+  /** Decision records kept while the collector is away. */
+  records: number;
+  /** Milliseconds that calls in flight get to end when the scheduler stops. */
+  drainMs: number;
+}
+
+const DEFAULT_LIMITS: SchedulerLimits = { maxBodyBytes: 32 << 20, queueTimeoutMs: 30_000, records: 16_384, drainMs: 5_000 };
+/** What the last spans get to leave in: a collector that is away must not hold up the end. */
+const TELEMETRY_CLOSE_MS = 1_000;
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/**
+ * Resolves when the port listens; pools may still be starting then, `/readyz` says when they are up.
+ * @throws the listen error (`EADDRINUSE`, …)
+ */
+export async function startScheduler(options: SchedulerOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const { config, home, host = "127.0.0.1", port = 0, token, environment = {}, log = createLog() } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const ignored = notActedOn(config);
+  if (ignored.length > 0) log.warn("config is read but not acted on yet", { parts: ignored.join(", ") });
+
+  const pools = createPools(config, {
+    home,
+    configDirectory: options.configDirectory ?? process.cwd(),
+    environment,
+    queueTimeoutMs: limits.queueTimeoutMs,
+    log,
+  });
+  const gatekeeper = createGatekeeper({ keys: config.keys, environment, token, loopback: LOOPBACK.test(host) });
+  const catalog = createCatalog(config.models, pools);
+  const metrics = createMetrics(pools, () => telemetry.dropped);
+  const server = http.createServer();
+  server.listen(port, host);
+  await once(server, "listening");
+
+  const telemetry = startTelemetry({
+    endpoint: options.otlpEndpoint ?? "http://127.0.0.1:4318",
+    token,
+    onRecord: metrics.onRecord,
+    log,
+    capacity: limits.records,
+  });
+
+  const chat = createChatHandler({
+    gatekeeper,
+    catalog,
+    classify: createClassifier(config),
+    baseline: baselineOf(config),
+    maxBodyBytes: limits.maxBodyBytes,
+    record: telemetry.record,
+    log,
+  });
+  const endpoints: Record<string, Handler> = {
+    "POST /v1/chat/completions": chat,
+    "GET /v1/models": async (request, response) => {
+      gatekeeper.admitModel(request.headers);
+      sendJson(response, 200, catalog.list());
+    },
+    "GET /control/pools": async (request, response) => {
+      gatekeeper.admitControl(request.headers);
+      sendJson(response, 200, describePools(pools));
+    },
+    "GET /healthz": async (_request, response) => sendJson(response, 200, { status: "ok" }),
+    "GET /readyz": async (_request, response) => {
+      const reason = unreadiness(pools);
+      sendJson(response, reason ? 503 : 200, reason ? { status: "unavailable", reason } : { status: "ok" });
+    },
+    "GET /metrics": async (request, response) => metrics.serve(request, response),
+  };
+  server.on("request", (request, response) => {
+    const path = request.url?.split("?", 1)[0];
+    const handle = endpoints[`${request.method} ${path}`] ?? unknownEndpoint;
+    handle(request, response).catch((error) => sendError(response, error));
+  });
+  for (const pool of pools) pool.connection.start();
+
+  const { address, port: bound } = server.address() as AddressInfo;
+  const url = `http://${address.includes(":") ? `[${address}]` : address}:${bound}`;
+  log.info("listening", { url, pools: pools.map((pool) => pool.name).join(",") });
+  return {
+    url,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), limits.drainMs);
+      await closed;
+      clearTimeout(cut);
+      await Promise.all(pools.map((pool) => pool.connection.close()));
+      await telemetry.close(TELEMETRY_CLOSE_MS);
+      await metrics.close();
+    },
+  };
+}
+
+const unknownEndpoint: Handler = async (request) => {
+  throw new HttpError(404, "unknown_endpoint", `there is no ${request.method} ${request.url?.split("?", 1)[0]}`);
+};
+
+/** Ready once every pool has come up or failed to, and one at least can serve. */
+function unreadiness(pools: readonly Pool[]): string | undefined {
+  const states = pools.map((pool) => pool.connection.state.kind);
+  if (states.includes("healthy") && !states.includes("starting")) return undefined;
+  return `pools: ${pools.map((pool, index) => `${pool.name} ${states[index]}`).join(", ")}`;
+}

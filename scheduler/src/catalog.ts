@@ -1,0 +1,38 @@
+/** What clients may ask for, and what may serve it: the config's `models`, and every pool's own model ids. */
+
+import type { Config } from "./config/schema.ts";
+import { HttpError } from "./http/errors.ts";
+import type { Offer, Pool } from "./pools/pool.ts";
+
+export interface Catalog {
+  /** @throws HttpError 404 model_not_found */
+  offersFor(model: string): readonly Offer[];
+  /** The body of `GET /v1/models`. */
+  list(): object;
+}
+
+export function createCatalog(models: Config["models"], pools: readonly Pool[]): Catalog {
+  const offers = pools.flatMap((pool) => pool.offers);
+  const byName = new Map<string, Offer[]>();
+  for (const offer of offers) byName.set(offer.model, [...(byName.get(offer.model) ?? []), offer]);
+  for (const [name, { any_of }] of Object.entries(models)) {
+    byName.set(
+      name,
+      offers.filter((offer) => any_of.includes(offer.model)),
+    );
+  }
+  const created = Math.floor(Date.now() / 1000);
+
+  return {
+    offersFor(model) {
+      const found = byName.get(model);
+      if (found && found.length > 0) return found;
+      const names = [...byName.keys()].join(", ");
+      throw new HttpError(404, "model_not_found", `the model "${model}" does not exist; there are: ${names}`, { param: "model" });
+    },
+    list: () => ({
+      object: "list",
+      data: [...byName.keys()].map((id) => ({ id, object: "model", created, owned_by: "signalbox" })),
+    }),
+  };
+}

@@ -1,0 +1,133 @@
+/** `POST /v1/chat/completions`: admit → class and route → place → relay → record. */
+
+import type http from "node:http";
+import { RequestHeader } from "@signalbox/otel/conventions";
+import { parseTraceparent } from "@signalbox/otel/trace-context";
+import { identify } from "./admission/identity.ts";
+import type { Gatekeeper } from "./admission/keys.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Baseline } from "./cost.ts";
+import { type ChatRequest, lastUserText, scanChatRequest } from "./dialects/chat-request.ts";
+import { readBody } from "./http/body.ts";
+import { HttpError } from "./http/errors.ts";
+import { sendError } from "./http/send.ts";
+import type { Log } from "./log.ts";
+import { place } from "./placement/place.ts";
+import type { Offer } from "./pools/pool.ts";
+import { ClientGone, openCall } from "./relay/call.ts";
+import { decisionHeaders } from "./relay/headers.ts";
+import { relay } from "./relay/relay.ts";
+import type { Classifier } from "./routing/intent.ts";
+import { newSpanId, newTraceId } from "./telemetry/ids.ts";
+import { type DecisionRecord, epochNow } from "./telemetry/record.ts";
+
+export interface ChatDependencies {
+  gatekeeper: Gatekeeper;
+  catalog: Catalog;
+  classify: Classifier;
+  baseline: Baseline | undefined;
+  maxBodyBytes: number;
+  record: (record: DecisionRecord) => void;
+  log: Log;
+}
+
+export type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>;
+
+/** Closed the request: nginx's status for it, and what the record says. */
+const CLIENT_CLOSED = 499;
+/** What rules see as prompt size: English in the usual tokenizers. */
+const BYTES_PER_TOKEN = 4;
+const FIRST_GUESS_OUTPUT_TOKENS = 256;
+const OUTPUT_WEIGHT = 0.05;
+
+/** The handler answers every request itself, errors too; it never rejects. */
+export function createChatHandler({ gatekeeper, catalog, classify, baseline, maxBodyBytes, record: keep, log }: ChatDependencies): Handler {
+  let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
+
+  return async (request, response) => {
+    const startedAt = epochNow();
+    let record: DecisionRecord | undefined;
+    try {
+      gatekeeper.admitModel(request.headers);
+      const chat = scanChatRequest(await readBody(request, maxBodyBytes));
+      const offers = catalog.offersFor(chat.model);
+      record = decide(request, chat, offers, startedAt);
+      const call = openCall(request, response, chat, record);
+      if (record.placement.order.length === 0) throw refusal(record);
+      record.overheadMs = epochNow() - startedAt;
+      await relay(call, offers, "/chat/completions", baseline);
+    } catch (error) {
+      fail(error, response, record);
+    }
+    if (record) finish(record, response);
+  };
+
+  function decide(request: http.IncomingMessage, chat: ChatRequest, offers: readonly Offer[], startedAt: number): DecisionRecord {
+    const { headers } = request;
+    const parent = parseTraceparent(headers.traceparent as string | undefined);
+    const traceId = parent?.traceId ?? newTraceId();
+    const identity = identify(headers, chat, traceId);
+    const intent = classify({
+      identity,
+      slaHeader: headers[RequestHeader.sla] as string | undefined,
+      promptTokens: Math.ceil(chat.promptBytes / BYTES_PER_TOKEN),
+      lastUserText: () => lastUserText(chat),
+    });
+    const { promptBytes, maxTokens } = chat;
+    const { silicon, pools, models } = intent.use;
+    const demand = { promptBytes, maxTokens, expectedOutputTokens, minTier: intent.minTier, sla: intent.sla, silicon, pools, models };
+    return {
+      traceId,
+      parentSpanId: parent?.spanId,
+      spanId: newSpanId(),
+      identity,
+      intent,
+      requestModel: chat.model,
+      stream: chat.stream,
+      maxTokens,
+      placement: place(offers, demand),
+      startedAt,
+      endedAt: 0,
+      queueMs: 0,
+      overheadMs: 0,
+      status: 0,
+      error: undefined,
+      slaMet: false,
+      baselineModel: baseline?.model,
+      attempts: [],
+    };
+  }
+
+  function fail(error: unknown, response: http.ServerResponse, record: DecisionRecord | undefined): void {
+    if (!(error instanceof HttpError) && !(error instanceof ClientGone)) {
+      log.error("request failed", { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    }
+    if (record) {
+      record.status = error instanceof ClientGone ? CLIENT_CLOSED : error instanceof HttpError ? error.status : 500;
+      record.error =
+        error instanceof ClientGone
+          ? "client_closed"
+          : error instanceof HttpError
+            ? (error.code ?? String(error.status))
+            : "internal_error";
+    }
+    if (!response.destroyed) sendError(response, error, record && decisionHeaders(record, record.attempts.at(-1)));
+  }
+
+  function finish(record: DecisionRecord, response: http.ServerResponse): void {
+    const last = record.attempts.at(-1);
+    record.endedAt = epochNow();
+    record.status ||= response.statusCode;
+    record.error ??= last?.error;
+    if (last?.usage && last.error === undefined) expectedOutputTokens += OUTPUT_WEIGHT * (last.usage.output - expectedOutputTokens);
+    keep(record);
+  }
+}
+
+/** Nobody can take it: 429 where waiting can help, else 503, with the reason of each pool. */
+function refusal({ placement, requestModel }: DecisionRecord): HttpError {
+  const why = placement.explained.map((candidate) => `${candidate.pool}: ${candidate.rejected}`).join("; ");
+  const retry = { retryAfterSeconds: 1 };
+  if (placement.overloaded) return new HttpError(429, "pool_queue_full", `every pool for ${requestModel} is full (${why})`, retry);
+  return new HttpError(503, "no_feasible_pool", `no pool can serve ${requestModel} now (${why})`, retry);
+}

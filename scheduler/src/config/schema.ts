@@ -1,0 +1,183 @@
+/** The shape of signalbox.config.yaml. Strict: an unknown key is a mistake. Field names are the file's own (snake_case). */
+
+import { SILICONS, SLA_CLASSES } from "@signalbox/otel/conventions";
+import { z } from "zod";
+
+const name = z.string().min(1).max(128);
+const usd = z.number().min(0);
+const milliseconds = z.number().positive();
+const count = z.int().min(1);
+const tier = z.int().min(0).max(3);
+const slaClass = z.enum(SLA_CLASSES);
+const silicon = z.enum(SILICONS);
+
+const poolModel = z.strictObject({
+  /** What the pool's engine calls it. */
+  id: name,
+  /** Capability: 0 local … 3 frontier. */
+  tier: tier.default(0),
+  /** Tokens of prompt and reply together. */
+  context_tokens: count.optional(),
+  /** Ceiling on a reply; budgets set aside this much where a request names no max_tokens. */
+  max_output_tokens: count.optional(),
+  input_usd_per_mtok: usd.optional(),
+  output_usd_per_mtok: usd.optional(),
+  cache_read_usd_per_mtok: usd.optional(),
+  cache_write_usd_per_mtok: usd.optional(),
+});
+
+/** What is assumed of a pool until real calls have corrected it. */
+const rates = z.strictObject({
+  /** Latency of a first token whatever the prompt's size. */
+  fixed_ms: z.number().min(0).optional(),
+  prefill_tokens_per_second: z.number().positive().optional(),
+  decode_tokens_per_second: z.number().positive().optional(),
+});
+
+const poolBase = {
+  name,
+  silicon,
+  hardware: z.string().optional(),
+  models: z.array(poolModel).min(1),
+  /** Calls served at once. */
+  slots: count.max(4096).default(8),
+  /** Calls that may wait for a slot; further ones are refused. Default: four times the slots. */
+  queue_limit: z.int().min(0).optional(),
+  hourly_usd: usd.optional(),
+  /** Default: tokens where a token price is given, else time. */
+  cost_by: z.enum(["tokens", "time"]).optional(),
+  rates: rates.optional(),
+};
+
+const remotePool = {
+  ...poolBase,
+  base_url: z.url({ protocol: /^https?$/ }),
+  /** The environment variable that holds the key. */
+  api_key_env: name.optional(),
+  /** `gen_ai.provider.name`; default: told from base_url. */
+  provider: name.optional(),
+};
+
+const llamaCppPool = z.strictObject({
+  ...poolBase,
+  engine: z.literal("llama-cpp"),
+  /** A GGUF file, relative to this config file; `demo` is the model that Signalbox makes itself. */
+  model: z.string().min(1),
+  /** `auto` uses the GPU that node-llama-cpp finds. Default: auto for silicon gpu, else off. */
+  gpu: z.enum(["auto", "off"]).optional(),
+  threads: count.optional(),
+  /** Tokens of context in each slot. */
+  context_tokens: count.default(8192),
+  /** Ceiling on a reply, and what is taken where a request names none. */
+  max_output_tokens: count.default(1024),
+  /** Demo only: the least milliseconds per token, so that one machine can stand in for two of unlike speed. */
+  demo_pace_ms: milliseconds.optional(),
+});
+
+const pool = z.discriminatedUnion("engine", [
+  llamaCppPool,
+  z.strictObject({ ...remotePool, engine: z.literal("openai-compatible") }),
+  z.strictObject({ ...remotePool, engine: z.literal("anthropic") }),
+]);
+
+const latencyTarget = z.strictObject({
+  /** To the first token. */
+  ttft_ms: milliseconds,
+  /** Per token after it. */
+  tpot_ms: milliseconds,
+  confidence: z.number().gt(0).lt(1).optional(),
+});
+const deadlineTarget = z.strictObject({
+  /** To the last token. */
+  deadline_ms: milliseconds,
+  confidence: z.number().gt(0).lt(1).optional(),
+});
+const slaTarget = z.union([latencyTarget, deadlineTarget]);
+
+const route = z.strictObject({
+  name,
+  when: z.strictObject({
+    task: z.array(name).min(1).optional(),
+    sla: z.array(slaClass).min(1).optional(),
+    /** Any of these in the last user message, whatever the case. */
+    keywords: z.array(name).min(1).optional(),
+    /** User ids; `*` stands for any characters. */
+    users: z.array(name).min(1).optional(),
+    prompt_tokens_below: count.optional(),
+    prompt_tokens_above: z.int().min(0).optional(),
+  }),
+  use: z.strictObject({
+    silicon: z.array(silicon).min(1).optional(),
+    pools: z.array(name).min(1).optional(),
+    models: z.array(name).min(1).optional(),
+    min_tier: tier.optional(),
+  }),
+});
+
+export const BUDGET_SCOPES = ["session", "agent", "key", "user", "project", "global"] as const;
+export const BUDGET_PERIODS = ["day", "month", "none"] as const;
+/** Beyond it nano-USD are no exact integers any more. */
+export const MAX_BUDGET_USD = 1_000_000;
+/** `at` is a share of the limit. */
+export const budgetLadder = z
+  .array(z.strictObject({ at: z.number().gt(0), do: z.enum(["warn", "reroute", "pause", "kill"]) }))
+  .min(1)
+  .max(16);
+
+const budget = z.strictObject({
+  scope: z.enum(BUDGET_SCOPES),
+  /** Default: every id of the scope, each for itself. */
+  id: z.string().min(1).max(256).optional(),
+  limit_usd: z.number().positive().max(MAX_BUDGET_USD),
+  /** Calendar days and months, UTC. */
+  period: z.enum(BUDGET_PERIODS).default("none"),
+  ladder: budgetLadder,
+});
+
+const admission = z.strictObject({
+  /** What becomes of calls that a budget applies to: decided by what was last known, or refused. */
+  when_database_is_away: z.enum(["open", "closed"]).default("open"),
+});
+
+const fanOut = z.strictObject({
+  name,
+  endpoint: z.url({ protocol: /^https?$/ }),
+  content: z.boolean().default(false),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+
+const keyScope = {
+  name,
+  /** Calls with this key count for this project and user, whatever their headers say. */
+  project: name.optional(),
+  user: name.optional(),
+  /** What may be asked for; default: everything. */
+  models: z.array(name).min(1).optional(),
+  requests_per_minute: count.optional(),
+  tokens_per_minute: count.optional(),
+};
+const key = z.union([z.strictObject({ ...keyScope, key_env: name }), z.strictObject({ ...keyScope, key: z.string().min(8) })]);
+
+export const configSchema = z.strictObject({
+  baseline: z.strictObject({ model: name, pool: name.optional() }).optional(),
+  pools: z.array(pool).min(1),
+  models: z.record(name, z.strictObject({ any_of: z.array(name).min(1) })).default({}),
+  sla: z.strictObject({ interactive: slaTarget.optional(), standard: slaTarget.optional(), background: slaTarget.optional() }).default({}),
+  tasks: z.record(name, z.strictObject({ min_tier: tier.optional(), sla: slaClass.optional() })).default({}),
+  routes: z.array(route).default([]),
+  budgets: z.array(budget).default([]),
+  admission: admission.default({ when_database_is_away: "open" }),
+  fan_out: z.array(fanOut).default([]),
+  keys: z.array(key).default([]),
+  /** The collector's own part, which it checks itself. */
+  collector: z.looseObject({}).optional(),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type PoolConfig = Config["pools"][number];
+export type LlamaCppPoolConfig = Extract<PoolConfig, { engine: "llama-cpp" }>;
+export type RemotePoolConfig = Extract<PoolConfig, { engine: "openai-compatible" }>;
+export type KeyConfig = Config["keys"][number];
+export type PoolModelConfig = PoolConfig["models"][number];
+export type RouteConfig = Config["routes"][number];
+export type SlaTargetConfig = z.infer<typeof slaTarget>;

@@ -1,0 +1,33 @@
+/** The control API's answers. */
+
+import type { Pool } from "./pools/pool.ts";
+
+/** The body of `GET /control/pools`: state, load and speed of each pool as it is now. */
+export function describePools(pools: readonly Pool[]): object {
+  return { data: pools.map(describePool), next: null };
+}
+
+function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed, clock, connection, offers }: Pool): object {
+  const { state } = connection;
+  return {
+    name,
+    silicon,
+    hardware: hardware ?? null,
+    engine,
+    state: state.kind,
+    reason: state.kind === "unhealthy" ? state.reason : null,
+    models: offers.map(({ model, tier, pricing }) => ({ id: model, tier, cost_by: pricing.by })),
+    hourly_usd: hourlyUsd ?? null,
+    slots: gate.slots,
+    active: gate.active,
+    queued: gate.queued,
+    queue_limit: gate.queueLimit,
+    busy_seconds: clock.busyMs(performance.timeOrigin + performance.now()) / 1000,
+    speed: {
+      prefill_tokens_per_second: speed.prefillTokensPerSecond / speed.ttftRatio,
+      decode_ms_per_token: speed.decodeMsPerToken * speed.tpotRatio,
+      decode_ms_per_token_full: speed.decodeMsPerTokenFull * speed.tpotRatio,
+      service_ms: speed.serviceMs,
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { bodyFor, lastUserText, scanChatRequest } from "./chat-request.ts";
+
+const scan = (body: object) => scanChatRequest(Buffer.from(JSON.stringify(body)));
+const MESSAGES = [{ role: "user", content: "hello" }];
+
+test("what routing needs is read", () => {
+  const request = scan({
+    model: "auto",
+    messages: MESSAGES,
+    stream: true,
+    max_tokens: 5,
+    max_completion_tokens: 7,
+    stream_options: { include_usage: true },
+    prompt_cache_key: "session-1",
+    metadata: { user_id: "ann" },
+  });
+  expect(request).toMatchObject({ model: "auto", stream: true, maxTokens: 7, wantsUsage: true, promptCacheKey: "session-1", user: "ann" });
+  expect(request.promptBytes).toBe(JSON.stringify(MESSAGES).length);
+});
+
+test.each([
+  [{ messages: MESSAGES }, "model"],
+  [{ model: 3, messages: MESSAGES }, "model"],
+  [{ model: "a" }, "messages"],
+  [{ model: "a", messages: "hello" }, "messages"],
+  [{ model: "a", messages: MESSAGES, max_tokens: "5" }, "max_tokens"],
+  [{ model: "a", messages: MESSAGES, stream: 1 }, "stream"],
+])("%j is refused, naming %s", (body, param) => {
+  expect(() => scan(body)).toThrow(expect.objectContaining({ status: 400, param }));
+});
+
+test("bytes that need no edit are the client's own", () => {
+  const request = scan({ model: "qwen", messages: MESSAGES });
+  expect(bodyFor(request, "qwen")).toBe(request.body);
+});
+
+test.each([
+  ["nothing", {}],
+  ["null", { stream_options: null }],
+  ["false", { stream_options: { include_usage: false, other: 1 } }],
+  ["an empty object", { stream_options: {} }],
+])("a stream without usage (%s) gets it, and the model's name is replaced where it stands", (_what, options) => {
+  const body = { messages: MESSAGES, model: "auto", note: '"model": "auto"', stream: true, ...options };
+  const sent = JSON.parse(bodyFor(scan(body), "qwen").toString());
+  const { stream_options, ...rest } = sent;
+  expect(stream_options).toEqual({ ...("stream_options" in options ? options.stream_options : {}), include_usage: true });
+  expect(rest).toEqual({ messages: MESSAGES, model: "qwen", note: '"model": "auto"', stream: true });
+});
+
+test("the last user message is found in both forms of content", () => {
+  const messages = [
+    ...MESSAGES,
+    { role: "user", content: [{ type: "text", text: "one" }, { type: "image_url" }] },
+    { role: "assistant", content: "two" },
+  ];
+  expect(lastUserText(scan({ model: "a", messages }))).toBe("one\n");
+});

@@ -1,0 +1,118 @@
+/** What routing needs of a chat completions request, read from its bytes, and the two edits made to them. */
+
+import { badRequest } from "../http/errors.ts";
+import { type ByteSpan, JsonScanError, scanObject } from "./json-scan.ts";
+
+export interface ChatRequest {
+  body: Buffer;
+  model: string;
+  stream: boolean;
+  maxTokens: number | undefined;
+  /** `n`: replies asked for at once. */
+  choices: number;
+  /** Bytes of messages and tools: what the prompt's tokens are estimated from. */
+  promptBytes: number;
+  /** The client asked for the final usage chunk of a stream. */
+  wantsUsage: boolean;
+  promptCacheKey: string | undefined;
+  /** OpenAI's `user`, or `metadata.user_id`. */
+  user: string | undefined;
+  fields: ReadonlyMap<string, ByteSpan>;
+}
+
+/** @throws HttpError 400 naming the field */
+export function scanChatRequest(body: Buffer): ChatRequest {
+  const fields = scan(body);
+  const read = (name: string): unknown => {
+    const span = fields.get(name);
+    return span && parse(body, span, name);
+  };
+  const model = read("model");
+  if (typeof model !== "string" || model === "") throw badRequest("you must provide a model", "model");
+  const messages = fields.get("messages");
+  if (!messages || body[messages.start] !== 0x5b) throw badRequest("messages must be an array", "messages");
+  const maxTokens = read("max_completion_tokens") ?? read("max_tokens") ?? undefined;
+  if (maxTokens !== undefined && (typeof maxTokens !== "number" || maxTokens < 0))
+    throw badRequest("max_tokens must be a number", "max_tokens");
+  const choices = read("n") ?? 1;
+  if (typeof choices !== "number" || !Number.isInteger(choices) || choices < 1) throw badRequest("n must be a positive integer", "n");
+  const stream = read("stream") ?? false;
+  if (typeof stream !== "boolean") throw badRequest("stream must be a boolean", "stream");
+
+  const tools = fields.get("tools");
+  const streamOptions = stream ? (read("stream_options") as { include_usage?: unknown } | null | undefined) : undefined;
+  const metadata = read("metadata") as { user_id?: unknown } | null | undefined;
+  return {
+    body,
+    model,
+    stream,
+    maxTokens,
+    choices,
+    promptBytes: length(messages) + length(tools),
+    wantsUsage: streamOptions?.include_usage === true,
+    promptCacheKey: text(read("prompt_cache_key")),
+    user: text(read("user")) ?? text(metadata?.user_id),
+    fields,
+  };
+}
+
+/** The text of the last user message; parsed only when a rule asks for it. Empty where there is none. */
+export function lastUserText({ body, fields }: Pick<ChatRequest, "body" | "fields">): string {
+  const span = fields.get("messages");
+  const messages = span ? (parse(body, span, "messages") as { role?: string; content?: unknown }[]) : [];
+  const content = messages.findLast((message) => message?.role === "user")?.content;
+  if (typeof content === "string") return content;
+  return Array.isArray(content) ? content.map((part: { text?: string }) => part?.text ?? "").join("\n") : "";
+}
+
+/**
+ * The bytes for one pool: the client's own, but for the model's name where the pool calls it otherwise, and for
+ * `stream_options.include_usage` where a stream would end without its token counts.
+ */
+export function bodyFor(request: ChatRequest, model: string): Buffer {
+  const edits: { span: ByteSpan; text: string }[] = [];
+  const modelSpan = request.fields.get("model");
+  if (modelSpan && model !== request.model) edits.push({ span: modelSpan, text: JSON.stringify(model) });
+  if (request.stream && !request.wantsUsage) edits.push(usageEdit(request));
+  if (edits.length === 0) return request.body;
+
+  edits.sort((a, b) => a.span.start - b.span.start);
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const { span, text: replacement } of edits) {
+    parts.push(request.body.subarray(at, span.start), Buffer.from(replacement));
+    at = span.end;
+  }
+  parts.push(request.body.subarray(at));
+  return Buffer.concat(parts);
+}
+
+function usageEdit({ body, fields }: ChatRequest): { span: ByteSpan; text: string } {
+  const options = fields.get("stream_options");
+  if (options) {
+    const given = JSON.parse(body.toString("utf8", options.start, options.end)) as object | null;
+    return { span: options, text: JSON.stringify({ ...given, include_usage: true }) };
+  }
+  const afterBrace = body.indexOf(0x7b) + 1;
+  return { span: { start: afterBrace, end: afterBrace }, text: '"stream_options":{"include_usage":true},' };
+}
+
+function scan(body: Buffer): Map<string, ByteSpan> {
+  try {
+    return scanObject(body);
+  } catch (error) {
+    if (error instanceof JsonScanError) throw badRequest(`the body is not valid JSON: ${error.message}`);
+    throw error;
+  }
+}
+
+function parse(body: Buffer, span: ByteSpan, field: string): unknown {
+  try {
+    return JSON.parse(body.toString("utf8", span.start, span.end));
+  } catch {
+    throw badRequest(`${field} is not valid JSON`, field);
+  }
+}
+
+const length = (span: ByteSpan | undefined) => (span ? span.end - span.start : 0);
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

@@ -1,0 +1,35 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { JsonScanError, scanObject } from "./json-scan.ts";
+
+test("the spans of any object are the values that JSON.parse finds", () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.stringMatching(/^[a-z_]{1,12}$/), fc.jsonValue()),
+      fc.constantFrom(undefined, 2, "\t"),
+      (object, indent) => {
+        const body = Buffer.from(JSON.stringify(object, null, indent));
+        const found = [...scanObject(body)].map(([key, { start, end }]) => [key, JSON.parse(body.toString("utf8", start, end))]);
+        expect(Object.fromEntries(found)).toEqual(JSON.parse(body.toString()));
+      },
+    ),
+  );
+});
+
+test("long strings with quotes and backslashes at their ends are jumped over whole", () => {
+  for (const tail of ['"', "\\", '\\"', '\\\\"', "é\u2028"]) {
+    const body = Buffer.from(JSON.stringify({ a: "x".repeat(5_000) + tail, b: 1 }));
+    expect(scanObject(body).get("b")).toEqual({ start: body.length - 2, end: body.length - 1 });
+  }
+});
+
+test("of a key that comes twice the last counts", () => {
+  expect(scanObject(Buffer.from('{"a":1,"a":22}')).get("a")).toEqual({ start: 11, end: 13 });
+});
+
+test.each(["", "[]", "{", '{"a"', '{"a":}', '{"a":1,}', '{"a":[}', '{"a":[1}', '{"a":"x', '{"a":tru}', "{a:1}", '{"a":1 "b":2}'])(
+  "%j is refused with its place",
+  (text) => {
+    expect(() => scanObject(Buffer.from(text))).toThrow(JsonScanError);
+  },
+);

@@ -1,0 +1,122 @@
+/**
+ * Where the fields of a JSON object stand in its bytes, without building the object.
+ *
+ * JSON.parse of a 117 KB body takes 264 µs and of 1 MB 3 ms; this walks the structure and jumps over long strings with
+ * `indexOf` (memchr). It checks what routing relies on: brackets that match, strings and the top level that are well formed.
+ * A bad literal deep inside is left for the engine to refuse.
+ */
+
+export interface ByteSpan {
+  start: number;
+  /** Exclusive. */
+  end: number;
+}
+
+export class JsonScanError extends Error {
+  /** Byte offset in the body. */
+  readonly offset: number;
+  constructor(message: string, offset: number) {
+    super(`${message} at byte ${offset}`);
+    this.offset = offset;
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+/** Strings shorter than this are walked: a call into memchr costs more. */
+const SHORT_STRING = 24;
+
+/**
+ * The fields of the object that starts at `from`. Of a key that comes twice the last one counts, as in JSON.parse.
+ * @throws JsonScanError
+ */
+export function scanObject(body: Buffer, from = 0): Map<string, ByteSpan> {
+  const fields = new Map<string, ByteSpan>();
+  let at = skipSpace(body, from);
+  if (body[at] !== OPEN_BRACE) throw new JsonScanError("expected an object", at);
+  at = skipSpace(body, at + 1);
+  if (body[at] === CLOSE_BRACE) return fields;
+  for (;;) {
+    if (body[at] !== QUOTE) throw new JsonScanError("expected a key", at);
+    const keyEnd = skipString(body, at);
+    const key = body.toString("latin1", at + 1, keyEnd - 1);
+    at = skipSpace(body, keyEnd);
+    if (body[at] !== COLON) throw new JsonScanError('expected ":"', at);
+    const start = skipSpace(body, at + 1);
+    const end = skipValue(body, start);
+    fields.set(key, { start, end });
+    at = skipSpace(body, end);
+    if (body[at] === CLOSE_BRACE) return fields;
+    if (body[at] !== COMMA) throw new JsonScanError('expected "," or "}"', at);
+    at = skipSpace(body, at + 1);
+  }
+}
+
+function skipSpace(body: Buffer, from: number): number {
+  let at = from;
+  for (;;) {
+    const byte = body[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    at++;
+  }
+}
+
+/** `from` is at the opening quote; the result is after the closing one. */
+function skipString(body: Buffer, from: number): number {
+  let at = from + 1;
+  for (const near = Math.min(body.length, at + SHORT_STRING); at < near; at++) {
+    if (body[at] === QUOTE) return at + 1;
+    if (body[at] === BACKSLASH) at++;
+  }
+  for (;;) {
+    const quote = body.indexOf(QUOTE, at);
+    if (quote < 0) throw new JsonScanError("a string does not end", from);
+    let before = quote;
+    while (before > at && body[before - 1] === BACKSLASH) before--;
+    if ((quote - before) % 2 === 0) return quote + 1;
+    at = quote + 1;
+  }
+}
+
+function skipValue(body: Buffer, from: number): number {
+  const byte = body[from];
+  if (byte === QUOTE) return skipString(body, from);
+  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return skipContainer(body, from);
+  let at = from;
+  while (at < body.length && !endsLiteral(body[at] as number)) at++;
+  try {
+    JSON.parse(body.toString("latin1", from, at));
+  } catch {
+    throw new JsonScanError("expected a value", from);
+  }
+  return at;
+}
+
+const endsLiteral = (byte: number) =>
+  byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+function skipContainer(body: Buffer, from: number): number {
+  const closers: number[] = [];
+  let at = from;
+  while (at < body.length) {
+    const byte = body[at];
+    if (byte === QUOTE) {
+      at = skipString(body, at);
+      continue;
+    }
+    if (byte === OPEN_BRACE) closers.push(CLOSE_BRACE);
+    else if (byte === OPEN_BRACKET) closers.push(CLOSE_BRACKET);
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      if (closers.pop() !== byte) throw new JsonScanError("brackets do not match", at);
+      if (closers.length === 0) return at + 1;
+    }
+    at++;
+  }
+  throw new JsonScanError("a bracket is not closed", from);
+}

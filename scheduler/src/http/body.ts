@@ -1,0 +1,32 @@
+/** Reads a request's body up to a limit. */
+
+import type http from "node:http";
+import { HttpError } from "./errors.ts";
+
+/** @throws HttpError 413 beyond `limit` bytes, 415 for a compressed body, 400 where the client breaks off */
+export function readBody(request: http.IncomingMessage, limit: number): Promise<Buffer> {
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    return Promise.reject(new HttpError(415, null, `content-encoding ${encoding} is not taken: send the body uncompressed`));
+  }
+  const tooLarge = () => new HttpError(413, "request_too_large", `the body is larger than ${limit} bytes`);
+  if (Number(request.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge());
+
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) chunks.push(chunk);
+      else {
+        request.pause();
+        reject(tooLarge());
+      }
+    });
+    request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)));
+    request.on("error", reject);
+    request.on("close", () => {
+      if (!request.complete) reject(new HttpError(400, null, "the request broke off"));
+    });
+  });
+}

@@ -1,0 +1,61 @@
+/** `node scheduler/src/main.ts`: the scheduler as a process, configured by its environment. */
+
+import { mkdirSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { DefaultPort } from "@signalbox/otel/conventions";
+import { startScheduler } from "./app.ts";
+import { ConfigError, demoConfig, findConfig, loadConfig } from "./config.ts";
+import { createLog } from "./log.ts";
+
+const PORT_TAKEN = 98;
+const BAD_CONFIG = 78;
+
+const { env } = process;
+const log = createLog();
+const home = path.resolve(env.SIGNALBOX_HOME ?? path.join(os.homedir(), ".signalbox"));
+const port = Number(env.SIGNALBOX_SCHEDULER_PORT ?? DefaultPort.scheduler);
+
+try {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const file = findConfig(home, env.SIGNALBOX_CONFIG);
+  log.info("config", { file: file ?? "built-in demo pools" });
+  const scheduler = await startScheduler({
+    config: file ? loadConfig(file) : demoConfig(),
+    configDirectory: file ? path.dirname(file) : home,
+    home,
+    host: env.SIGNALBOX_HOST ?? "127.0.0.1",
+    port,
+    ...(env.SIGNALBOX_TOKEN && { token: env.SIGNALBOX_TOKEN }),
+    ...(env.SIGNALBOX_OTLP_ENDPOINT && { otlpEndpoint: env.SIGNALBOX_OTLP_ENDPOINT }),
+    environment: env,
+    log,
+  });
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info("stopping", { signal });
+    await scheduler.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+} catch (error) {
+  process.exit(explain(error));
+}
+
+/** Says what went wrong in a line, or a line per mistake of the config, and chooses the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) log.error(problem);
+    return BAD_CONFIG;
+  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") {
+    log.error(`port ${port} is taken: stop what holds it, or set SIGNALBOX_SCHEDULER_PORT to another`);
+    return PORT_TAKEN;
+  }
+  log.error("start failed", { reason: message });
+  return 1;
+}

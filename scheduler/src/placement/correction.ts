@@ -1,0 +1,85 @@
+/**
+ * How far predictions are off: quantiles of actual ÷ predicted over the last calls, per class and part of the latency.
+ *
+ * A ratio, not the latency itself, so that a slow answer under load does not make the idle pool look slow; and a quantile,
+ * not an average, because a class asks for a confidence.
+ */
+
+import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
+
+export type LatencyPart = "ttft" | "tpot";
+
+export const DEFAULT_CONFIDENCE = 0.9;
+
+export interface Correction {
+  /** What to multiply a prediction by, to be right with this confidence (0 to 1). 1 until calls have shown otherwise. */
+  ratio(part: LatencyPart, slaClass: SlaClass, confidence: number): number;
+}
+
+export interface LearningCorrection extends Correction {
+  /** @param ratio actual ÷ predicted of one call. What is not a positive number is ignored. */
+  observe(part: LatencyPart, slaClass: SlaClass, ratio: number): void;
+}
+
+export interface CorrectionOptions {
+  /** Calls remembered per class and part. */
+  window?: number;
+  /** Predictions counted as right before the first call: how many calls it takes to be believed. */
+  prior?: number;
+}
+
+/** Beyond this it is a broken clock or a stalled machine, not a speed. */
+const MAX_RATIO = 20;
+
+/** One pool's correction. */
+export function createCorrection({ window = 128, prior = 8 }: CorrectionOptions = {}): LearningCorrection {
+  const windows = () => Object.fromEntries(SLA_CLASSES.map((name) => [name, createWindow(window, prior)])) as Record<SlaClass, Window>;
+  const parts: Record<LatencyPart, Record<SlaClass, Window>> = { ttft: windows(), tpot: windows() };
+  return {
+    ratio: (part, slaClass, confidence) => parts[part][slaClass].quantile(confidence),
+    observe(part, slaClass, ratio) {
+      if (ratio > 0) parts[part][slaClass].push(Math.min(MAX_RATIO, Math.max(1 / MAX_RATIO, ratio)));
+    },
+  };
+}
+
+interface Window {
+  push(value: number): void;
+  quantile(share: number): number;
+}
+
+/** The last `size` values, kept sorted beside their order of arrival: reading is O(1), writing moves a few hundred bytes. */
+function createWindow(size: number, prior: number): Window {
+  const arrived = new Float64Array(size).fill(1);
+  const sorted = new Float64Array(size).fill(1);
+  let count = Math.min(prior, size);
+  let next = count % size;
+  return {
+    push(value) {
+      if (count === size) {
+        const oldest = lowerBound(sorted, count, arrived[next] as number);
+        sorted.copyWithin(oldest, oldest + 1, count);
+        count--;
+      }
+      const place = lowerBound(sorted, count, value);
+      sorted.copyWithin(place + 1, place, count);
+      sorted[place] = value;
+      count++;
+      arrived[next] = value;
+      next = (next + 1) % size;
+    },
+    quantile: (share) => (count === 0 ? 1 : (sorted[Math.min(count - 1, Math.max(0, Math.ceil(share * count) - 1))] as number)),
+  };
+}
+
+/** The first index whose value is not below `value`. */
+function lowerBound(sorted: Float64Array, count: number, value: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

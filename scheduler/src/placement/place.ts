@@ -1,0 +1,136 @@
+/**
+ * Filter → estimate → choose → explain.
+ *
+ * The cheapest candidate that is predicted to meet the class without making calls that it already serves miss theirs; of those that cost
+ * about the same, the one with the first token soonest. Where none is, the fastest: the one that misses by least; and that is said.
+ */
+
+import { type DecisionCandidate, MAX_DECISION_CANDIDATES } from "@signalbox/otel/conventions";
+import type { Candidate, Demand, Pricing, SlaTarget } from "./candidate.ts";
+import { type Estimate, estimate } from "./estimate.ts";
+import { QUEUE_FULL, rejection } from "./filter.ts";
+import { lessLoadedReplica } from "./replicas.ts";
+
+export interface Placement {
+  /** Indexes of eligible candidates, the choice first, then the order to fail over in. Empty: nobody can serve. */
+  order: number[];
+  /** The choice is predicted to meet the class, and to let the calls there meet theirs. */
+  feasible: boolean;
+  /** Nobody can serve, and a full queue is why: trying again can help. */
+  overloaded: boolean;
+  reason: string;
+  /** At most MAX_DECISION_CANDIDATES. */
+  explained: DecisionCandidate[];
+}
+
+export interface PlaceOptions {
+  /** 0 to 1; asked only between replicas. */
+  random?: () => number;
+  /** Today's price, where it is not the candidate's own. */
+  pricing?: (candidate: Candidate) => Pricing;
+}
+
+export interface Eligible {
+  index: number;
+  estimate: Estimate;
+  feasible: boolean;
+}
+
+export function place(candidates: readonly Candidate[], demand: Demand, { random = Math.random, pricing }: PlaceOptions = {}): Placement {
+  const explained: DecisionCandidate[] = [];
+  const eligible: Eligible[] = [];
+  let overloaded = false;
+  for (const [index, candidate] of candidates.entries()) {
+    const { pool, model, silicon } = candidate;
+    const rejected = rejection(candidate, demand);
+    if (rejected !== undefined) {
+      overloaded ||= rejected === QUEUE_FULL;
+      explained.push({ pool, model, silicon, rejected });
+      continue;
+    }
+    const predicted = estimate(candidate, demand, pricing?.(candidate));
+    const { breaks, ttftMs, tpotMs, costNanousd } = predicted;
+    eligible.push({ index, estimate: predicted, feasible: predicted.stretch <= 1 });
+    explained.push({
+      pool,
+      model,
+      silicon,
+      ttft_ms: rounded(ttftMs),
+      tpot_ms: rounded(tpotMs),
+      ...(costNanousd !== undefined && { cost_nanousd: costNanousd }),
+      ...(breaks && { rejected: `${breaks.sla.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token` }),
+    });
+  }
+
+  rank(eligible);
+  lessLoadedReplica(eligible, candidates, random);
+  const [choice] = eligible;
+  const chosen = choice && explained[choice.index];
+  if (chosen) {
+    chosen.chosen = true;
+    delete chosen.rejected;
+  }
+  return {
+    order: eligible.map(({ index }) => index),
+    feasible: choice?.feasible ?? false,
+    overloaded: overloaded && !choice,
+    reason: reasonFor(eligible, demand.sla),
+    explained: bounded(explained),
+  };
+}
+
+/** Costs this close are equal: estimates are not better than that. */
+const EQUAL_COST = 1.05;
+
+/** Best first. What is equal in all of it stays in the order of the config. */
+function rank(eligible: Eligible[]): void {
+  let cheapest = Infinity;
+  for (const { feasible, estimate } of eligible) if (feasible) cheapest = Math.min(cheapest, estimate.weightNanousd ?? Infinity);
+  const group = ({ feasible, estimate }: Eligible) =>
+    feasible ? (cheapest === Infinity || (estimate.weightNanousd ?? Infinity) <= cheapest * EQUAL_COST ? 0 : 1) : 2;
+  const first = ({ estimate }: Eligible, at: number) => {
+    if (at === 2) return estimate.stretch;
+    // Prices unknown: the fastest to the last token.
+    if (at === 0) return cheapest === Infinity ? estimate.totalMs : estimate.ttftMs;
+    return estimate.weightNanousd ?? Infinity;
+  };
+  eligible.sort((a, b) => {
+    const at = group(a);
+    return (
+      compareNumbers(at, group(b)) ||
+      compareNumbers(first(a, at), first(b, at)) ||
+      compareNumbers(a.estimate.totalMs, b.estimate.totalMs) ||
+      a.index - b.index
+    );
+  });
+}
+
+/** Infinity equals itself here, where a difference would be NaN. */
+const compareNumbers = (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0);
+
+function reasonFor(eligible: readonly Eligible[], sla: SlaTarget): string {
+  const [choice] = eligible;
+  if (!choice) return "no pool can take the request";
+  const feasible = eligible.filter((candidate) => candidate.feasible).length;
+  if (feasible === 0) return `none of ${eligible.length} is predicted to meet ${targetText(sla)}: the fastest`;
+  if (choice.estimate.costNanousd === undefined) return `prices unknown: the fastest of ${feasible} that meet ${targetText(sla)}`;
+  return `cheapest of ${feasible} that meet ${targetText(sla)}`;
+}
+
+function targetText({ class: name, ttftMs, tpotMs, deadlineMs }: SlaTarget): string {
+  const bounds = [
+    ttftMs !== undefined && `first token ≤ ${ttftMs} ms`,
+    tpotMs !== undefined && `per token ≤ ${tpotMs} ms`,
+    deadlineMs !== undefined && `done ≤ ${deadlineMs} ms`,
+  ].filter(Boolean);
+  return bounds.length > 0 ? `${name} (${bounds.join(", ")})` : name;
+}
+
+/** The chosen one is always among those that are kept. */
+function bounded(explained: DecisionCandidate[]): DecisionCandidate[] {
+  if (explained.length <= MAX_DECISION_CANDIDATES) return explained;
+  const others = explained.filter((candidate) => !candidate.chosen).slice(0, MAX_DECISION_CANDIDATES - 1);
+  return [...explained.filter((candidate) => candidate.chosen), ...others];
+}
+
+const rounded = (value: number) => Math.round(value * 10) / 10;

@@ -1,0 +1,158 @@
+/** A pool as the rest of the scheduler sees it: silicon, models with prices, slots, speed, busy time, and a way to reach it. */
+
+import type { Silicon } from "@signalbox/otel/conventions";
+import type { Environment } from "../config/references.ts";
+import type { Config, PoolConfig } from "../config/schema.ts";
+import { pricingOf } from "../cost.ts";
+import type { Log } from "../log.ts";
+import type { Candidate, Pricing } from "../placement/candidate.ts";
+import { type BusyClock, createBusyClock } from "./busy-clock.ts";
+import type { Connection } from "./connection.ts";
+import { connectLlamaCpp } from "./llama-cpp/supervisor.ts";
+import { connectOpenAiCompatible } from "./openai-compatible.ts";
+import { createSlotGate, type SlotGate } from "./slot-gate.ts";
+import { createSpeedModel, type SpeedModel, type SpeedPrior } from "./speed.ts";
+
+export interface Pool {
+  readonly name: string;
+  readonly silicon: Silicon;
+  readonly hardware: string | undefined;
+  readonly engine: PoolConfig["engine"];
+  /** `gen_ai.provider.name` */
+  readonly provider: string;
+  readonly hourlyUsd: number | undefined;
+  readonly gate: SlotGate;
+  readonly speed: SpeedModel;
+  readonly clock: BusyClock;
+  readonly connection: Connection;
+  readonly offers: readonly Offer[];
+}
+
+/** What is recorded of an offer: plain values that never change. */
+export interface OfferFacts {
+  readonly pool: string;
+  readonly model: string;
+  readonly silicon: Silicon;
+  readonly tier: number;
+  readonly hardware: string | undefined;
+  /** `gen_ai.provider.name` */
+  readonly provider: string;
+}
+
+/** One model on one pool: a live view that placement reads as a candidate. */
+export interface Offer extends Candidate {
+  readonly source: Pool;
+  readonly facts: OfferFacts;
+}
+
+export interface PoolOptions {
+  home: string;
+  configDirectory: string;
+  environment: Environment;
+  /** Milliseconds a call may wait for a slot. */
+  queueTimeoutMs: number;
+  log: Log;
+}
+
+/** Pools of engines that are not there yet are left out; the start-up warning names them. */
+export function createPools(config: Config, options: PoolOptions): Pool[] {
+  return config.pools.filter((pool) => pool.engine !== "anthropic").map((pool) => createPool(pool, options));
+}
+
+function createPool(config: Exclude<PoolConfig, { engine: "anthropic" }>, options: PoolOptions): Pool {
+  const speed = createSpeedModel(configuredSpeed(config));
+  const provider = providerOf(config);
+  const gate = createSlotGate({
+    pool: config.name,
+    slots: config.slots,
+    queueLimit: config.queue_limit ?? 4 * config.slots,
+    timeoutMs: options.queueTimeoutMs,
+  });
+  const connection =
+    config.engine === "llama-cpp"
+      ? connectLlamaCpp({
+          config,
+          ...options,
+          onSpeed: (measured) => speed.setPrior({ fixedMs: 0, ...measured }),
+        })
+      : connectOpenAiCompatible(config, config.api_key_env && options.environment[config.api_key_env]);
+  const offers: Offer[] = [];
+  const pool: Pool = {
+    name: config.name,
+    silicon: config.silicon,
+    hardware: config.hardware,
+    engine: config.engine,
+    provider,
+    hourlyUsd: config.hourly_usd,
+    gate,
+    speed,
+    clock: createBusyClock(),
+    connection,
+    offers,
+  };
+  for (const model of config.models) {
+    const contextTokens = model.context_tokens ?? (config.engine === "llama-cpp" ? config.context_tokens : undefined);
+    const maxOutputTokens = model.max_output_tokens ?? (config.engine === "llama-cpp" ? config.max_output_tokens : undefined);
+    const bounds = { contextTokens, ...(maxOutputTokens !== undefined && { maxOutputTokens }) };
+    offers.push(createOffer(pool, model.id, model.tier, bounds, pricingOf(config, model, provider)));
+  }
+  return pool;
+}
+
+function createOffer(source: Pool, model: string, tier: number, bounds: Pick<Offer, "contextTokens" | "maxOutputTokens">, pricing: Pricing): Offer {
+  const { gate, connection } = source;
+  return {
+    source,
+    facts: { pool: source.name, model, silicon: source.silicon, tier, hardware: source.hardware, provider: source.provider },
+    pool: source.name,
+    model,
+    silicon: source.silicon,
+    tier,
+    ...bounds,
+    pricing,
+    speed: source.speed,
+    slots: gate.slots,
+    queueLimit: gate.queueLimit,
+    get active() {
+      return gate.active;
+    },
+    get queued() {
+      return gate.queued;
+    },
+    get unavailable() {
+      const { state } = connection;
+      if (state.kind === "healthy") return undefined;
+      return state.kind === "starting" ? "starting" : `unhealthy: ${state.reason}`;
+    },
+  };
+}
+
+/** A fast hosted model's figures, taken where the config gives none; real calls correct them. */
+const UNKNOWN_SPEED: SpeedPrior = { fixedMs: 300, prefillTokensPerSecond: 5_000, decodeMsPerToken: 20, decodeMsPerTokenFull: 20 };
+
+function configuredSpeed({ rates }: PoolConfig): SpeedPrior {
+  const decodeMs = rates?.decode_tokens_per_second ? 1000 / rates.decode_tokens_per_second : UNKNOWN_SPEED.decodeMsPerToken;
+  return {
+    fixedMs: rates?.fixed_ms ?? UNKNOWN_SPEED.fixedMs,
+    prefillTokensPerSecond: rates?.prefill_tokens_per_second ?? UNKNOWN_SPEED.prefillTokensPerSecond,
+    decodeMsPerToken: decodeMs,
+    decodeMsPerTokenFull: decodeMs,
+  };
+}
+
+/** The well-known values of `gen_ai.provider.name` by host; others are named by their host. */
+const PROVIDERS: Readonly<Record<string, string>> = {
+  "api.openai.com": "openai",
+  "api.deepseek.com": "deepseek",
+  "generativelanguage.googleapis.com": "gcp.gemini",
+  "api.mistral.ai": "mistral_ai",
+  "api.groq.com": "groq",
+  "api.x.ai": "x_ai",
+  "openrouter.ai": "openrouter",
+};
+
+function providerOf(config: PoolConfig): string {
+  if (config.engine === "llama-cpp") return "llama.cpp";
+  const { hostname } = new URL(config.base_url);
+  return config.provider ?? PROVIDERS[hostname] ?? hostname;
+}

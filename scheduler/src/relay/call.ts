@@ -1,0 +1,62 @@
+/** One client's request on its way: who waits for it, and what is noted about it. */
+
+import type http from "node:http";
+import type { Socket } from "node:net";
+import type { ChatRequest } from "../dialects/chat-request.ts";
+import type { HttpError } from "../http/errors.ts";
+import type { DecisionRecord } from "../telemetry/record.ts";
+
+/** The reason that upstream requests and waits are cancelled with. */
+export class ClientGone extends Error {
+  constructor() {
+    super("the client went away");
+  }
+}
+
+export interface Call {
+  request: http.IncomingMessage;
+  response: http.ServerResponse;
+  chat: ChatRequest;
+  record: DecisionRecord;
+  /** The client closed its connection before the reply was complete, or the call was stopped. */
+  gone: boolean;
+  /** Why it was stopped; undefined where the client left. */
+  stopped: HttpError | undefined;
+  /** What to cancel when that happens. */
+  onGone: (() => void) | undefined;
+  /** It waits for a slot, or holds one. */
+  place: "none" | "line" | "slot";
+  /** The connection to the engine that its last attempt was sent on. */
+  socket: Socket | undefined;
+}
+
+export function openCall(request: http.IncomingMessage, response: http.ServerResponse, chat: ChatRequest, record: DecisionRecord): Call {
+  const call: Call = {
+    request,
+    response,
+    chat,
+    record,
+    gone: response.destroyed,
+    stopped: undefined,
+    onGone: undefined,
+    place: "none",
+    socket: undefined,
+  };
+  response.once("close", () => {
+    if (response.writableFinished || call.gone) return;
+    call.gone = true;
+    call.onGone?.();
+  });
+  return call;
+}
+
+/** Ends a call whose client is still there: its wait or its attempt is cancelled at once, and it is answered with the reason. */
+export function cancel(call: Call, reason: HttpError): void {
+  if (call.gone) return;
+  call.stopped = reason;
+  call.gone = true;
+  call.onGone?.();
+}
+
+/** What a call that is `gone` ends with. */
+export const endOf = (call: Call): Error => call.stopped ?? new ClientGone();

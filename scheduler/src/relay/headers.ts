@@ -1,0 +1,79 @@
+/** Which headers pass the relay, and which it adds. */
+
+import type { IncomingHttpHeaders } from "node:http";
+import { ResponseHeader } from "@signalbox/otel/conventions";
+import { type AttemptRecord, type DecisionRecord, decisionId } from "../telemetry/record.ts";
+
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "proxy-authenticate",
+  "proxy-authorization",
+];
+
+/** The client's keys and cookies are for us; the engine answers uncompressed, so that usage can be read. */
+const NOT_SENT = new Set([
+  ...HOP_BY_HOP,
+  "host",
+  "content-length",
+  "expect",
+  "authorization",
+  "x-api-key",
+  "cookie",
+  "origin",
+  "referer",
+  "accept-encoding",
+  "traceparent",
+  "tracestate",
+]);
+const NOT_RETURNED = new Set([...HOP_BY_HOP, "content-length", "date"]);
+const OWN_PREFIX = "x-signalbox-";
+
+/** Names and values in turn, as undici takes them. */
+export function upstreamHeaders(
+  headers: IncomingHttpHeaders,
+  authorization: string | undefined,
+  record: Pick<DecisionRecord, "traceId">,
+  spanId: string,
+): string[] {
+  const sent: string[] = ["traceparent", `00-${record.traceId}-${spanId}-01`];
+  if (authorization !== undefined) sent.push("authorization", authorization);
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || NOT_SENT.has(name) || name.startsWith(OWN_PREFIX)) continue;
+    sent.push(name, typeof value === "string" ? value : value.join(", "));
+  }
+  return sent;
+}
+
+/** The engine's own headers and the decision's. The client's request id is the engine's where it has one. */
+export function replyHeaders(
+  engine: IncomingHttpHeaders,
+  record: DecisionRecord,
+  attempt: AttemptRecord,
+): Record<string, string | string[]> {
+  const reply: Record<string, string | string[]> = { [ResponseHeader.requestId]: decisionId(record) };
+  for (const name in engine) {
+    const value = engine[name];
+    if (value !== undefined && !NOT_RETURNED.has(name)) reply[name] = value;
+  }
+  return Object.assign(reply, decisionHeaders(record, attempt));
+}
+
+export function decisionHeaders(record: DecisionRecord, attempt: AttemptRecord | undefined): Record<string, string> {
+  return {
+    [ResponseHeader.decision]: decisionId(record),
+    [ResponseHeader.route]: record.intent.route,
+    [ResponseHeader.traceresponse]: `00-${record.traceId}-${record.spanId}-01`,
+    ...record.admissionHeaders,
+    ...(attempt && {
+      [ResponseHeader.pool]: attempt.offer.pool,
+      [ResponseHeader.silicon]: attempt.offer.silicon,
+      [ResponseHeader.tier]: String(attempt.offer.tier),
+    }),
+  };
+}

@@ -1,0 +1,113 @@
+/** The end of an attempt: its slot is given back, its cost is known, its pool has learned from it. */
+
+import { costNanousd } from "@signalbox/otel/prices";
+import { type Baseline, callCost } from "../cost.ts";
+import { SESSION_KILLED } from "../admission/refusals.ts";
+import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
+import type { Offer } from "../pools/pool.ts";
+import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";
+import { epochNow } from "../telemetry/record.ts";
+import { slaMet } from "./sla.ts";
+
+export const CLIENT_CLOSED = "client_closed";
+/** Ends that say nothing of the pool. */
+const CANCELLED = new Set<string | undefined>([CLIENT_CLOSED, SESSION_KILLED]);
+/** Fewer tokens than this say nothing of a decode rate. */
+const MIN_TOKENS_FOR_RATE = 4;
+
+export interface AttemptEnd {
+  /** The engine's status; 0 where it never answered. */
+  status: number;
+  error: string | undefined;
+  facts: ReplyFacts | undefined;
+  /** What passed through, for where the engine's own count never came. */
+  estimate: CallUsage | undefined;
+}
+
+export interface OpenAttempt {
+  readonly offer: Offer;
+  readonly record: AttemptRecord;
+  /** The first content passed. */
+  firstChunk(): void;
+  /** Idempotent: the first end counts. */
+  settle(end: AttemptEnd): void;
+}
+
+/** Takes over a slot that was acquired; `settle` gives it back. */
+export function openAttempt(
+  offer: Offer,
+  spanId: string,
+  decision: DecisionRecord,
+  promptBytes: number,
+  baseline: Baseline | undefined,
+): OpenAttempt {
+  const pool = offer.source;
+  const active = pool.gate.active;
+  const record: AttemptRecord = {
+    spanId,
+    offer: offer.facts,
+    startedAt: epochNow(),
+    firstChunkAt: undefined,
+    endedAt: 0,
+    status: 0,
+    error: undefined,
+    usage: undefined,
+    finishReason: undefined,
+    responseId: undefined,
+    responseModel: undefined,
+    costNanousd: undefined,
+    costSource: "unknown",
+    baselineNanousd: undefined,
+  };
+  const stopClock = pool.clock.begin(record.startedAt);
+  decision.attempts.push(record);
+
+  return {
+    offer,
+    record,
+    firstChunk() {
+      record.firstChunkAt ??= epochNow();
+    },
+    settle({ status, error, facts, estimate }) {
+      if (record.endedAt !== 0) return;
+      record.endedAt = epochNow();
+      pool.gate.release();
+      const busyMs = stopClock(record.endedAt);
+      record.status = status;
+      record.error = error;
+      record.usage = facts?.usage ?? estimate;
+      record.finishReason = facts?.finishReason;
+      record.responseId = facts?.id;
+      record.responseModel = facts?.model;
+      const cost = callCost(offer.pricing, record.usage, busyMs, facts?.usage === undefined);
+      record.costNanousd = cost.nanousd;
+      record.costSource = cost.source;
+      record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);
+      decision.slaMet =
+        error === undefined &&
+        slaMet(decision.intent.sla, { ...record, startedAt: decision.startedAt, outputTokens: record.usage?.output });
+      pool.connection.report(status === 0 ? !CANCELLED.has(error) : status >= 500);
+      if (error === undefined) observe(offer, record, promptBytes, active);
+    },
+  };
+}
+
+function observe(
+  { source, slots }: Offer,
+  { usage, startedAt, firstChunkAt, endedAt }: AttemptRecord,
+  promptBytes: number,
+  active: number,
+): void {
+  const measurable = firstChunkAt !== undefined && usage !== undefined && usage.output >= MIN_TOKENS_FOR_RATE;
+  source.speed.observe({
+    promptBytes,
+    promptTokens: usage?.input,
+    prefilledTokens: usage && usage.input - usage.cacheRead,
+    outputTokens: usage?.output,
+    ttftMs: firstChunkAt === undefined ? undefined : firstChunkAt - startedAt,
+    tpotMs: measurable ? (endedAt - firstChunkAt) / (usage.output - 1) : undefined,
+    active,
+    slots,
+    serviceMs: endedAt - startedAt,
+  });
+}

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { type Identity, identify } from "../admission/identity.ts";
+import { createClassifier, type IntentSubject } from "./intent.ts";
+
+const CONFIG: Parameters<typeof createClassifier>[0] = {
+  sla: {},
+  tasks: { coding: { min_tier: 2, sla: "interactive" }, heartbeat: { sla: "standard" } },
+  routes: [
+    { name: "small", when: { prompt_tokens_below: 100, task: ["cron"] }, use: { silicon: ["cpu"] } },
+    { name: "large", when: { prompt_tokens_above: 5_000 }, use: { min_tier: 1 } },
+    { name: "acme", when: { users: ["acme/*", "*-bot"], keywords: ["Translate"] }, use: { models: ["m"] } },
+  ],
+};
+const classify = createClassifier(CONFIG);
+const subject = (headers: Record<string, string>, more: Partial<IntentSubject> = {}): IntentSubject => {
+  const identity: Identity = identify(headers, { user: undefined, promptCacheKey: undefined }, "trace");
+  return { identity, slaHeader: headers["x-signalbox-sla"], promptTokens: 1_000, lastUserText: () => "", ...more };
+};
+
+test.each([
+  [{}, "standard", 0],
+  [{ "x-signalbox-sla": "background", "x-signalbox-task": "coding" }, "background", 2],
+  [{ "x-signalbox-task": "coding" }, "interactive", 2],
+  [{ "x-signalbox-task": "heartbeat" }, "standard", 0],
+  [{ "x-signalbox-channel": "telegram" }, "interactive", 0],
+  [{ "x-signalbox-channel": "cron" }, "background", 0],
+  [{ "x-signalbox-session": "agent:main:telegram:direct:1" }, "interactive", 0],
+  [{ "x-signalbox-session": "agent:main:cron:job:run:1" }, "background", 0],
+  [{ "x-signalbox-session": "agent:main:telegram:direct:1", "x-signalbox-agent": "agent:main:subagent:1" }, "standard", 0],
+  [{ "x-claude-code-session-id": "s", "x-claude-code-request-class": "compaction" }, "background", 0],
+])("%j is of class %s and tier %i", (headers, sla, tier) => {
+  const intent = classify(subject(headers as Record<string, string>));
+  expect([intent.sla.class, intent.minTier]).toEqual([sla, tier]);
+});
+
+test("the first rule whose every condition holds wins", () => {
+  const route = (headers: Record<string, string>, more: Partial<IntentSubject> = {}) => classify(subject(headers, more)).route;
+  expect(route({ "x-signalbox-task": "cron" }, { promptTokens: 99 })).toBe("small");
+  expect(route({ "x-signalbox-task": "cron" }, { promptTokens: 100 })).toBe("default");
+  expect(route({ "x-signalbox-user": "acme/a" }, { promptTokens: 5_001 })).toBe("large");
+  expect(route({ "x-signalbox-user": "acme/a" }, { lastUserText: () => "please TRANSLATE" })).toBe("acme");
+  expect(route({ "x-signalbox-user": "my-bot" }, { lastUserText: () => "translate" })).toBe("acme");
+  expect(route({ "x-signalbox-user": "bots" }, { lastUserText: () => "translate" })).toBe("default");
+});
+
+test("a class that does not exist is refused", () => {
+  expect(() => classify(subject({ "x-signalbox-sla": "urgent" }))).toThrow(expect.objectContaining({ status: 400 }));
+});

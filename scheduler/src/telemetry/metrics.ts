@@ -1,0 +1,59 @@
+/** `/metrics`: what an autoscaler and an operator ask of the scheduler. Counters are moved off the path, from the records. */
+
+import type http from "node:http";
+import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { Pool } from "../pools/pool.ts";
+import type { Telemetry } from "./export.ts";
+import type { DecisionRecord } from "./record.ts";
+
+export interface SchedulerMetrics {
+  onRecord(record: DecisionRecord): void;
+  serve(request: http.IncomingMessage, response: http.ServerResponse): void;
+  close(): Promise<void>;
+}
+
+const OVERHEAD_BOUNDARIES_SECONDS = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1];
+const LATENCY_BOUNDARIES_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+export function createMetrics(pools: readonly Pool[], dropped: () => Telemetry["dropped"]): SchedulerMetrics {
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const provider = new MeterProvider({ readers: [exporter] });
+  const meter = provider.getMeter("signalbox-scheduler");
+  const requests = meter.createCounter("signalbox_requests", { description: "Requests by pool, route and status" });
+  const misses = meter.createCounter("signalbox_sla_misses", { description: "Requests that missed their class, by pool and class" });
+  const overhead = meter.createHistogram("signalbox_overhead_seconds", {
+    description: "Time from a request's arrival to its dispatch, less its wait for a slot",
+    advice: { explicitBucketBoundaries: OVERHEAD_BOUNDARIES_SECONDS },
+  });
+  const duration = meter.createHistogram("signalbox_request_duration_seconds", {
+    description: "Time from a request's arrival to its end",
+    advice: { explicitBucketBoundaries: LATENCY_BOUNDARIES_SECONDS },
+  });
+  const gauge = (name: string, description: string, read: (pool: Pool) => number) =>
+    meter.createObservableGauge(name, { description }).addCallback((result) => {
+      for (const pool of pools) result.observe(read(pool), { pool: pool.name, silicon: pool.silicon });
+    });
+  gauge("signalbox_queue_depth", "Calls waiting for a slot", (pool) => pool.gate.queued);
+  gauge("signalbox_active_calls", "Calls that hold a slot", (pool) => pool.gate.active);
+  gauge("signalbox_slots", "Slots", (pool) => pool.gate.slots);
+  gauge("signalbox_pool_up", "1 while the pool can serve", (pool) => (pool.connection.state.kind === "healthy" ? 1 : 0));
+  meter
+    .createObservableCounter("signalbox_telemetry_dropped", { description: "Decision records that never reached the collector" })
+    .addCallback((result) => {
+      result.observe(dropped().full, { reason: "full" });
+      result.observe(dropped().unsent, { reason: "unsent" });
+    });
+
+  return {
+    onRecord(record) {
+      const pool = record.attempts.at(-1)?.offer.pool ?? "none";
+      requests.add(1, { pool, route: record.intent.route, status: record.status });
+      if (!record.slaMet) misses.add(1, { pool, class: record.intent.sla.class });
+      overhead.record(record.overheadMs / 1000);
+      duration.record((record.endedAt - record.startedAt) / 1000, { pool });
+    },
+    serve: (request, response) => exporter.getMetricsRequestHandler(request, response),
+    close: () => provider.shutdown(),
+  };
+}

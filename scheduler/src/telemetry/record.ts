@@ -1,0 +1,67 @@
+/**
+ * One decision and what came of it. Written to the ring on the path; read off it by metrics and, as JSON, by the thread that
+ * makes spans: plain values only.
+ */
+
+import type { BudgetState, CostSource } from "@signalbox/otel/conventions";
+import type { Identity } from "../admission/identity.ts";
+import type { CallUsage } from "../dialects/chat-usage.ts";
+import type { Placement } from "../placement/place.ts";
+import type { OfferFacts } from "../pools/pool.ts";
+import type { Intent } from "../routing/intent.ts";
+
+/** Times are milliseconds since the epoch, with fractions. */
+export interface AttemptRecord {
+  spanId: string;
+  offer: OfferFacts;
+  startedAt: number;
+  firstChunkAt: number | undefined;
+  endedAt: number;
+  /** The engine's status; 0 where it never answered. */
+  status: number;
+  /** `error.type`: a code of ours or of the socket, or the status. Undefined: it went well. */
+  error: string | undefined;
+  usage: CallUsage | undefined;
+  finishReason: string | undefined;
+  responseId: string | undefined;
+  responseModel: string | undefined;
+  costNanousd: number | undefined;
+  costSource: CostSource;
+  baselineNanousd: number | undefined;
+}
+
+export interface DecisionRecord {
+  traceId: string;
+  /** The caller's span. */
+  parentSpanId: string | undefined;
+  /** Of the `schedule` span; the decision's id is made of it. */
+  spanId: string;
+  identity: Identity;
+  intent: Intent;
+  requestModel: string;
+  stream: boolean;
+  maxTokens: number | undefined;
+  placement: Placement;
+  startedAt: number;
+  endedAt: number;
+  /** Spent waiting for a slot. */
+  queueMs: number;
+  /** Spent deciding: from the request's arrival to its dispatch, less the wait. */
+  overheadMs: number;
+  /** What the client got; 499 where it left first. */
+  status: number;
+  error: string | undefined;
+  slaMet: boolean;
+  baselineModel: string | undefined;
+  /** Undefined where no budget applies. */
+  budgetState: BudgetState | undefined;
+  /** What admission has to tell the client: how its limits stand. */
+  admissionHeaders: Readonly<Record<string, string>>;
+  attempts: AttemptRecord[];
+}
+
+export const decisionId = (record: Pick<DecisionRecord, "spanId">): string => `d-${record.spanId}`;
+
+const EPOCH = performance.timeOrigin;
+/** Milliseconds since the epoch, monotonic within the process. */
+export const epochNow = (): number => EPOCH + performance.now();

@@ -1,0 +1,136 @@
+/** The demo pools: real llama.cpp workers on the model that Signalbox makes itself. */
+
+import { execFileSync } from "node:child_process";
+import { Attribute, ResponseHeader } from "@signalbox/otel/conventions";
+import OpenAI, { APIError, BadRequestError } from "openai";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DEMO_CONFIG } from "../../scheduler/src/config/demo.ts";
+import { ready, type SchedulerUnderTest, startSchedulerUnderTest, until } from "./scheduler-support.ts";
+
+let scheduler: SchedulerUnderTest;
+let client: OpenAI;
+
+beforeAll(async () => {
+  scheduler = await startSchedulerUnderTest(DEMO_CONFIG, { token: "admin" });
+  client = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "admin", maxRetries: 0 });
+  await ready(scheduler.url, 60_000);
+});
+afterAll(() => scheduler?.close());
+
+const ask = (content: string) => ({ model: "auto", messages: [{ role: "user" as const, content }] });
+
+interface PoolState {
+  name: string;
+  state: string;
+  busy_seconds: number;
+  active: number;
+}
+
+async function pools(): Promise<PoolState[]> {
+  const response = await fetch(`${scheduler.url}/control/pools`, { headers: { authorization: "Bearer admin" } });
+  return ((await response.json()) as { data: PoolState[] }).data;
+}
+
+test("background work goes to the cpu, interactive work to the gpu: one model, two silicons", async () => {
+  for (const [sla, pool] of [
+    ["background", "demo-cpu"],
+    ["interactive", "demo-gpu"],
+  ] as const) {
+    const { response } = await client.chat.completions.create(ask("hello"), { headers: { "x-signalbox-sla": sla } }).withResponse();
+    expect(response.headers.get(ResponseHeader.pool)).toBe(pool);
+  }
+});
+
+test("a reply has words, a usage that adds up, and a measured cost", async () => {
+  const { data, response } = await client.chat.completions.create({ ...ask("what does the train cost?"), seed: 5 }).withResponse();
+  expect(data.choices[0]?.message.content).toMatch(/^[ a-z.,]+$/);
+  expect(data.usage?.total_tokens).toBe((data.usage?.prompt_tokens ?? 0) + (data.usage?.completion_tokens ?? 0));
+  const [attempt] = await scheduler.sink.decision(response.headers.get(ResponseHeader.decision) ?? "", 2);
+  expect(attempt?.attributes).toMatchObject({
+    [Attribute.costSource]: "measured",
+    [Attribute.inputTokens]: data.usage?.prompt_tokens,
+    [Attribute.outputTokens]: data.usage?.completion_tokens,
+  });
+  const busySeconds = ((attempt?.endMs ?? 0) - (attempt?.startMs ?? 0)) / 1000;
+  const expected = (busySeconds / 3600) * 0.4 * 1e9;
+  expect(Math.abs(Number(attempt?.attributes[Attribute.costNanousd]) - expected)).toBeLessThan(0.02 * expected);
+});
+
+test("the same prompt again is read from the sequence's own state", async () => {
+  const prompt = { ...ask("read the log of the last day and tell what failed ".repeat(10)), max_tokens: 1 };
+  await client.chat.completions.create(prompt);
+  const { usage } = await client.chat.completions.create(prompt);
+  expect(usage?.prompt_tokens_details?.cached_tokens).toBe((usage?.prompt_tokens ?? 0) - 1);
+});
+
+test("eight calls at once on four slots: all served, and their shares add up to the pool's busy time", async () => {
+  const before = (await pools()).find((pool) => pool.name === "demo-cpu")?.busy_seconds ?? 0;
+  const replies = await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      client.chat.completions
+        .create({ ...ask(`task ${index}`), max_tokens: 8 }, { headers: { "x-signalbox-sla": "background" } })
+        .withResponse(),
+    ),
+  );
+  const after = (await pools()).find((pool) => pool.name === "demo-cpu")?.busy_seconds ?? 0;
+  const onCpu = replies.filter(({ response }) => response.headers.get(ResponseHeader.pool) === "demo-cpu");
+  expect(onCpu.length).toBeGreaterThan(0);
+  const charged = onCpu.reduce((sum, { response }) => sum + Number(response.headers.get(ResponseHeader.costNanousd)), 0);
+  expect(charged / 1e9 / (0.4 / 3600)).toBeCloseTo(after - before, 3);
+});
+
+test("max_tokens and stop end a reply; what cannot be is refused", async () => {
+  const short = await client.chat.completions.create({ ...ask("hello"), max_tokens: 2, seed: 1 });
+  expect(short.choices[0]?.finish_reason).toBe("length");
+  expect(short.usage?.completion_tokens).toBe(2);
+  const stopped = await client.chat.completions.create({ ...ask("hello"), stop: " " });
+  expect(stopped.choices[0]).toMatchObject({ finish_reason: "stop", message: { content: "" } });
+  await expect(client.chat.completions.create({ ...ask("hello"), temperature: 9 })).rejects.toBeInstanceOf(BadRequestError);
+});
+
+test("a client that leaves frees its slot at once", async () => {
+  const stream = await client.chat.completions.create({ ...(await longReply()), stream: true });
+  for await (const _chunk of stream) break;
+  await until(async () => (await pools()).every((pool) => pool.active === 0), "no slot is held", 1_000);
+});
+
+test("a worker killed mid-stream: the stream ends with an error, the gateway lives, the pool comes back", async () => {
+  const stream = await client.chat.completions.create(
+    { ...(await longReply()), stream: true },
+    { headers: { "x-signalbox-sla": "background" } },
+  );
+  const workers = workerPids();
+  expect(workers).toHaveLength(2);
+  const read = async () => {
+    for await (const _chunk of stream) for (const pid of workers.splice(0)) process.kill(pid, "SIGKILL");
+  };
+  const error = await read().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(APIError);
+  expect((error as Error).message).toContain("pool demo-cpu failed");
+  expect((await fetch(`${scheduler.url}/healthz`)).status).toBe(200);
+  await until(async () => (await pools()).every((pool) => pool.state === "unhealthy"), "the pools are marked unhealthy");
+  expect((await client.chat.completions.create(ask("hello")).catch((thrown: unknown) => thrown)) as APIError).toMatchObject({
+    status: 503,
+  });
+  await ready(scheduler.url, 60_000);
+  expect((await client.chat.completions.create(ask("hello"))).choices).toHaveLength(1);
+});
+
+/** A request whose reply takes its time: the demo model ends its turn at random, a seed makes it the same end every time. */
+async function longReply() {
+  for (let seed = 1; seed < 50; seed++) {
+    const request = { ...ask("hello"), seed };
+    const { usage } = await client.chat.completions.create(request);
+    if ((usage?.completion_tokens ?? 0) > 20) return request;
+  }
+  throw new Error("no seed gives a long reply");
+}
+
+/** The llama.cpp workers that this process started. */
+function workerPids(): number[] {
+  const list = execFileSync("ps", ["--ppid", String(process.pid), "-o", "pid=,args="], { encoding: "utf8" });
+  return list
+    .split("\n")
+    .filter((line) => line.includes("llama-cpp/worker.ts"))
+    .map((line) => Number.parseInt(line, 10));
+}

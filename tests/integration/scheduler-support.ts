@@ -1,0 +1,152 @@
+/** What the scheduler's tests share: a scheduler in front of scripted providers, and a receiver for the spans it exports. */
+
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Attribute } from "@signalbox/otel/conventions";
+import { startScheduler } from "../../scheduler/src/app.ts";
+import { parseConfig } from "../../scheduler/src/config.ts";
+import { createLog } from "../../scheduler/src/log.ts";
+
+export interface SeenSpan {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string | undefined;
+  name: string;
+  /** 2 SERVER, 3 CLIENT */
+  kind: number;
+  startMs: number;
+  endMs: number;
+  /** 2 ERROR */
+  statusCode: number;
+  attributes: Record<string, unknown>;
+}
+
+export interface SpanSink {
+  url: string;
+  spans: SeenSpan[];
+  /** Spans of one decision once `count` are there; rejects after 5 s. */
+  decision(id: string, count: number): Promise<SeenSpan[]>;
+  close(): Promise<void>;
+}
+
+interface WireSpan {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  kind: number;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+  status?: { code?: number };
+  attributes: { key: string; value: Record<string, unknown> }[];
+}
+
+export async function startSpanSink(): Promise<SpanSink> {
+  const spans: SeenSpan[] = [];
+  const server = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = JSON.parse(Buffer.concat(chunks).toString()) as { resourceSpans: { scopeSpans: { spans: WireSpan[] }[] }[] };
+    spans.push(...body.resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans.map(readSpan))));
+    response.writeHead(200, { "content-type": "application/json" }).end("{}");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spans,
+    async decision(id, count) {
+      for (let tries = 0; tries < 250; tries++) {
+        const found = spans.filter((span) => span.attributes[Attribute.decisionId] === id);
+        if (found.length >= count) return found;
+        await sleep(20);
+      }
+      throw new Error(`fewer than ${count} spans of decision ${id} came: ${JSON.stringify(spans.map((span) => span.name))}`);
+    },
+    async close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function readSpan(span: WireSpan): SeenSpan {
+  const attributes = Object.fromEntries(
+    span.attributes.map(({ key, value }) => {
+      const [[kind, content] = ["", undefined]] = Object.entries(value);
+      return [key, kind === "intValue" ? Number(content) : content];
+    }),
+  );
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId || undefined,
+    name: span.name,
+    kind: span.kind,
+    startMs: Number(span.startTimeUnixNano) / 1e6,
+    endMs: Number(span.endTimeUnixNano) / 1e6,
+    statusCode: span.status?.code ?? 0,
+    attributes,
+  };
+}
+
+export interface SchedulerUnderTest {
+  url: string;
+  sink: SpanSink;
+  /** Lines of its log. */
+  log: string[];
+  close(): Promise<void>;
+}
+
+/** @param config YAML; `{}` in place of a config text is not one */
+export async function startSchedulerUnderTest(
+  config: string,
+  options: { token?: string; environment?: Record<string, string>; limits?: { maxBodyBytes?: number; queueTimeoutMs?: number } } = {},
+): Promise<SchedulerUnderTest> {
+  const { environment = {} } = options;
+  const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-scheduler-"));
+  const sink = await startSpanSink();
+  const log: string[] = [];
+  const scheduler = await startScheduler({
+    ...options,
+    config: parseConfig(config, "test config", environment),
+    environment,
+    home,
+    otlpEndpoint: sink.url,
+    log: createLog((line) => log.push(line)),
+  });
+  return {
+    url: scheduler.url,
+    sink,
+    log,
+    async close() {
+      await scheduler.close();
+      await sink.close();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Polls `/readyz` until it says 200. */
+export async function ready(url: string, timeoutMs = 30_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const response = await fetch(`${url}/readyz`);
+    if (response.status === 200) return;
+    if (Date.now() > deadline) throw new Error(`not ready after ${timeoutMs} ms: ${await response.text()}`);
+    await sleep(50);
+  }
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(20);
+  }
+}
