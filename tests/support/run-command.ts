@@ -10,7 +10,7 @@ export interface CommandResult {
 export function runCommand(
   command: string,
   args: string[],
-  options: { cwd: string; show?: boolean; env?: NodeJS.ProcessEnv },
+  options: { cwd: string; show?: boolean; env?: Record<string, string> },
 ): Promise<CommandResult> {
   const started = performance.now();
   return new Promise((resolve) => {
