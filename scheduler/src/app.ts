@@ -4,12 +4,15 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { createGatekeeper } from "./admission/keys.ts";
+import { createAdmissionService } from "./admission/service.ts";
 import { createCatalog } from "./catalog.ts";
 import { createChatHandler, type Handler } from "./chat.ts";
 import type { Environment } from "./config/references.ts";
 import { type Config, notActedOn } from "./config.ts";
-import { describePools } from "./control.ts";
+import { createControlApi } from "./control/api.ts";
+import { createRecentDecisions } from "./control/decisions.ts";
 import { baselineOf } from "./cost.ts";
+import { createClaudeCodeHook } from "./hooks/claude-code.ts";
 import { HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
@@ -31,6 +34,8 @@ export interface SchedulerOptions {
   token?: string;
   /** Base URL of the OTLP/HTTP receiver that decision spans go to. */
   otlpEndpoint?: string;
+  /** Keeps budgets and stops; without one they are forgotten at the end. */
+  databaseUrl?: string;
   /** Where `api_key_env` and `key_env` are looked up. */
   environment?: Environment;
   limits?: Partial<SchedulerLimits>;
@@ -70,8 +75,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
     log,
   });
   const gatekeeper = createGatekeeper({ keys: config.keys, environment, token, loopback: LOOPBACK.test(host) });
+  const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
   const catalog = createCatalog(config.models, pools);
-  const metrics = createMetrics(pools, () => telemetry.dropped);
+  const metrics = createMetrics(pools, () => telemetry.dropped, admission);
+  const decisions = createRecentDecisions();
+  await admission.start();
   const server = http.createServer();
   server.listen(port, host);
   await once(server, "listening");
@@ -86,33 +94,35 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
 
   const chat = createChatHandler({
     gatekeeper,
+    admission: admission.open,
     catalog,
     classify: createClassifier(config),
     baseline: baselineOf(config),
     maxBodyBytes: limits.maxBodyBytes,
-    record: telemetry.record,
+    record(record) {
+      decisions.note(record);
+      telemetry.record(record);
+    },
     log,
   });
+  const control = createControlApi({ gatekeeper, admission, pools, decisions, log });
   const endpoints: Record<string, Handler> = {
     "POST /v1/chat/completions": chat,
     "GET /v1/models": async (request, response) => {
-      gatekeeper.admitModel(request.headers);
-      sendJson(response, 200, catalog.list());
+      sendJson(response, 200, catalog.list(gatekeeper.admitModel(request.headers).models));
     },
-    "GET /control/pools": async (request, response) => {
-      gatekeeper.admitControl(request.headers);
-      sendJson(response, 200, describePools(pools));
-    },
+    "POST /hooks/claude-code": createClaudeCodeHook({ gatekeeper, controls: admission.controls, log }),
     "GET /healthz": async (_request, response) => sendJson(response, 200, { status: "ok" }),
     "GET /readyz": async (_request, response) => {
       const reason = unreadiness(pools);
-      sendJson(response, reason ? 503 : 200, reason ? { status: "unavailable", reason } : { status: "ok" });
+      const database = admission.database();
+      sendJson(response, reason ? 503 : 200, { ...(reason ? { status: "unavailable", reason } : { status: "ok" }), database });
     },
     "GET /metrics": async (request, response) => metrics.serve(request, response),
   };
   server.on("request", (request, response) => {
     const path = request.url?.split("?", 1)[0];
-    const handle = endpoints[`${request.method} ${path}`] ?? unknownEndpoint;
+    const handle = endpoints[`${request.method} ${path}`] ?? (path?.startsWith("/control/") ? control : unknownEndpoint);
     handle(request, response).catch((error) => sendError(response, error));
   });
   for (const pool of pools) pool.connection.start();
@@ -125,11 +135,13 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
     async close() {
       const closed = once(server, "close");
       server.close();
+      admission.events.close();
       server.closeIdleConnections();
       const cut = setTimeout(() => server.closeAllConnections(), limits.drainMs);
       await closed;
       clearTimeout(cut);
       await Promise.all(pools.map((pool) => pool.connection.close()));
+      await admission.close();
       await telemetry.close(TELEMETRY_CLOSE_MS);
       await metrics.close();
     },

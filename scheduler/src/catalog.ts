@@ -7,8 +7,8 @@ import type { Offer, Pool } from "./pools/pool.ts";
 export interface Catalog {
   /** @throws HttpError 404 model_not_found */
   offersFor(model: string): readonly Offer[];
-  /** The body of `GET /v1/models`. */
-  list(): object;
+  /** The body of `GET /v1/models`. @param only the models that a key may ask for; default: all */
+  list(only?: ReadonlySet<string>): object;
 }
 
 export function createCatalog(models: Config["models"], pools: readonly Pool[]): Catalog {
@@ -30,9 +30,9 @@ export function createCatalog(models: Config["models"], pools: readonly Pool[]):
       const names = [...byName.keys()].join(", ");
       throw new HttpError(404, "model_not_found", `the model "${model}" does not exist; there are: ${names}`, { param: "model" });
     },
-    list: () => ({
+    list: (only) => ({
       object: "list",
-      data: [...byName.keys()].map((id) => ({ id, object: "model", created, owned_by: "signalbox" })),
+      data: [...byName.keys()].filter((id) => !only || only.has(id)).map((id) => ({ id, object: "model", created, owned_by: "signalbox" })),
     }),
   };
 }

@@ -3,8 +3,9 @@
 import type http from "node:http";
 import { RequestHeader } from "@signalbox/otel/conventions";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
-import { identify } from "./admission/identity.ts";
-import type { Gatekeeper } from "./admission/keys.ts";
+import type { OpenTicket, Ticket } from "./admission/admission.ts";
+import { type Identity, identify } from "./admission/identity.ts";
+import { admitToModel, type Gatekeeper, identityFor } from "./admission/keys.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Baseline } from "./cost.ts";
 import { type ChatRequest, lastUserText, scanChatRequest } from "./dialects/chat-request.ts";
@@ -23,6 +24,7 @@ import { type DecisionRecord, epochNow } from "./telemetry/record.ts";
 
 export interface ChatDependencies {
   gatekeeper: Gatekeeper;
+  admission: OpenTicket;
   catalog: Catalog;
   classify: Classifier;
   baseline: Baseline | undefined;
@@ -41,32 +43,53 @@ const FIRST_GUESS_OUTPUT_TOKENS = 256;
 const OUTPUT_WEIGHT = 0.05;
 
 /** The handler answers every request itself, errors too; it never rejects. */
-export function createChatHandler({ gatekeeper, catalog, classify, baseline, maxBodyBytes, record: keep, log }: ChatDependencies): Handler {
+export function createChatHandler({
+  gatekeeper,
+  admission,
+  catalog,
+  classify,
+  baseline,
+  maxBodyBytes,
+  record: keep,
+  log,
+}: ChatDependencies): Handler {
   let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
 
   return async (request, response) => {
     const startedAt = epochNow();
     let record: DecisionRecord | undefined;
+    let ticket: Ticket | undefined;
     try {
-      gatekeeper.admitModel(request.headers);
+      const principal = gatekeeper.admitModel(request.headers);
       const chat = scanChatRequest(await readBody(request, maxBodyBytes));
+      admitToModel(principal, chat.model);
       const offers = catalog.offersFor(chat.model);
-      record = decide(request, chat, offers, startedAt);
+      const caller = callerOf(request.headers, chat);
+      const identity = identityFor(principal, caller.identity);
+      ticket = await admission(principal, identity);
+      record = decide(request.headers, chat, offers, { ...caller, identity }, ticket, startedAt);
       const call = openCall(request, response, chat, record);
+      const chain = record.placement.order.map((index) => offers[index] as Offer);
+      await ticket.admit(call, chain, chat).finally(() => noteBudget(record, ticket));
       if (record.placement.order.length === 0) throw refusal(record);
       record.overheadMs = epochNow() - startedAt;
       await relay(call, offers, "/chat/completions", baseline);
     } catch (error) {
       fail(error, response, record);
     }
-    if (record) finish(record, response);
+    if (!record) return;
+    ticket?.end(record);
+    finish(record, response);
   };
 
-  function decide(request: http.IncomingMessage, chat: ChatRequest, offers: readonly Offer[], startedAt: number): DecisionRecord {
-    const { headers } = request;
-    const parent = parseTraceparent(headers.traceparent as string | undefined);
-    const traceId = parent?.traceId ?? newTraceId();
-    const identity = identify(headers, chat, traceId);
+  function decide(
+    headers: http.IncomingHttpHeaders,
+    chat: ChatRequest,
+    offers: readonly Offer[],
+    { traceId, parentSpanId, identity }: Caller,
+    ticket: Ticket,
+    startedAt: number,
+  ): DecisionRecord {
     const intent = classify({
       identity,
       slaHeader: headers[RequestHeader.sla] as string | undefined,
@@ -78,14 +101,14 @@ export function createChatHandler({ gatekeeper, catalog, classify, baseline, max
     const demand = { promptBytes, maxTokens, expectedOutputTokens, minTier: intent.minTier, sla: intent.sla, silicon, pools, models };
     return {
       traceId,
-      parentSpanId: parent?.spanId,
+      parentSpanId,
       spanId: newSpanId(),
       identity,
       intent,
       requestModel: chat.model,
       stream: chat.stream,
       maxTokens,
-      placement: place(offers, demand),
+      placement: place(offers, ticket.demand(demand)),
       startedAt,
       endedAt: 0,
       queueMs: 0,
@@ -94,6 +117,8 @@ export function createChatHandler({ gatekeeper, catalog, classify, baseline, max
       error: undefined,
       slaMet: false,
       baselineModel: baseline?.model,
+      budgetState: ticket.budgetState,
+      admissionHeaders: ticket.headers,
       attempts: [],
     };
   }
@@ -122,6 +147,23 @@ export function createChatHandler({ gatekeeper, catalog, classify, baseline, max
     if (last?.usage && last.error === undefined) expectedOutputTokens += OUTPUT_WEIGHT * (last.usage.output - expectedOutputTokens);
     keep(record);
   }
+}
+
+interface Caller {
+  traceId: string;
+  parentSpanId: string | undefined;
+  identity: Identity;
+}
+
+function callerOf(headers: http.IncomingHttpHeaders, chat: ChatRequest): Caller {
+  const parent = parseTraceparent(headers.traceparent as string | undefined);
+  const traceId = parent?.traceId ?? newTraceId();
+  return { traceId, parentSpanId: parent?.spanId, identity: identify(headers, chat, traceId) };
+}
+
+/** Where the budget stood when it was asked: a call that does not fit moves it. */
+function noteBudget(record: DecisionRecord | undefined, ticket: Ticket | undefined): void {
+  if (record && ticket) record.budgetState = ticket.budgetState;
 }
 
 /** Nobody can take it: 429 where waiting can help, else 503, with the reason of each pool. */

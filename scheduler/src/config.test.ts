@@ -70,5 +70,5 @@ test("what is parsed but not acted on yet is named", () => {
     "file.yaml",
     {},
   );
-  expect(notActedOn(config)).toEqual(["budgets", "sla confidence"]);
+  expect(notActedOn(config)).toEqual(["sla confidence"]);
 });

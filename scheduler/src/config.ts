@@ -74,7 +74,6 @@ const keyOf = (key: unknown) => (isScalar(key) ? key.value : key);
 /** The parts of a config that this scheduler reads but does not act on yet, in words. */
 export function notActedOn(config: Config): string[] {
   const parts: string[] = [];
-  if (config.budgets.length > 0) parts.push("budgets");
   if (Object.values(config.sla).some((target) => target?.confidence !== undefined)) parts.push("sla confidence");
   const anthropic = config.pools.filter((pool) => pool.engine === "anthropic").map((pool) => pool.name);
   if (anthropic.length > 0) parts.push(`pools of engine anthropic (${anthropic.join(", ")})`);

@@ -27,6 +27,7 @@ try {
     host: env.SIGNALBOX_HOST ?? "127.0.0.1",
     port,
     ...(env.SIGNALBOX_TOKEN && { token: env.SIGNALBOX_TOKEN }),
+    ...(env.DATABASE_URL && { databaseUrl: env.DATABASE_URL }),
     ...(env.SIGNALBOX_OTLP_ENDPOINT && { otlpEndpoint: env.SIGNALBOX_OTLP_ENDPOINT }),
     environment: env,
     log,

@@ -37,4 +37,8 @@ sla:
   interactive: { ttft_ms: 1000, tpot_ms: 14 }
   standard: { ttft_ms: 5000, tpot_ms: 150 }
   background: { deadline_ms: 600000 }
+routes:
+  - { name: heartbeats-to-cpu, when: { task: [heartbeat, cron, poll] }, use: { silicon: [cpu] } }
+  - { name: background, when: { sla: [background] }, use: {} }
+  - { name: interactive, when: { sla: [interactive] }, use: {} }
 `;

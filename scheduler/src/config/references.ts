@@ -64,7 +64,8 @@ export function checkReferences(config: Config, environment: Environment): Confi
   }
   const budgets = config.budgets.map(({ scope, id = "*", period }) => `${scope} ${id} ${period}`);
   for (const [index, budget] of budgets.entries()) {
-    if (budgets.indexOf(budget) < index) issues.push({ path: ["budgets", index], message: "there is already a budget of this scope, id and period" });
+    if (budgets.indexOf(budget) < index)
+      issues.push({ path: ["budgets", index], message: "there is already a budget of this scope, id and period" });
     if (config.budgets[index]?.scope === "global" && config.budgets[index]?.id !== undefined) {
       issues.push({ path: ["budgets", index, "id"], message: "scope global has no ids" });
     }

@@ -88,6 +88,8 @@ export interface Demand {
   readonly sla: SlaTarget;
   /** A budget applies: what a candidate without a price would cost cannot be kept under it. */
   readonly pricedOnly?: boolean;
+  /** The budget is nearly spent: the silicon of the cheapest candidate and no other. */
+  readonly cheapestSilicon?: boolean;
   readonly silicon?: readonly Silicon[];
   readonly pools?: readonly string[];
   readonly models?: readonly string[];

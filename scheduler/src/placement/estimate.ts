@@ -1,9 +1,12 @@
 /** What a call would take and cost on a candidate, and what it would do to the calls already there. */
 
 import { costNanousd, usdToNanousd } from "@signalbox/otel/prices";
+import type { Candidate, Demand, Pricing, Residents, SlaTarget } from "./candidate.ts";
 import { shareOfPool } from "./capacity.ts";
-import type { Candidate, Demand, PoolSpeed, Pricing, Residents, SlaTarget, UsualCall } from "./candidate.ts";
-import { DEFAULT_CONFIDENCE, type LatencyPart } from "./correction.ts";
+import { DEFAULT_CONFIDENCE } from "./correction.ts";
+import { correctionFor, predictDelayMs, predictPrefillMs, predictTpotMs } from "./predict.ts";
+
+export { predictPrefillMs, predictTpotMs } from "./predict.ts";
 
 export interface Latency {
   /** Milliseconds, waiting for a slot included. */
@@ -32,9 +35,13 @@ export function estimate(candidate: Candidate, demand: Demand, pricing: Pricing 
   const batch = Math.min(slots, active + candidate.queued + 1);
 
   const ttftCorrection = correctionFor(candidate, "ttft", demand.sla);
-  const there = { active, prefillTokens: candidate.pendingPrefillTokens ?? 0 };
+  // Told nothing of what is pending, the correction holds the usual delay.
+  const delayMs =
+    candidate.pendingPrefillTokens === undefined
+      ? 0
+      : predictDelayMs(speed, { active, prefillTokens: candidate.pendingPrefillTokens }, slots) * ttftCorrection;
   const prefillMs = predictPrefillMs(speed, promptTokens - warmTokens) * ttftCorrection;
-  const ttftMs = queueMs(candidate) + predictDelayMs(speed, there, slots) * ttftCorrection + prefillMs;
+  const ttftMs = queueMs(candidate, demand.sla) + delayMs + prefillMs;
   const stepMs = predictTpotMs(speed, batch, slots, usualCall);
   const tpotMs = stepMs * correctionFor(candidate, "tpot", demand.sla);
   const busyMs = prefillMs + outputTokens * tpotMs;
@@ -68,39 +75,17 @@ export function estimate(candidate: Candidate, demand: Demand, pricing: Pricing 
   };
 }
 
-/** Before correction by real calls. */
-export const predictPrefillMs = (speed: PoolSpeed, promptTokens: number): number =>
-  speed.fixedMs + (promptTokens / speed.prefillTokensPerSecond) * 1000;
-
-/** How long calls that hold slots keep a newcomer's prompt waiting: the step they are in, and prompts that came before. Before correction. */
-export function predictDelayMs(speed: PoolSpeed, there: { active: number; prefillTokens: number }, slots: number): number {
-  if (there.active === 0) return 0;
-  // Told nothing of what is pending: the figures of a black box hold the delay already.
-  return there.prefillTokens === 0 ? 0 : predictTpotMs(speed, there.active, slots) + (there.prefillTokens / speed.prefillTokensPerSecond) * 1000;
-}
-
 /**
- * Milliseconds per token with `active` calls in the batch, before correction: a straight line from one alone to every slot taken,
- * and the prefill of newcomers between the steps. A batch that keeps its size takes in one call for each that ends, so that
- * in the time of one call's tokens every other member's prompt is evaluated once.
+ * Whoever arrives now starts when the calls before it have passed through the slots: as many ends as that, at the pace at which calls end.
+ * Where a confidence can be kept, the wait is not the mean but the quantile: ends come at random, so it is that of a gamma
+ * distribution (Cornish and Fisher's approximation of it, the normal quantile from the logistic one).
  */
-export function predictTpotMs(speed: PoolSpeed, active: number, slots: number, usualCall?: UsualCall): number {
-  const share = slots <= 1 ? 0 : Math.min(1, Math.max(0, (active - 1) / (slots - 1)));
-  const decodeMs = speed.decodeMsPerToken + share * (speed.decodeMsPerTokenFull - speed.decodeMsPerToken);
-  if (!usualCall) return decodeMs;
-  const prefillMs = (usualCall.promptTokens / speed.prefillTokensPerSecond) * 1000;
-  return decodeMs + (Math.max(0, active - 1) * prefillMs) / Math.max(1, usualCall.outputTokens);
-}
-
-/** What to multiply a prediction by. */
-export function correctionFor({ correction, speed }: Candidate, part: LatencyPart, sla: SlaTarget): number {
-  if (correction) return correction.ratio(part, sla.class, sla.confidence ?? DEFAULT_CONFIDENCE);
-  return part === "ttft" ? speed.ttftRatio : speed.tpotRatio;
-}
-
-/** Whoever arrives now starts when the calls before it have passed through the slots. */
-function queueMs({ active, slots, queued, speed }: Candidate): number {
-  return active < slots ? 0 : ((queued + 1) / slots) * speed.serviceMs;
+function queueMs({ active, slots, queued, speed, correction }: Candidate, { confidence = DEFAULT_CONFIDENCE }: SlaTarget): number {
+  if (active < slots) return 0;
+  const ends = queued + 1;
+  const z = Math.log(confidence / (1 - confidence)) / 1.702;
+  const unlucky = correction ? Math.max(0, ends + z * Math.sqrt(ends) + (z * z - 1) / 3) : ends;
+  return (unlucky / slots) * speed.serviceMs;
 }
 
 /** Predicted or seen ÷ allowed of the tightest bound; 0 where there is none. */

@@ -62,6 +62,7 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
     });
   }
 
+  if (demand.cheapestSilicon) keepCheapestSilicon(eligible, candidates, explained);
   rank(eligible);
   lessLoadedReplica(eligible, candidates, random);
   const [choice] = eligible;
@@ -77,6 +78,21 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
     reason: reasonFor(eligible, demand.sla),
     explained: bounded(explained),
   };
+}
+
+/** Leaves the silicon of the cheapest candidate; the others are told to be rejected. Where no cost is known, all stay. */
+function keepCheapestSilicon(eligible: Eligible[], candidates: readonly Candidate[], explained: DecisionCandidate[]): void {
+  const cost = ({ estimate }: Eligible) => estimate.costNanousd ?? Infinity;
+  const cheapest = eligible.reduce<Eligible | undefined>((best, one) => (best && cost(best) <= cost(one) ? best : one), undefined);
+  if (!cheapest || cost(cheapest) === Infinity) return;
+  const silicon = candidates[cheapest.index]?.silicon;
+  for (let at = eligible.length - 1; at >= 0; at--) {
+    const { index } = eligible[at] as Eligible;
+    if (candidates[index]?.silicon === silicon) continue;
+    eligible.splice(at, 1);
+    const told = explained[index];
+    if (told) told.rejected = `${candidates[index]?.silicon} costs more, and the budget is nearly spent`;
+  }
 }
 
 /** Costs this close are equal: estimates are not better than that. */

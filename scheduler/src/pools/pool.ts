@@ -99,7 +99,13 @@ function createPool(config: Exclude<PoolConfig, { engine: "anthropic" }>, option
   return pool;
 }
 
-function createOffer(source: Pool, model: string, tier: number, bounds: Pick<Offer, "contextTokens" | "maxOutputTokens">, pricing: Pricing): Offer {
+function createOffer(
+  source: Pool,
+  model: string,
+  tier: number,
+  bounds: Pick<Offer, "contextTokens" | "maxOutputTokens">,
+  pricing: Pricing,
+): Offer {
   const { gate, connection } = source;
   return {
     source,

@@ -24,6 +24,8 @@ export interface Call {
   stopped: HttpError | undefined;
   /** What to cancel when that happens. */
   onGone: (() => void) | undefined;
+  /** Asked before another attempt, where a budget applies: may it be spent on what this one may have cost and the next one will? */
+  mayRetry: (() => Promise<boolean>) | undefined;
   /** It waits for a slot, or holds one. */
   place: "none" | "line" | "slot";
   /** The connection to the engine that its last attempt was sent on. */
@@ -39,6 +41,7 @@ export function openCall(request: http.IncomingMessage, response: http.ServerRes
     gone: response.destroyed,
     stopped: undefined,
     onGone: undefined,
+    mayRetry: undefined,
     place: "none",
     socket: undefined,
   };

@@ -25,6 +25,8 @@ export async function relay(call: Call, offers: readonly Offer[], path: string, 
   let failure: Failure | undefined;
   for (const [position, index] of chain.entries()) {
     const offer = offers[index] as Offer;
+    if (failure && call.mayRetry && !(await call.mayRetry())) break;
+    if (call.gone) throw endOf(call);
     await takeSlot(call, offer);
     const { upstream } = offer.source.connection;
     if (!upstream) {

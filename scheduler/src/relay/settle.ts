@@ -1,8 +1,8 @@
 /** The end of an attempt: its slot is given back, its cost is known, its pool has learned from it. */
 
 import { costNanousd } from "@signalbox/otel/prices";
-import { type Baseline, callCost } from "../cost.ts";
 import { SESSION_KILLED } from "../admission/refusals.ts";
+import { type Baseline, callCost } from "../cost.ts";
 import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";

@@ -3,6 +3,7 @@
 import type http from "node:http";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { AdmissionService } from "../admission/service.ts";
 import type { Pool } from "../pools/pool.ts";
 import type { Telemetry } from "./export.ts";
 import type { DecisionRecord } from "./record.ts";
@@ -16,7 +17,11 @@ export interface SchedulerMetrics {
 const OVERHEAD_BOUNDARIES_SECONDS = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1];
 const LATENCY_BOUNDARIES_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-export function createMetrics(pools: readonly Pool[], dropped: () => Telemetry["dropped"]): SchedulerMetrics {
+export function createMetrics(
+  pools: readonly Pool[],
+  dropped: () => Telemetry["dropped"],
+  admission: Pick<AdmissionService, "database" | "ledger" | "controls" | "inFlight">,
+): SchedulerMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   const meter = provider.getMeter("signalbox-scheduler");
@@ -38,6 +43,19 @@ export function createMetrics(pools: readonly Pool[], dropped: () => Telemetry["
   gauge("signalbox_active_calls", "Calls that hold a slot", (pool) => pool.gate.active);
   gauge("signalbox_slots", "Slots", (pool) => pool.gate.slots);
   gauge("signalbox_pool_up", "1 while the pool can serve", (pool) => (pool.connection.state.kind === "healthy" ? 1 : 0));
+  const count = (name: string, description: string, read: () => number) =>
+    meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));
+  if (admission.database() !== "none") {
+    count("signalbox_database_up", "1 while budgets and stops are in step with Postgres", () => (admission.database() === "up" ? 1 : 0));
+  }
+  count("signalbox_calls_in_flight", "Calls admitted and not ended", () => admission.inFlight.size);
+  count("signalbox_sessions_stopped", "Sessions and agents that are killed or paused", () => admission.controls.stopped().length);
+  count("signalbox_settlements_pending", "Costs of calls that Postgres has not taken yet", () => admission.ledger.pending);
+  count(
+    "signalbox_settlements_dropped",
+    "Costs of calls that were dropped: their worst case stays reserved",
+    () => admission.ledger.dropped,
+  );
   meter
     .createObservableCounter("signalbox_telemetry_dropped", { description: "Decision records that never reached the collector" })
     .addCallback((result) => {

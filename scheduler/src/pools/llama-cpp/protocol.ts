@@ -1,6 +1,9 @@
 /** What the scheduler and a llama.cpp worker process say to each other over their IPC channel. Requests go over HTTP. */
 
-/** `argv[2]` of the worker, as JSON. */
+/** The environment variable that hands a worker its options. */
+export const WORKER_OPTIONS = "SIGNALBOX_POOL_WORKER";
+
+/** What the scheduler wants of a worker, as JSON in its environment. */
 export interface WorkerOptions {
   pool: string;
   /** Absolute path of a GGUF file. */

@@ -11,7 +11,7 @@ import type { LlamaCppPoolConfig } from "../../config/schema.ts";
 import type { Log } from "../../log.ts";
 import type { Connection, ConnectionState, Upstream } from "../connection.ts";
 import { ensureDemoModel } from "./demo-model.ts";
-import type { MeasuredSpeed, WorkerAddress, WorkerMessage, WorkerOptions } from "./protocol.ts";
+import { type MeasuredSpeed, WORKER_OPTIONS, type WorkerAddress, type WorkerMessage, type WorkerOptions } from "./protocol.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 const FIRST_BACKOFF_MS = 250;
@@ -47,7 +47,9 @@ export function connectLlamaCpp({ config, home, configDirectory, log, onSpeed }:
     try {
       const options = await workerOptions(key);
       if (closing) return;
-      const worker = fork(WORKER, [JSON.stringify(options)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+      // in the environment, not on the command line: that one every user of the machine can read, and the key is in here
+      const env = { ...process.env, [WORKER_OPTIONS]: JSON.stringify(options) };
+      const worker = fork(WORKER, [], { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
       child = worker;
       worker.on("message", (message: WorkerMessage) => {
         if (message.type === "failed") failure = message.message;

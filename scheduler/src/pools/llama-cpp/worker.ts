@@ -8,11 +8,11 @@ import { unlink } from "node:fs/promises";
 import type http from "node:http";
 import type { AddressInfo } from "node:net";
 import { createEngine } from "./engine.ts";
-import type { WorkerAddress, WorkerMessage, WorkerOptions } from "./protocol.ts";
+import { WORKER_OPTIONS, type WorkerAddress, type WorkerMessage, type WorkerOptions } from "./protocol.ts";
 import { createWorkerServer } from "./server.ts";
 import { measureSpeed } from "./warm-up.ts";
 
-const options = JSON.parse(process.argv[2] ?? "{}") as WorkerOptions;
+const options = JSON.parse(process.env[WORKER_OPTIONS] ?? "{}") as WorkerOptions;
 const tell = (message: WorkerMessage) => process.send?.(message);
 
 process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,179 @@
+/** May this call be served? Stops, rate limits and budgets, in one ticket per call. */
+
+import { type BudgetState, ResponseHeader } from "@signalbox/otel/conventions";
+import type { Candidate, Demand } from "../placement/candidate.ts";
+import { type Call, endOf } from "../relay/call.ts";
+import { MAX_ATTEMPTS } from "../relay/relay.ts";
+import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { BudgetBook } from "./budgets/book.ts";
+import type { Claim } from "./budgets/budget.ts";
+import { standingOf, stateAtLimit } from "./budgets/ladder.ts";
+import type { Ledger } from "./budgets/ledger.ts";
+import type { Reservation } from "./budgets/operations.ts";
+import { type CallSize, worstCase } from "./budgets/worst-case.ts";
+import type { Identity } from "./identity.ts";
+import type { Principal } from "./keys.ts";
+import type { Database } from "./postgres/database.ts";
+import { DatabaseAway } from "./postgres/session.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import { budgetPaused, budgetRefusal, databaseAwayRefusal, describeBudget, stopRefusal } from "./refusals.ts";
+import type { AgentTree } from "./stop/agent-tree.ts";
+import type { Controls } from "./stop/controls.ts";
+import type { InFlight } from "./stop/in-flight.ts";
+import type { Stopper } from "./stop/stopper.ts";
+
+export interface Ticket {
+  /** Undefined where no budget applies. */
+  readonly budgetState: BudgetState | undefined;
+  /** For the client; complete once admitted. */
+  readonly headers: Record<string, string>;
+  /** What budgets add to what the request asks of a pool. */
+  demand(demand: Demand): Demand;
+  /**
+   * Enters the call among those in flight and sets its worst case aside. Call `end` whatever comes of it.
+   * @param candidates in the order of the placement, the choice first
+   * @throws HttpError for a stop, a rate or a budget
+   */
+  admit(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void>;
+  /** The call has ended and its attempts are settled. */
+  end(record: DecisionRecord): void;
+}
+
+export type OpenTicket = (principal: Principal, identity: Identity) => Promise<Ticket>;
+
+export interface AdmissionParts {
+  tree: AgentTree;
+  inFlight: InFlight;
+  controls: Controls;
+  stopper: Stopper;
+  rates: RateLimiter;
+  book: BudgetBook;
+  ledger: Ledger;
+  database: Database | undefined;
+  announce: (claim: Claim, state: BudgetState) => void;
+}
+
+/** What the token limit expects of a reply whose request names no ceiling. */
+const EXPECTED_OUTPUT_TOKENS = 256;
+const BYTES_PER_TOKEN = 4;
+
+/** Opens tickets; asks Postgres only where a budget applies whose usage is not known here yet */
+export function createAdmission(parts: AdmissionParts): OpenTicket {
+  const { tree, inFlight, controls, stopper, rates, book, ledger, database, announce } = parts;
+
+  return async (principal, identity) => {
+    tree.note(identity);
+    const lineage = tree.lineage(identity);
+    const { session, agent, user, project } = identity;
+    const claims = book.claimsOf({ session, agent, ...defined({ key: principal.key, user, project }) }, Date.now());
+    if (claims.length > 0) await ledger.load(claims, "unknown");
+    let standing = standingOf(claims, ledger.usageOf);
+    if (standing.state === "paused" || standing.state === "killed") {
+      // A refused call reserves nothing, so it would never learn that another scheduler resumed.
+      await ledger.load(claims, "all");
+      standing = standingOf(claims, ledger.usageOf);
+    }
+    let state: BudgetState | undefined = claims.length === 0 ? undefined : standing.state;
+    if (state === "ok" && database && !database.up) state = "stale";
+    const headers: Record<string, string> = state === undefined ? {} : { [ResponseHeader.budget]: state };
+    if (standing.claim) announce(standing.claim, standing.state);
+
+    let leave = () => {};
+    /** Of the call, and of another attempt after one that may have been charged. */
+    const reservations: Reservation[] = [];
+    let expectedTokens: number | undefined;
+    /** The worst case of each candidate that may be tried, by pool and model. */
+    const worst = new Map<string, number>();
+
+    const kill = (claim: Claim) => stopper.set(session, "killed", { reason: `${describeBudget(claim)} is spent`, source: "budget" });
+
+    function refuseStopped(): void {
+      const stop = controls.stopOf(lineage);
+      if (stop) throw stopRefusal(stop);
+      if (!standing.claim) return;
+      if (standing.state === "killed") {
+        void kill(standing.claim);
+        throw stopRefusal({ id: session, state: "killed", reason: `${describeBudget(standing.claim)} is spent` });
+      }
+      if (standing.state === "paused") throw budgetPaused(standing.claim, standing.usage);
+    }
+
+    function takeRate({ promptBytes, maxTokens = EXPECTED_OUTPUT_TOKENS }: CallSize): void {
+      if (principal.key === undefined) return;
+      const tokens = Math.ceil(promptBytes / BYTES_PER_TOKEN) + maxTokens;
+      Object.assign(headers, rates.take(principal.key, principal, tokens, performance.now()));
+      expectedTokens = tokens;
+    }
+
+    async function reserve(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void> {
+      for (const candidate of candidates.slice(0, MAX_ATTEMPTS)) worst.set(nameOf(candidate), worstCase(candidate, size) ?? 0);
+      const amount = Math.max(...worst.values());
+      const asked = { decisionId: decisionId(call.record), session, claims, amount };
+      const short = await ledger.reserve(asked).catch((error) => {
+        throw error instanceof DatabaseAway ? databaseAwayRefusal() : error;
+      });
+      if (!short) {
+        reservations.push(asked);
+        call.mayRetry = () => reserveAgain(call, asked);
+        return;
+      }
+      if (!short.held) {
+        state = stateAtLimit(short.claim, short.usage);
+        headers[ResponseHeader.budget] = state;
+        announce(short.claim, state);
+        if (state === "killed") void kill(short.claim);
+      }
+      throw budgetRefusal(short, amount);
+    }
+
+    async function reserveAgain({ record }: Call, first: Reservation): Promise<boolean> {
+      if ((record.attempts.at(-1)?.costNanousd ?? first.amount) === 0 || record.attempts.length === 0) return true;
+      const again = { ...first, decisionId: `${first.decisionId}.${record.attempts.length}` };
+      const short = await ledger.reserve(again).catch((): "away" => "away");
+      if (!short) reservations.push(again);
+      return !short;
+    }
+
+    return {
+      get budgetState() {
+        return state;
+      },
+      headers,
+      demand(demand) {
+        if (claims.length === 0) return demand;
+        return { ...demand, pricedOnly: true, cheapestSilicon: standing.state === "rerouted" };
+      },
+      async admit(call, candidates, size) {
+        leave = inFlight.enter(call, lineage);
+        refuseStopped();
+        takeRate(size);
+        if (claims.length > 0 && candidates.length > 0) await reserve(call, candidates, size);
+        if (call.gone) throw endOf(call);
+      },
+      end({ attempts }) {
+        leave();
+        if (expectedTokens !== undefined && principal.key !== undefined) {
+          const used = attempts.reduce((sum, { usage }) => sum + (usage ? usage.input + usage.output : 0), 0);
+          rates.correct(principal.key, expectedTokens - used);
+        }
+        const [first, ...again] = reservations;
+        if (!first) return;
+        // A cost that nobody knows counts at the most it can be.
+        const cost = attempts.reduce((sum, { costNanousd, offer }) => sum + (costNanousd ?? worst.get(nameOf(offer)) ?? 0), 0);
+        for (const each of again) void ledger.settle(each, 0);
+        void ledger.settle(first, cost).then(() => {
+          const after = standingOf(claims, ledger.usageOf);
+          if (!after.claim) return;
+          announce(after.claim, after.state);
+          if (after.state === "killed" && controls.stopOf(lineage)?.state !== "killed") void kill(after.claim);
+        });
+      },
+    };
+  };
+}
+
+const nameOf = ({ pool, model }: Pick<Candidate, "pool" | "model">) => `${pool}\n${model}`;
+
+function defined<T extends object>(values: T): { [K in keyof T]: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: NonNullable<T[K]> };
+}

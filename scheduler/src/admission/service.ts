@@ -1,0 +1,95 @@
+/** Admission put together: what the chat handler, the control API, the hooks and the metrics each see of it. */
+
+import type { BudgetState } from "@signalbox/otel/conventions";
+import type { Config } from "../config/schema.ts";
+import { type ControlEvents, createControlEvents } from "../control/events.ts";
+import type { Log } from "../log.ts";
+import { createAdmission, type OpenTicket } from "./admission.ts";
+import { type BudgetAdmin, createBudgetAdmin } from "./budgets/admin.ts";
+import { createBudgetBook } from "./budgets/book.ts";
+import type { Claim } from "./budgets/budget.ts";
+import type { Ledger } from "./budgets/ledger.ts";
+import { createMemoryLedger } from "./budgets/memory-ledger.ts";
+import { followOrphans } from "./budgets/orphans.ts";
+import { createPostgresLedger } from "./budgets/postgres-ledger.ts";
+import { createDatabase } from "./postgres/database.ts";
+import { createRateLimiter } from "./rate-limit.ts";
+import { createAgentTree } from "./stop/agent-tree.ts";
+import { type Controls, createControls } from "./stop/controls.ts";
+import { createInFlight, type InFlight } from "./stop/in-flight.ts";
+import { createStopper, type Stopper } from "./stop/stopper.ts";
+
+export interface AdmissionService {
+  open: OpenTicket;
+  stopper: Stopper;
+  controls: Controls;
+  events: ControlEvents;
+  budgets: BudgetAdmin;
+  ledger: Ledger;
+  inFlight: InFlight;
+  /** For `/readyz`: `up`, `none` where no database is configured, or why it is away. */
+  database(): string;
+  /** Resolves after the first try to reach Postgres, so that stops are known before the first call. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface AdmissionServiceOptions {
+  config: Pick<Config, "budgets" | "admission">;
+  databaseUrl: string | undefined;
+  log: Log;
+}
+
+/** Budgets whose last announced state is remembered. */
+const MAX_ANNOUNCED = 10_000;
+
+export function createAdmissionService({ config, databaseUrl, log }: AdmissionServiceOptions): AdmissionService {
+  const database = databaseUrl === undefined ? undefined : createDatabase({ url: databaseUrl, log });
+  const whenAway = config.admission.when_database_is_away;
+  const book = createBudgetBook(config.budgets);
+  const ledger = database ? createPostgresLedger({ database, whenAway, log }) : createMemoryLedger();
+  const tree = createAgentTree();
+  const inFlight = createInFlight();
+  const controls = createControls(database, log);
+  const events = createControlEvents();
+  const stopper = createStopper({ tree, inFlight, controls, events, database, log });
+  const budgets = createBudgetAdmin({ book, ledger, database, tree });
+  const announce = createAnnouncer(events, log);
+  let stopFollowing = () => {};
+
+  return {
+    open: createAdmission({ tree, inFlight, controls, stopper, rates: createRateLimiter(), book, ledger, database, announce }),
+    stopper,
+    controls,
+    events,
+    budgets,
+    ledger,
+    inFlight,
+    database: () => (database ? (database.awayBecause === undefined ? "up" : `away: ${database.awayBecause}`) : "none"),
+    async start() {
+      if (!database) {
+        if (config.budgets.length > 0) log.warn("budgets are held in memory and forgotten at the end: set DATABASE_URL to keep them");
+        return;
+      }
+      await database.start();
+      stopFollowing = followOrphans(database, log);
+    },
+    async close() {
+      stopFollowing();
+      await ledger.close();
+      await database?.close();
+    },
+  };
+}
+
+/** Tells followers and the log once when a budget reaches another rung. */
+function createAnnouncer(events: ControlEvents, log: Log): (claim: Claim, state: BudgetState) => void {
+  const announced = new Map<string, BudgetState>();
+  return ({ key, scope, id, period }, state) => {
+    if (announced.get(key) === state) return;
+    if (announced.size >= MAX_ANNOUNCED) announced.clear();
+    announced.set(key, state);
+    events.publish(`budget.${state}`, { scope, id, period, state });
+    log.warn("budget", { scope, id, period, state });
+  };
+}

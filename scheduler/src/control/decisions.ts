@@ -1,0 +1,64 @@
+/** `GET /control/decisions`: the last decisions, newest first, as they are in memory. */
+
+import { sendJson } from "../http/send.ts";
+import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { ControlRequest } from "./api.ts";
+import { readLimit } from "./json-body.ts";
+
+export interface RecentDecisions {
+  note(record: DecisionRecord): void;
+  list(ask: ControlRequest): void;
+}
+
+export function createRecentDecisions(capacity = 256): RecentDecisions {
+  const kept: (DecisionRecord | undefined)[] = new Array(capacity).fill(undefined);
+  let count = 0;
+
+  return {
+    note(record) {
+      kept[count++ % capacity] = record;
+    },
+    list({ response, query }) {
+      const session = query.get("session");
+      const limit = readLimit(query, capacity);
+      const data: object[] = [];
+      for (let back = 1; back <= capacity && data.length < limit; back++) {
+        const record = kept[(count - back + capacity) % capacity];
+        if (!record || count < back) break;
+        if (session === null || record.identity.session === session) data.push(describe(record));
+      }
+      sendJson(response, 200, { data, next: null });
+    },
+  };
+}
+
+function describe(record: DecisionRecord): object {
+  const { identity, intent, placement } = record;
+  const last = record.attempts.at(-1);
+  return {
+    decision_id: decisionId(record),
+    time: new Date(record.startedAt).toISOString(),
+    duration_ms: record.endedAt - record.startedAt,
+    session_id: identity.session,
+    agent_id: identity.agent,
+    user: identity.user ?? null,
+    project: identity.project ?? null,
+    task: intent.task ?? null,
+    route: intent.route,
+    sla_class: intent.sla.class,
+    sla_met: record.slaMet,
+    request_model: record.requestModel,
+    pool: last?.offer.pool ?? null,
+    silicon: last?.offer.silicon ?? null,
+    model: last?.offer.model ?? null,
+    attempts: record.attempts.length,
+    reason: placement.reason,
+    candidates: placement.explained,
+    budget_state: record.budgetState ?? null,
+    status: record.status,
+    error: record.error ?? null,
+    queue_ms: record.queueMs,
+    overhead_ms: record.overheadMs,
+    cost_nanousd: last?.costNanousd === undefined ? null : String(last.costNanousd),
+  };
+}

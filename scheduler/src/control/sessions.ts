@@ -1,0 +1,36 @@
+/** `POST /control/sessions/{id}/kill|pause|resume`: the id of a session, or of one of its agents. */
+
+import { z } from "zod";
+import { DatabaseAway } from "../admission/postgres/session.ts";
+import type { AdmissionService } from "../admission/service.ts";
+import type { ControlState } from "../admission/stop/controls.ts";
+import { HttpError } from "../http/errors.ts";
+import { sendJson } from "../http/send.ts";
+import type { ControlRequest } from "./api.ts";
+import { readJson } from "./json-body.ts";
+
+const STATE: Record<string, ControlState> = { kill: "killed", pause: "paused", resume: "active" };
+const MAX_ID_LENGTH = 256;
+const body = z.strictObject({ reason: z.string().max(500).default("") });
+
+export async function changeSession({ stopper, budgets }: AdmissionService, { request, response, parts }: ControlRequest): Promise<void> {
+  const [id = "", verb = ""] = parts;
+  if (id.length > MAX_ID_LENGTH) throw new HttpError(400, "invalid_session", `ids have at most ${MAX_ID_LENGTH} characters`);
+  const { reason } = await readJson(request, body);
+  const state = STATE[verb] as ControlState;
+  const lifted = state === "active" ? await liftBudgets(() => budgets.resume(id)) : undefined;
+  const receipt = await stopper.set(id, state, { reason, source: "api" });
+  if (lifted !== undefined) receipt.unknown.push(lifted);
+  sendJson(response, 200, receipt);
+}
+
+/** @returns what could not be confirmed */
+async function liftBudgets(lift: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await lift();
+    return undefined;
+  } catch (error) {
+    if (error instanceof DatabaseAway) return `pauses by budget were not lifted: ${error.message}`;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * `POST /hooks/claude-code`: answers Claude Code's HTTP hooks from memory. A stopped session is told to stop in the words of each
+ * event; whatever else comes, or cannot be read, gets `{}`, which changes nothing: the gateway still refuses a stopped session's calls.
+ */
+
+import type { Gatekeeper } from "../admission/keys.ts";
+import { stopRefusal } from "../admission/refusals.ts";
+import type { Controls } from "../admission/stop/controls.ts";
+import type { Handler } from "../chat.ts";
+import { scanObject } from "../dialects/json-scan.ts";
+import { readBody } from "../http/body.ts";
+import { sendJson } from "../http/send.ts";
+import type { Log } from "../log.ts";
+
+/** A tool's input and result are in it. */
+const MAX_BODY_BYTES = 16 << 20;
+/** These come when the session ends by itself: to be told to stop would only keep it. */
+const ENDING = new Set(["Stop", "SubagentStop", "SessionEnd", "StopFailure"]);
+
+export interface HookDependencies {
+  gatekeeper: Gatekeeper;
+  controls: Controls;
+  log: Log;
+}
+
+export function createClaudeCodeHook({ gatekeeper, controls, log }: HookDependencies): Handler {
+  return async (request, response) => {
+    gatekeeper.admitModel(request.headers);
+    let answer: object = {};
+    try {
+      const { event, lineage } = readHook(await readBody(request, MAX_BODY_BYTES));
+      const stop = controls.stopOf(lineage);
+      if (stop) answer = stopAnswer(event, stopRefusal(stop).message);
+    } catch (error) {
+      log.warn("a hook of Claude Code could not be read: let through", { reason: (error as Error).message });
+    }
+    sendJson(response, 200, answer);
+  };
+}
+
+/** What stops Claude Code 2.1 at each of its events (tried on the real one). */
+export function stopAnswer(event: string, reason: string): object {
+  if (ENDING.has(event)) return {};
+  const stop = { continue: false, stopReason: reason };
+  if (event !== "PreToolUse") return stop;
+  // Without the denial the tool still runs once; without `continue: false` the model goes on.
+  return { ...stop, hookSpecificOutput: { hookEventName: event, permissionDecision: "deny", permissionDecisionReason: reason } };
+}
+
+/** @throws JsonScanError, SyntaxError */
+function readHook(body: Buffer): { event: string; lineage: string[] } {
+  const fields = scanObject(body);
+  const read = (name: string): string | undefined => {
+    const span = fields.get(name);
+    const value: unknown = span && JSON.parse(body.toString("utf8", span.start, span.end));
+    return typeof value === "string" ? value : undefined;
+  };
+  const lineage = [read("agent_id"), read("session_id")].filter((id) => id !== undefined);
+  return { event: read("hook_event_name") ?? "", lineage };
+}

@@ -1,0 +1,33 @@
+/** How long the parts of a call take on a pool, and how far such predictions are off. */
+
+import type { Candidate, PoolSpeed, SlaTarget, UsualCall } from "./candidate.ts";
+import { DEFAULT_CONFIDENCE, type LatencyPart } from "./correction.ts";
+
+/** Before correction by real calls. */
+export const predictPrefillMs = (speed: PoolSpeed, promptTokens: number): number =>
+  speed.fixedMs + (promptTokens / speed.prefillTokensPerSecond) * 1000;
+
+/** How long calls that hold slots keep a newcomer's prompt waiting: the step they are in, and prompts that came before. Before correction. */
+export function predictDelayMs(speed: PoolSpeed, there: { active: number; prefillTokens: number }, slots: number): number {
+  if (there.active === 0) return 0;
+  return predictTpotMs(speed, there.active, slots) + (there.prefillTokens / speed.prefillTokensPerSecond) * 1000;
+}
+
+/**
+ * Milliseconds per token with `active` calls in the batch, before correction: a straight line from one alone to every slot taken,
+ * and the prefill of newcomers between the steps. A batch that keeps its size takes in one call for each that ends, so that
+ * in the time of one call's tokens every other member's prompt is evaluated once.
+ */
+export function predictTpotMs(speed: PoolSpeed, active: number, slots: number, usualCall?: UsualCall): number {
+  const share = slots <= 1 ? 0 : Math.min(1, Math.max(0, (active - 1) / (slots - 1)));
+  const decodeMs = speed.decodeMsPerToken + share * (speed.decodeMsPerTokenFull - speed.decodeMsPerToken);
+  if (!usualCall) return decodeMs;
+  const prefillMs = (usualCall.promptTokens / speed.prefillTokensPerSecond) * 1000;
+  return decodeMs + (Math.max(0, active - 1) * prefillMs) / Math.max(1, usualCall.outputTokens);
+}
+
+/** What to multiply a prediction by. */
+export function correctionFor({ correction, speed }: Candidate, part: LatencyPart, sla: SlaTarget): number {
+  if (correction) return correction.ratio(part, sla.class, sla.confidence ?? DEFAULT_CONFIDENCE);
+  return part === "ttft" ? speed.ttftRatio : speed.tpotRatio;
+}

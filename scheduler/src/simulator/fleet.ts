@@ -1,0 +1,105 @@
+/** The pools of a simulation, and what a policy may know of them. */
+
+import type { Silicon } from "@signalbox/otel/conventions";
+import type { Candidate, PoolSpeed, Pricing, UsualCall } from "../placement/candidate.ts";
+import { createCorrection, type LearningCorrection } from "../placement/correction.ts";
+import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
+import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
+import { residentsOf } from "../placement/residents.ts";
+import { createEngine, type Engine, type Job } from "./engine.ts";
+import type { Timings } from "./perf-model.ts";
+import type { SlaTargets } from "./sla.ts";
+
+export interface PoolModel {
+  name: string;
+  model: string;
+  silicon: Silicon;
+  tier: number;
+  slots: number;
+  queueLimit: number;
+  contextTokens: number | undefined;
+  chunkTokens: number;
+  pricing: Pricing;
+  timings: Timings;
+}
+
+/** A pool in motion: the engine, and the scheduler's view of it, learned only from calls that have ended. */
+export interface SimulatedPool {
+  readonly model: PoolModel;
+  readonly engine: Engine;
+  readonly latency: PeakEwma;
+  /** What placement is told at this time. */
+  candidate(now: number): Candidate;
+  ended(job: Job): void;
+}
+
+/** Weight of a call in the moving averages, as on the live path. */
+const WEIGHT = 0.05;
+
+export interface Knowledge {
+  targets: SlaTargets;
+  /** How long a reply is expected to be: the average of those that have ended, whatever their pool. */
+  expectedOutputTokens: () => number;
+}
+
+export function createPool(model: PoolModel, { targets, expectedOutputTokens }: Knowledge): SimulatedPool {
+  const { timings, slots, chunkTokens } = model;
+  const engine = createEngine(model);
+  const latency = createPeakEwma();
+  const correction: LearningCorrection = createCorrection();
+  // As a warm-up measures it: a prompt of one token and one of a chunk, one call decoding, every slot decoding.
+  const fixedMs = timings.prefillMs(1);
+  const prior = {
+    fixedMs,
+    prefillTokensPerSecond: ((chunkTokens - 1) / (timings.prefillMs(chunkTokens) - fixedMs)) * 1000,
+    decodeMsPerToken: timings.decodeMs(1),
+    decodeMsPerTokenFull: timings.decodeMs(slots),
+  };
+  const speed: PoolSpeed & { serviceMs: number } = { ...prior, ttftRatio: 1, tpotRatio: 1, bytesPerToken: 1, serviceMs: 10_000 };
+  const usualCall = { promptTokens: 1000, outputTokens: 200 } satisfies UsualCall;
+
+  function* residents() {
+    const expected = expectedOutputTokens();
+    for (const job of engine.running) {
+      yield { sla: targets[job.slaClass], arrivedAt: job.atMs, expectedTokensLeft: expected - engine.tokensOf(job) };
+    }
+  }
+
+  return {
+    model,
+    engine,
+    latency,
+    candidate: (now) => ({
+      pool: model.name,
+      model: model.model,
+      silicon: model.silicon,
+      tier: model.tier,
+      unavailable: undefined,
+      slots,
+      active: engine.active,
+      queued: engine.queued,
+      queueLimit: model.queueLimit,
+      contextTokens: model.contextTokens,
+      pricing: model.pricing,
+      speed,
+      usualCall,
+      correction,
+      pendingPrefillTokens: engine.pendingPrefillTokens,
+      residents: residentsOf(residents(), now),
+    }),
+    ended(job) {
+      const ttftMs = job.firstTokenAt - job.slotAt;
+      const there = { active: job.activeBefore, prefillTokens: job.prefillBefore };
+      const predictedMs = predictPrefillMs(speed, job.promptTokens) + predictDelayMs(speed, there, slots);
+      correction.observe("ttft", job.slaClass, ttftMs / predictedMs);
+      if (job.outputTokens > 4) {
+        const tpotMs = (job.endedAt - job.firstTokenAt) / (job.outputTokens - 1);
+        correction.observe("tpot", job.slaClass, tpotMs / predictTpotMs(speed, job.meanBatch, slots, usualCall));
+      }
+      speed.serviceMs += WEIGHT * (job.endedAt - job.slotAt - speed.serviceMs);
+      usualCall.promptTokens += WEIGHT * (job.promptTokens - usualCall.promptTokens);
+      usualCall.outputTokens += WEIGHT * (job.outputTokens - usualCall.outputTokens);
+      latency.observe(job.endedAt - job.atMs, job.endedAt);
+    },
+  };
+}

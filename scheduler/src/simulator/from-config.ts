@@ -1,0 +1,78 @@
+/** A signalbox.config.yaml as a simulation sees it: pools with step times, targets, routes. */
+
+import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
+import type { Config, PoolConfig, SlaTargetConfig } from "../config/schema.ts";
+import { pricingOf } from "../cost.ts";
+import type { SlaTarget } from "../placement/candidate.ts";
+import { matchesRoute } from "../routing/route-match.ts";
+import { DEFAULT_CHUNK_TOKENS } from "./engine.ts";
+import type { PoolModel } from "./fleet.ts";
+import { type Timings, timingsFromCsv, timingsFromRates } from "./perf-model.ts";
+import { DEFAULT_TARGETS, type SlaTargets } from "./sla.ts";
+import type { Arrival } from "./trace.ts";
+
+export interface Measurements {
+  /** Text of a perf_model.csv; pools whose `hardware` and model it names take their times from it. */
+  csv: string;
+  tensorParallel: number;
+}
+
+export interface PolicyConfig {
+  fleet: PoolModel[];
+  targets: SlaTargets;
+  /** What config makes of a request: its tier and what its route allows. */
+  routed(arrival: Arrival, task: string | undefined): Arrival;
+}
+
+/** What the scheduler assumes of a pool whose `rates` are not given. */
+const UNKNOWN = { prefillTokensPerSecond: 5_000, decodeMsPerToken: 20 };
+
+/** A pool is simulated with its most capable model alone. */
+export function readPolicy(config: Config, measurements?: Measurements): PolicyConfig {
+  return {
+    fleet: config.pools.map((pool) => toPoolModel(pool, measurements)),
+    targets: Object.fromEntries(SLA_CLASSES.map((name) => [name, toTarget(name, config.sla[name])])) as Record<SlaClass, SlaTarget>,
+    routed(arrival, task) {
+      const { slaClass: sla, promptTokens } = arrival;
+      const known = task === undefined ? undefined : config.tasks[task];
+      // Neither prompts nor users are in a trace: rules that ask for them do not match.
+      const subject = { task, sla, user: undefined, promptTokens, lastUserText: () => "" };
+      const use = config.routes.find(({ when }) => matchesRoute(when, subject))?.use;
+      const minTier = Math.max(arrival.minTier, known?.min_tier ?? 0, use?.min_tier ?? 0);
+      return { ...arrival, minTier, ...(use && { use: { silicon: use.silicon, pools: use.pools, models: use.models } }) };
+    },
+  };
+}
+
+function toPoolModel(pool: PoolConfig, measurements: Measurements | undefined): PoolModel {
+  const model = pool.models.reduce((best, one) => (one.tier > best.tier ? one : best));
+  const provider = pool.engine === "llama-cpp" ? "llama.cpp" : (pool.provider ?? "");
+  return {
+    name: pool.name,
+    model: model.id,
+    silicon: pool.silicon,
+    tier: model.tier,
+    slots: pool.slots,
+    queueLimit: pool.queue_limit ?? 4 * pool.slots,
+    contextTokens: model.context_tokens ?? (pool.engine === "llama-cpp" ? pool.context_tokens : undefined),
+    chunkTokens: DEFAULT_CHUNK_TOKENS,
+    pricing: pricingOf(pool, model, provider),
+    timings: timingsOf(pool, model.id, measurements),
+  };
+}
+
+function timingsOf({ hardware = "", rates, slots }: PoolConfig, model: string, measurements: Measurements | undefined): Timings {
+  if (measurements?.csv.includes(`${model},${hardware},`)) {
+    return timingsFromCsv(measurements.csv, { model, hardware, tensorParallel: measurements.tensorParallel });
+  }
+  const decodeMsPerToken = rates?.decode_tokens_per_second ? 1000 / rates.decode_tokens_per_second : UNKNOWN.decodeMsPerToken;
+  const prefillTokensPerSecond = rates?.prefill_tokens_per_second ?? UNKNOWN.prefillTokensPerSecond;
+  return timingsFromRates({ prefillTokensPerSecond, decodeMsPerToken, decodeMsPerTokenFull: decodeMsPerToken, slots });
+}
+
+function toTarget(name: SlaClass, target: SlaTargetConfig | undefined): SlaTarget {
+  if (!target) return DEFAULT_TARGETS[name];
+  const confidence = target.confidence === undefined ? {} : { confidence: target.confidence };
+  if ("deadline_ms" in target) return { class: name, deadlineMs: target.deadline_ms, ...confidence };
+  return { class: name, ttftMs: target.ttft_ms, tpotMs: target.tpot_ms, ...confidence };
+}
