@@ -44,7 +44,7 @@ create table budget_usage (
 );
 
 -- The worst case of one decision, on one budget. Unsettled rows add up to reserved_nusd, settled ones are part of spent_nusd:
--- settling twice changes nothing. A scheduler that died leaves its rows unsettled, so the cap holds; see sql/settle-orphans.ts
+-- settling twice changes nothing. A scheduler that died leaves its rows unsettled, so the cap holds; see scheduler/src/admission/budgets/orphans.ts
 -- in the scheduler for how they end.
 create table budget_reservations (
   decision_id text not null,

@@ -1,10 +1,10 @@
 /** The demo pools: real llama.cpp workers on the model that Signalbox makes itself. */
 
-import { execFileSync } from "node:child_process";
 import { Attribute, ResponseHeader } from "@signalbox/otel/conventions";
 import OpenAI, { APIError, BadRequestError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DEMO_CONFIG } from "../../scheduler/src/config/demo.ts";
+import { childProcesses } from "../support/child-processes.ts";
 import { ready, type SchedulerUnderTest, startSchedulerUnderTest, until } from "./scheduler-support.ts";
 
 let scheduler: SchedulerUnderTest;
@@ -129,10 +129,7 @@ async function longReply() {
 }
 
 /** The llama.cpp workers that this process started. */
-function workerPids(): number[] {
-  const list = execFileSync("ps", ["--ppid", String(process.pid), "-o", "pid=,args="], { encoding: "utf8" });
-  return list
-    .split("\n")
-    .filter((line) => line.includes("llama-cpp/worker.ts"))
-    .map((line) => Number.parseInt(line, 10));
-}
+const workerPids = (): number[] =>
+  childProcesses(process.pid)
+    .filter(({ command }) => command.includes("llama-cpp/worker.ts"))
+    .map(({ pid }) => pid);

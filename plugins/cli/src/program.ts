@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addRegister, addUnregister } from "./commands/register.ts";
+import { addSimulate } from "./commands/simulate.ts";
 import { addStatus } from "./commands/status.ts";
 import { addUp } from "./commands/up.ts";
 import { addUrl } from "./commands/url.ts";
@@ -38,6 +39,7 @@ export function createProgram(version: string): Command {
   addUnregister(program);
   addDemo(program);
   addDoctor(program);
+  addSimulate(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError("(--help shows what there is)");
   }

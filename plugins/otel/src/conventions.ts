@@ -163,7 +163,8 @@ export type AgentKind = (typeof AGENT_KINDS)[number];
 export const CACHE_KINDS = ["exact", "semantic", "prefix", "none"] as const;
 export type CacheKind = (typeof CACHE_KINDS)[number];
 
-export const BUDGET_STATES = ["ok", "warn", "rerouted", "paused", "killed"] as const;
+/** `stale`: the database was away, and what was last known of the budget decided. */
+export const BUDGET_STATES = ["ok", "warn", "rerouted", "paused", "killed", "stale"] as const;
 export type BudgetState = (typeof BUDGET_STATES)[number];
 
 /** Request headers that carry identity and intent to the scheduler, all lower case, in order of trust. */
@@ -192,6 +193,8 @@ export const ResponseHeader = {
   silicon: "x-signalbox-silicon",
   tier: "x-signalbox-tier",
   slaMet: "x-signalbox-sla-met",
+  /** a BudgetState; absent where no budget applies */
+  budget: "x-signalbox-budget",
   costNanousd: "x-signalbox-cost-nanousd",
   traceresponse: "traceresponse",
   requestId: "request-id",
@@ -226,4 +229,6 @@ export const NotifyChannel = {
   ingest: "signalbox_ingest",
   /** a control row changed: `{"session": string, "state": string}` */
   control: "signalbox_control",
+  /** a limit was set: `{"scope": string, "id": string}` */
+  budgets: "signalbox_budgets",
 } as const;
