@@ -6,9 +6,11 @@ import { AlertPage } from "../../web/src/api/alert.ts";
 import { CostPage } from "../../web/src/api/cost.ts";
 import { DecisionPage } from "../../web/src/api/decision.ts";
 import { ErrorBody } from "../../web/src/api/error.ts";
+import { EventPage } from "../../web/src/api/event.ts";
 import { MemoryPage } from "../../web/src/api/memory.ts";
 import { Session, SessionPage } from "../../web/src/api/session.ts";
 import { SpanPage } from "../../web/src/api/span.ts";
+import { AgentTreePage } from "../../web/src/api/tree.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
@@ -98,6 +100,15 @@ describe("bad parameters", () => {
     ["/api/v1/cost?from=-7d&bucket=minute", "bucket"],
     ["/api/v1/decisions?cursor=e30", "cursor"],
     [`/api/v1/sessions/${session}/spans?span_id=xyz`, "span_id"],
+    ["/api/v1/events?kind=turn,thought", "kind"],
+    ["/api/v1/events?cursor=e30", "cursor"],
+    ["/api/v1/events?errors=yes", "errors"],
+    ["/api/v1/decisions?show=odd", "show"],
+    ["/api/v1/pools?from=yesterday", "from"],
+    ["/api/v1/trees?sort=depth", "sort"],
+    ["/api/v1/trees?cursor=e30", "cursor"],
+    ["/api/v1/explain?from=-1h&to=-2h", "to"],
+    ["/api/v1/explain?from=soon", "from"],
   ])("%s is a 400 that names %s", async (path, field) => {
     const response = await ask(path);
     expect(response.status).toBe(400);
@@ -150,6 +161,37 @@ describe("lists", () => {
     expect(String(rows.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(cost);
     expect(rows[0]?.candidates).toHaveLength(4);
     expect(rows[0]?.candidates.filter((candidate) => candidate.chosen)).toHaveLength(1);
+  });
+
+  it("events: pages give every turn, call, tool and decision once, and a kind by itself", async () => {
+    const rows = await everyPage("/api/v1/events?limit=333", EventPage);
+    const stored = await sql<{ kind: string; count: number }[]>`
+      select case when is_call then 'call' when operation = 'invoke_agent' then 'turn' when operation = 'execute_tool' then 'tool' else 'decision' end as kind,
+        count(*)::int as count from spans where is_call or operation in ('invoke_agent', 'execute_tool', 'schedule') group by 1`;
+    expect(new Set(rows.map((row) => row.span_id)).size).toBe(rows.length);
+    for (const { kind, count } of stored) expect(rows.filter((row) => row.kind === kind)).toHaveLength(count);
+    const times = rows.map((row) => row.time);
+    expect(times).toEqual([...times].sort().reverse());
+    const failed = await everyPage("/api/v1/events?kind=tool,call&errors=true&channel=telegram", EventPage);
+    const [{ count } = { count: 0 }] = await sql<{ count: number }[]>`select count(*)::int as count from spans
+      where (is_call or operation = 'execute_tool') and status = 2 and channel = 'telegram'`;
+    expect(failed).toHaveLength(count);
+  });
+
+  it("trees: fan-out, speed and cost of each session with sub-agents", async () => {
+    const { data } = await get("/api/v1/trees", AgentTreePage);
+    expect(data).toHaveLength(1);
+    const [{ cost, depth } = { cost: "", depth: 0 }] = await sql<{ cost: string; depth: number }[]>`select
+      (select sum(cost_nusd) from spans where is_call and session_id = ${RUNAWAY_SESSION}) as cost, max(depth)::int as depth from agents where session_id = ${RUNAWAY_SESSION}`;
+    expect(data[0]).toMatchObject({
+      session_id: RUNAWAY_SESSION,
+      sub_agents: 17,
+      peak_per_minute: 17,
+      widest: 6,
+      depth,
+      is_runaway: true,
+      cost_nanousd: cost,
+    });
   });
 
   it("alerts and memory are honestly empty", async () => {

@@ -17,6 +17,13 @@ const PAGES = [
   SESSION,
   `${SESSION}?view=agents`,
   `${SESSION}?view=decisions`,
+  "/brain",
+  "/brain?errors=true",
+  "/routes?open=l40s",
+  `/agents?open=${encodeURIComponent(RUNAWAY_SESSION)}`,
+  "/explain",
+  "/explain?by=tree",
+  "/explain?by=tool&range=7d",
 ];
 
 let database: TestDatabase;
@@ -303,6 +310,10 @@ describe("Postgres down", () => {
       expect(await kept.getByRole("link", { name: /scout/ }).count()).toBeGreaterThan(0);
       for (const [page, path] of [
         [fresh, "/"],
+        [session, "/brain"],
+        [session, "/routes"],
+        [session, "/agents"],
+        [session, "/explain"],
         [session, SESSION],
       ] as const) {
         await page.goto(dashboard.url + path);
@@ -336,9 +347,9 @@ describe("empty", () => {
     const bare = await startDashboard(empty.readerUrl);
     try {
       const page = await open(bare);
-      for (const path of ["/", "/tokens", "/sessions"]) {
+      for (const path of ["/", "/tokens", "/sessions", "/brain", "/agents", "/explain", "/routes"]) {
         await page.goto(bare.url + path);
-        await page.getByText("npx signalbox register openclaw").waitFor();
+        if (path !== "/routes") await page.getByText("npx signalbox register openclaw").waitFor();
         await page.getByText("npx signalbox demo").waitFor();
       }
       await page.close();

@@ -18,13 +18,18 @@ export interface Dashboard {
   stop(): Promise<number | null>;
 }
 
-/** The built dashboard as a process of its own, as `npm start` runs it. */
-export async function startDashboard(databaseUrl: string): Promise<Dashboard> {
+/** Nothing listens here: a scheduler that is away, whatever else runs on this machine. */
+const NO_SCHEDULER = "http://127.0.0.1:9";
+
+/** The built dashboard as a process of its own, as `npm start` runs it. `token` is what it says to the scheduler too. */
+export async function startDashboard(
+  databaseUrl: string,
+  { schedulerUrl = NO_SCHEDULER, token = randomBytes(16).toString("hex") }: { schedulerUrl?: string; token?: string } = {},
+): Promise<Dashboard> {
   const { serverJs } = await ensureWebBuild();
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-home-"));
   fs.mkdirSync(path.join(home, "login-tokens"));
   const port = await freePort();
-  const token = randomBytes(16).toString("hex");
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [serverJs], {
     env: {
@@ -36,6 +41,7 @@ export async function startDashboard(databaseUrl: string): Promise<Dashboard> {
       DATABASE_URL: databaseUrl,
       SIGNALBOX_TOKEN: token,
       SIGNALBOX_HOME: home,
+      SIGNALBOX_SCHEDULER_URL: schedulerUrl,
     },
     stdio: ["ignore", "ignore", "pipe"],
   });

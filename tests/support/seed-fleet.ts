@@ -131,6 +131,15 @@ const TASKS: Readonly<Record<string, Task>> = {
     tools: ["web_fetch", "read_file", "memory_search"],
     pools: { l40s: 6, "epyc-a": 3 },
   },
+  research: {
+    task: "research",
+    route: "interactive-to-gpu",
+    sla: "interactive",
+    input: [18000, 90000],
+    output: [300, 1400],
+    tools: ["web_fetch", "web_search", "read_file"],
+    pools: { l40s: 3, anthropic: 2 },
+  },
   chat: {
     task: "chat",
     route: "interactive-to-gpu",
@@ -496,7 +505,7 @@ export class Fleet {
         depth: index < 5 ? 1 : 2,
         spawnedBy: call,
       };
-      const task = index % 3 === 0 ? (TASKS.summary as Task) : (TASKS.chat as Task);
+      const task = index % 3 === 0 ? (TASKS.summary as Task) : (TASKS.research as Task);
       const subEnd = this.turn(sub, task, spawnUs + 60_000, {
         calls: 2 + (index % 3),
         parent: spawn,
@@ -522,8 +531,8 @@ const root = (session: string, name: string, channel: string, user: string | nul
 });
 
 /**
- * A day of a believable fleet that ends at `now`: 24 agents on several channels, four pools, failing tools, a failover, calls
- * of unknown cost, and a runaway with 17 sub-agents in one Telegram thread. The same seed gives the same spans.
+ * Two days of a believable fleet that end at `now`: 24 agents on several channels, four pools, failing tools, a failover, calls
+ * of unknown cost, and, on the second day, a runaway with 17 sub-agents in one Telegram thread. The same seed gives the same spans.
  */
 export function makeFleet(now: number, seed = 7): SeedSpan[] {
   const fleet = new Fleet(seed);
@@ -535,6 +544,11 @@ export function makeFleet(now: number, seed = 7): SeedSpan[] {
     const session = channel === "telegram" ? `agent:${name}:telegram:dm:${4400 + index}` : `agent:${name}:main`;
     const who = root(session, name, channel, user);
     const turns = taskName === "heartbeat" ? 14 : taskName === "poll" ? 10 : 3 + Math.floor(random() * 5);
+    for (let turn = 0; turn < turns; turn++) {
+      // the day before, the same: what a day is compared with
+      const day = nowUs - 24 * HOUR - ((turns - 1 - turn) / turns) * 21 * HOUR - random() * HOUR * 2;
+      fleet.turn(who, task, Math.round(day), { calls: taskName === "heartbeat" ? 1 : 1 + Math.floor(random() * 4) });
+    }
     for (let turn = 0; turn < turns; turn++) {
       const age = (turns - 1 - turn) / turns;
       const start = nowUs - 60e6 - age * 21 * HOUR - random() * HOUR * (turn === turns - 1 && index > 5 ? 3 : 0.2);

@@ -19,6 +19,10 @@ const segment = encodeURIComponent;
 
 export const paths = {
   overview: () => "/",
+  brain: (parameters: { kind?: string; agent?: string; errors?: boolean } = {}) => `/brain${queryString(parameters)}`,
+  routes: (parameters: { range?: string; pool?: string; route?: string; show?: string } = {}) => `/routes${queryString(parameters)}`,
+  agents: (parameters: { show?: string } = {}) => `/agents${queryString(parameters)}`,
+  explain: (parameters: { range?: string; by?: string; at?: number } = {}) => `/explain${queryString(parameters)}`,
   tokens: (parameters: { range?: string; group?: string } = {}) => `/tokens${queryString(parameters)}`,
   sessions: (parameters: { q?: string; show?: string } = {}) => `/sessions${queryString(parameters)}`,
   session: (id: string, parameters: { view?: string; span?: string; agent?: string } = {}) =>
@@ -29,9 +33,16 @@ export const paths = {
     sessions: (parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions${queryString(parameters)}`,
     session: (id: string) => `/api/v1/sessions/${segment(id)}`,
     spans: (id: string, parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions/${segment(id)}/spans${queryString(parameters)}`,
+    control: (id: string, action: "kill" | "pause" | "resume") => `/api/v1/sessions/${segment(id)}/${action}`,
+    activity: (id: string) => `/api/v1/sessions/${segment(id)}/activity`,
     agents: (id: string) => `/api/v1/sessions/${segment(id)}/agents`,
     cost: (parameters: Record<string, QueryValue> = {}) => `/api/v1/cost${queryString(parameters)}`,
     decisions: (parameters: Record<string, QueryValue> = {}) => `/api/v1/decisions${queryString(parameters)}`,
+    events: (parameters: Record<string, QueryValue> = {}) => `/api/v1/events${queryString(parameters)}`,
+    facets: () => "/api/v1/facets",
+    pools: (parameters: Record<string, QueryValue> = {}) => `/api/v1/pools${queryString(parameters)}`,
+    trees: (parameters: Record<string, QueryValue> = {}) => `/api/v1/trees${queryString(parameters)}`,
+    explain: (parameters: Record<string, QueryValue> = {}) => `/api/v1/explain${queryString(parameters)}`,
     attention: () => "/api/v1/attention",
     live: () => "/api/v1/live",
   },

@@ -1,4 +1,6 @@
-import { parseAsString, parseAsStringLiteral } from "nuqs/server";
+import { parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral } from "nuqs/server";
+import { EVENT_KINDS } from "./api/event.ts";
+import { CONTRIBUTION_KINDS } from "./api/explain.ts";
 import { GROUPING_NAMES, MEASURE_NAMES, RANGE_NAMES } from "./model/cost-view.ts";
 
 /** What each page keeps in its address, read alike by server and browser. */
@@ -21,4 +23,35 @@ export const SESSION_VIEWS = ["timeline", "agents", "decisions"] as const;
 export const sessionParams = {
   view: parseAsStringLiteral(SESSION_VIEWS).withDefault("timeline"),
   span: parseAsString,
+};
+
+export const brainParams = {
+  kind: parseAsStringLiteral(EVENT_KINDS),
+  agent: parseAsString,
+  channel: parseAsString,
+  silicon: parseAsString,
+  route: parseAsString,
+  errors: parseAsBoolean.withDefault(false),
+};
+
+export const DECISIONS_SHOWN = ["all", "missed", "errors", "retried"] as const;
+export const routesParams = {
+  range: parseAsStringLiteral(RANGE_NAMES).withDefault("24h"),
+  open: parseAsString,
+  route: parseAsString,
+  pool: parseAsString,
+  show: parseAsStringLiteral(DECISIONS_SHOWN).withDefault("all"),
+};
+
+export const agentsParams = {
+  show: parseAsStringLiteral(["all", "active", "runaway"]).withDefault("all"),
+  sort: parseAsStringLiteral(["recent", "agents", "cost"]).withDefault("recent"),
+  open: parseAsString,
+};
+
+export const explainParams = {
+  range: parseAsStringLiteral(RANGE_NAMES).withDefault("24h"),
+  by: parseAsStringLiteral(CONTRIBUTION_KINDS).withDefault("session"),
+  /** One bar of the chart, clicked: milliseconds since 1970. */
+  at: parseAsInteger,
 };

@@ -23,7 +23,16 @@ describe("cost parameters", () => {
 
 describe("what is stale after a batch", () => {
   it("is the lists and the sessions named", () => {
-    expect(changedKeys({ sessions: ["a"], spans: 1, all: false })).toEqual([["sessions"], ["cost"], ["attention"], ["session", "a"]]);
+    expect(changedKeys({ sessions: ["a"], spans: 1, all: false })).toEqual([
+      ["sessions"],
+      ["cost"],
+      ["attention"],
+      ["events", "newest"],
+      ["decisions"],
+      ["trees"],
+      ["explain"],
+      ["session", "a"],
+    ]);
   });
   it("is every session where a trace without one, or more than can be named, changed", () => {
     expect(changedKeys({ sessions: ["t:00ff"], spans: 1, all: false })).toContainEqual(["session"]);
@@ -41,12 +50,12 @@ describe("what is stale after a batch", () => {
 describe("openapi.json", () => {
   const text = JSON.stringify(openApiDocument());
   const document = JSON.parse(text) as {
-    paths: Record<string, { get: { operationId: string } }>;
+    paths: Record<string, { get?: { operationId: string }; post?: { operationId: string } }>;
     components: { schemas: Record<string, unknown> };
   };
   it("names every resource once", () => {
     for (const { path } of RESOURCES) expect(document.paths[path]?.get).toBeDefined();
-    const ids = Object.values(document.paths).map((path) => path.get.operationId);
+    const ids = Object.values(document.paths).map((path) => (path.get ?? path.post)?.operationId);
     expect(new Set(ids).size).toBe(ids.length);
   });
   it("refers only to what it has", () => {

@@ -26,7 +26,7 @@ export type CostGroup = (typeof COST_GROUPS)[number];
 export const BUCKETS = ["minute", "hour", "6h", "day"] as const;
 export type Bucket = (typeof BUCKETS)[number];
 
-const TimeParameter = z
+export const TimeParameter = z
   .string()
   .regex(/^(today|-\d{1,4}[mhd]|\d{4}-\d{2}-\d{2}T.+)$/, "must be an RFC 3339 time, a span back from now such as -24h, or today")
   .refine((text) => !/^\d/.test(text) || !Number.isNaN(Date.parse(text)), "is not a time");

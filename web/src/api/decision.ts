@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { paths } from "../paths.ts";
 import { Count, CursorParameter, Hex, limitParameter, NullableNanousd, NullableText, NullableUsd, page, Silicon, Time } from "./common.ts";
@@ -57,6 +57,10 @@ export const DecisionListParameters = z.object({
   session: z.string().max(500).optional(),
   route: z.string().max(200).optional(),
   pool: z.string().max(200).optional(),
+  show: z
+    .enum(["all", "missed", "errors", "retried"])
+    .default("all")
+    .meta({ description: "missed: its SLA class; retried: more than one attempt" }),
   limit: limitParameter(100, 1000),
   cursor: CursorParameter,
 });
@@ -66,4 +70,20 @@ export const sessionDecisionsQuery = (session: string) =>
   queryOptions({
     queryKey: ["session", session, "decisions"],
     queryFn: ({ signal }) => fetchJson(paths.api.decisions({ session, limit: 1000 }), DecisionPage, signal),
+  });
+
+export interface DecisionFilter {
+  route?: string | null;
+  pool?: string | null;
+  show?: DecisionListParameters["show"];
+}
+export const DECISION_PAGE_SIZE = 100;
+
+export const decisionPagesQuery = (filter: DecisionFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["decisions", { route: filter.route ?? null, pool: filter.pool ?? null, show: filter.show ?? "all" }],
+    queryFn: ({ signal, pageParam }) =>
+      fetchJson(paths.api.decisions({ ...filter, limit: DECISION_PAGE_SIZE, cursor: pageParam }), DecisionPage, signal),
+    initialPageParam: "",
+    getNextPageParam: (last: DecisionPage) => last.next,
   });

@@ -6,7 +6,9 @@ export const ERROR_CODES = {
   forbidden: 403,
   not_found: 404,
   internal: 500,
+  scheduler_refused: 502,
   database_unavailable: 503,
+  scheduler_unavailable: 503,
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
 
@@ -35,6 +37,10 @@ export function describeError(error: unknown): { title: string; detail: string }
   switch (error.code) {
     case "database_unavailable":
       return { title: "Postgres is not reachable", detail: "Nothing is lost: this page fills in by itself as soon as it answers." };
+    case "scheduler_unavailable":
+      return { title: "The scheduler is not answering", detail: `${error.message}. Is \`npx signalbox up\` running?` };
+    case "scheduler_refused":
+      return { title: "The scheduler refused", detail: error.message };
     case "unreachable":
       return {
         title: "The dashboard's server is not answering",

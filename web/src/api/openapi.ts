@@ -2,13 +2,19 @@ import { z } from "zod";
 import { AgentPage } from "./agent.ts";
 import { AlertListParameters, AlertPage } from "./alert.ts";
 import { AttentionPage } from "./attention.ts";
+import { CONTROL_ACTIONS, ControlRequest, Receipt, SessionActivity } from "./control.ts";
 import { CostPage, CostParameters } from "./cost.ts";
 import { DecisionListParameters, DecisionPage } from "./decision.ts";
 import { ErrorBody } from "./error.ts";
+import { EventListParameters, EventPage } from "./event.ts";
+import { ExplainParameters, Explanation } from "./explain.ts";
+import { Facets } from "./facets.ts";
 import { LiveIngest, LiveState } from "./live.ts";
 import { MemoryListParameters, MemoryPage } from "./memory.ts";
+import { PoolListParameters, PoolPage } from "./pool.ts";
 import { Session, SessionListParameters, SessionPage } from "./session.ts";
 import { SpanListParameters, SpanPage } from "./span.ts";
+import { AgentTreePage, TreeListParameters } from "./tree.ts";
 
 interface Resource {
   path: string;
@@ -51,6 +57,27 @@ export const RESOURCES: readonly Resource[] = [
     parameters: z.object({}),
     response: AttentionPage,
   },
+  {
+    path: "/api/v1/events",
+    summary: "Turns, calls, tools and decisions, newest first",
+    parameters: EventListParameters,
+    response: EventPage,
+  },
+  { path: "/api/v1/facets", summary: "What filters can choose from", parameters: z.object({}), response: Facets },
+  { path: "/api/v1/pools", summary: "Pools: now, over a range, and who held them", parameters: PoolListParameters, response: PoolPage },
+  { path: "/api/v1/trees", summary: "Sessions that spawned sub-agents", parameters: TreeListParameters, response: AgentTreePage },
+  {
+    path: "/api/v1/explain",
+    summary: "What a range cost against the one before it, and why",
+    parameters: ExplainParameters,
+    response: Explanation,
+  },
+  {
+    path: "/api/v1/sessions/{id}/activity",
+    summary: "What would stop if this session were killed now",
+    parameters: z.object({}),
+    response: SessionActivity,
+  },
   { path: "/api/v1/alerts", summary: "Alerts, newest first", parameters: AlertListParameters, response: AlertPage },
   {
     path: "/api/v1/memory",
@@ -67,6 +94,14 @@ const ERRORS = {
   503: "Postgres is not reachable",
 };
 
+const CONTROL_ERRORS = {
+  400: "The body is wrong: `field` names where",
+  401: "No token, or a wrong one",
+  403: "The request came from another site",
+  502: "The scheduler refused",
+  503: "The scheduler is not reachable",
+};
+
 /** The OpenAPI 3.1 document of the read API, made from the schemas that answer it. */
 export function openApiDocument(): object {
   const components: Record<string, unknown> = {};
@@ -76,12 +111,15 @@ export function openApiDocument(): object {
       title: "Signalbox read API",
       version: "1",
       description:
-        "Everything the dashboard shows. Lists are cursor pages: pass `next` back as `cursor`. Money is integer nano-USD as a string, with a USD number beside it; null means unknown.",
+        "Everything the dashboard shows, and the stops it asks for. Lists are cursor pages: pass `next` back as `cursor`. Money is integer nano-USD as a string, with a USD number beside it; null means unknown.",
     },
     servers: [{ url: "/" }],
     security: [{ token: [] }],
     paths: {
       ...Object.fromEntries(RESOURCES.map((resource) => [resource.path, { get: operation(resource, components) }])),
+      ...Object.fromEntries(
+        CONTROL_ACTIONS.map((action) => [`/api/v1/sessions/{id}/${action}`, { post: controlOperation(action, components) }]),
+      ),
       "/api/v1/live": { get: liveOperation(components) },
     },
     components: { securitySchemes: { token: { type: "http", scheme: "bearer", description: "SIGNALBOX_TOKEN" } }, schemas: components },
@@ -94,6 +132,22 @@ function operation({ path, summary, parameters, response }: Resource, components
     operationId: path.replace(/^\/api\/v1\//, "").replace(/[/{}]+(.)?/g, (_, next?: string) => (next ? next.toUpperCase() : "")),
     parameters: [...pathParameters(path), ...queryParameters(parameters)],
     responses: { 200: { description: "OK", content: json(response, components) }, ...errorResponses(path, components) },
+  };
+}
+
+/** A change: passed on to the scheduler, which does it and answers with a receipt. */
+function controlOperation(action: string, components: Record<string, unknown>) {
+  return {
+    summary: `${action[0]?.toUpperCase()}${action.slice(1)} a session and all its sub-agents`,
+    operationId: `${action}Session`,
+    parameters: pathParameters("/{id}"),
+    requestBody: { required: true, content: json(ControlRequest, components) },
+    responses: {
+      200: { description: "What was reached, and what nobody confirmed", content: json(Receipt, components) },
+      ...Object.fromEntries(
+        Object.entries(CONTROL_ERRORS).map(([status, description]) => [status, { description, content: json(ErrorBody, components) }]),
+      ),
+    },
   };
 }
 

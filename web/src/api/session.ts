@@ -28,6 +28,16 @@ export const RouteShare = z
   .meta({ id: "RouteShare", description: "the part of a session's calls that one route sent to one pool" });
 export type RouteShare = z.infer<typeof RouteShare>;
 
+export const SessionControl = z
+  .object({
+    state: z.enum(["running", "paused", "killed"]),
+    reason: z.string().meta({ description: "in words; empty where none was given" }),
+    source: z.string().meta({ description: "api, or budget" }),
+    changed_at: Time,
+  })
+  .meta({ id: "SessionControl", description: "the last stop or resume of a session" });
+export type SessionControl = z.infer<typeof SessionControl>;
+
 export const Session = z
   .object({
     session_id: z.string(),
@@ -37,6 +47,7 @@ export const Session = z
     channel: NullableText,
     user_id: NullableText,
     state: z.enum(["active", "idle"]).meta({ description: "active: a span arrived in the last 90 seconds" }),
+    control: SessionControl.nullable().meta({ description: "null: it was never stopped" }),
     first_time: Time,
     last_time: Time,
     spans: Count,

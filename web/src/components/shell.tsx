@@ -1,5 +1,5 @@
 "use client";
-import { Activity, ChartNoAxesColumn, LayoutDashboard, LogOut } from "lucide-react";
+import { LogOut } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
@@ -8,13 +8,10 @@ import { classNames } from "../ui/class-names.ts";
 import { Logo } from "../ui/logo.tsx";
 import { Live } from "./live.tsx";
 import { LiveLamp } from "./live-lamp.tsx";
+import { PAGES, PHONE_PAGES } from "./pages.ts";
+import { Palette } from "./palette/palette.tsx";
+import { PaletteButton, PaletteHint } from "./palette/palette-button.tsx";
 import { ThemeToggle } from "./theme-toggle.tsx";
-
-const PAGES = [
-  { href: paths.overview(), label: "Overview", icon: LayoutDashboard },
-  { href: paths.tokens(), label: "Tokens", icon: ChartNoAxesColumn },
-  { href: paths.sessions(), label: "Sessions", icon: Activity },
-] as const;
 
 const isCurrent = (href: string, pathname: string) =>
   href === "/" ? pathname === "/" : pathname === href || pathname.startsWith(`${href}/`);
@@ -24,6 +21,7 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <div className="md:grid md:min-h-dvh md:grid-cols-[208px_minmax(0,1fr)]">
       <Live />
+      <Palette />
       <a href="#main" className="sr-only rounded-md bg-raised px-3 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50">
         Skip to content
       </a>
@@ -32,6 +30,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Logo />
         <div className="flex items-center gap-3">
           <LiveLamp />
+          <PaletteButton />
           <ThemeToggle />
         </div>
       </header>
@@ -64,7 +63,8 @@ function Sidebar() {
           </Link>
         ))}
       </nav>
-      <div className="mt-auto flex items-center justify-between px-2">
+      <PaletteHint />
+      <div className="mt-3 flex items-center justify-between px-2">
         <LiveLamp />
         <div className="flex items-center gap-1">
           <ThemeToggle />
@@ -87,8 +87,8 @@ function Sidebar() {
 function BottomBar() {
   const pathname = usePathname();
   return (
-    <nav aria-label="pages" className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-3 border-line border-t bg-surface md:hidden">
-      {PAGES.map(({ href, label, icon: Icon }) => {
+    <nav aria-label="pages" className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-4 border-line border-t bg-surface md:hidden">
+      {PHONE_PAGES.map(({ href, label, icon: Icon }) => {
         const current = isCurrent(href, pathname);
         return (
           <Link

@@ -1,18 +1,19 @@
 import { type CostGroup, type CostPage, type CostParameters, SESSION_GROUPS } from "../api/cost.ts";
-import { decodeCursor, encodeCursor } from "../model/cursor.ts";
+import { encodeCursor } from "../model/cursor.ts";
 import { rfc3339 } from "../model/time.ts";
 import { toCostRow } from "../model/to-api.ts";
 import { type CostSourceTable, costByGroup } from "../queries/cost-by-group.ts";
 import { resolveRange } from "../queries/resolve-range.ts";
 import { read } from "../server/database.ts";
 import { InvalidParameter } from "../server/refusal.ts";
+import { parseOffsetCursor } from "./offset-cursor.ts";
 
 /** Ranges up to this are answered from the calls themselves: exact bounds, and minutes. Longer ones from the hourly rollups. */
-const EXACT_HOURS = 6;
+export const EXACT_HOURS = 6;
 
 export async function loadCost(parameters: CostParameters): Promise<CostPage> {
   const { group_by: groupBy, bucket, tz, limit } = parameters;
-  const offset = parseCursor(parameters.cursor);
+  const offset = parseOffsetCursor(parameters.cursor);
   return read(async (sql) => {
     const range = await resolveRange(sql, parameters.from, parameters.to, tz);
     if (range.hours < 0) throw new InvalidParameter("to", "is before from");
@@ -37,11 +38,4 @@ const rollupFor = (groupBy: readonly CostGroup[]): CostSourceTable =>
   groupBy.some((name) => (SESSION_GROUPS as readonly string[]).includes(name)) ? "session_hour" : "route_hour";
 
 /** "2026-11-21 01:23:45.6+00" -> "2026-11-21 01:00:00+00" */
-const floorToHour = (timestamptz: string) => `${timestamptz.slice(0, 13)}:00:00+00`;
-
-function parseCursor(text: string | undefined): number {
-  if (!text) return 0;
-  const key = decodeCursor<{ offset: number }>(text, { offset: "number" });
-  if (!key || !Number.isSafeInteger(key.offset) || key.offset < 0) throw new InvalidParameter("cursor", "is not a cursor of this list");
-  return key.offset;
-}
+export const floorToHour = (timestamptz: string) => `${timestamptz.slice(0, 13)}:00:00+00`;

@@ -2,11 +2,13 @@ import type { AttentionItem } from "../api/attention.ts";
 import type { CostRow } from "../api/cost.ts";
 import type { Candidate, Decision } from "../api/decision.ts";
 import { Candidate as CandidateSchema } from "../api/decision.ts";
-import type { Session } from "../api/session.ts";
+import type { FleetEvent } from "../api/event.ts";
+import type { Session, SessionControl } from "../api/session.ts";
 import type { Span } from "../api/span.ts";
 import type { AttentionRow } from "../queries/attention.ts";
 import type { GroupedCostRow } from "../queries/cost-by-group.ts";
 import type { DecisionRow } from "../queries/list-decisions.ts";
+import type { EventRow } from "../queries/list-events.ts";
 import type { SessionRow } from "../queries/list-sessions.ts";
 import type { SpanRow } from "../queries/list-spans.ts";
 import { toUsd } from "./money.ts";
@@ -71,6 +73,7 @@ export function toSession(row: SessionRow, now: number): Session {
     channel: row.channel,
     user_id: row.user_id,
     state: sessionState(lastTime, now),
+    control: toControl(row),
     first_time: rfc3339(row.first_time),
     last_time: lastTime,
     spans: Number(row.spans),
@@ -91,6 +94,17 @@ export function toSession(row: SessionRow, now: number): Session {
       unknown_cost_calls: share.unknown_cost_calls,
     })),
   };
+}
+
+const CONTROL_STATES: Readonly<Record<string, SessionControl["state"]>> = { active: "running", paused: "paused", killed: "killed" };
+
+export const controlState = (state: string | null): SessionControl["state"] | null =>
+  state === null ? null : (CONTROL_STATES[state] ?? null);
+
+function toControl({ control_state, control_reason, control_source, control_changed_at }: SessionRow): SessionControl | null {
+  const state = controlState(control_state);
+  if (state === null || control_changed_at === null) return null;
+  return { state, reason: control_reason ?? "", source: control_source ?? "", changed_at: rfc3339(control_changed_at) };
 }
 
 export function toSpan(row: SpanRow, sessionId: string): Span {
@@ -132,6 +146,18 @@ export function toDecision({ start_time, start_nanos, cost_nusd, baseline_nusd, 
     cost_nanousd: cost_nusd,
     cost_usd: nullableUsd(cost_nusd),
     baseline_nanousd: baseline_nusd,
+    status: status(row.status),
+  };
+}
+
+export function toEvent({ start_time, start_nanos, cost_nusd, ...row }: EventRow): FleetEvent {
+  return {
+    ...row,
+    time: rfc3339(start_time, start_nanos),
+    input_tokens: nullableNumber(row.input_tokens),
+    output_tokens: nullableNumber(row.output_tokens),
+    cost_nanousd: cost_nusd,
+    cost_usd: nullableUsd(cost_nusd),
     status: status(row.status),
   };
 }

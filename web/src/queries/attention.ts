@@ -1,3 +1,4 @@
+import { RUNAWAY_AGENTS } from "../api/tree.ts";
 import type { Sql } from "../server/database.ts";
 
 export interface AttentionRow {
@@ -10,8 +11,6 @@ export interface AttentionRow {
   time: string;
 }
 
-/** More sub-agents than this in 60 seconds is worth a look. */
-const RUNAWAY_AGENTS = 10;
 const EACH = 4;
 
 /** What of the last 24 hours should a person look at? At most four of a kind, the worst first. */

@@ -35,19 +35,28 @@ export interface DecisionFilter {
   members?: string[] | undefined;
   route?: string | undefined;
   pool?: string | undefined;
+  show: "all" | "missed" | "errors" | "retried";
   limit: number;
   cursor?: { time: string; id: string } | undefined;
 }
 
 /** The scheduler's decisions, newest first. A decision's cost is that of its attempts, which are its children. */
-export function listDecisions(sql: Sql, { members, route, pool, limit, cursor }: DecisionFilter): Promise<DecisionRow[]> {
+export function listDecisions(sql: Sql, { members, route, pool, show, limit, cursor }: DecisionFilter): Promise<DecisionRow[]> {
+  const shown = {
+    all: sql``,
+    missed: sql`and sla_met = false`,
+    errors: sql`and status = 2`,
+    retried: sql`and exists (select from spans t where t.session_id = d.session_id and t.trace_id = d.trace_id and t.parent_span_id = d.span_id
+      and t.attempt > 1 and t.start_time between d.start_time - interval '1 minute' and d.start_time + interval '1 day')`,
+  };
   return sql<DecisionRow[]>`
     with page as materialized (
-      select * from spans
+      select * from spans d
       where operation = ${Operation.schedule}
         ${members ? sql`and session_id = any(${members})` : sql``}
         ${route === undefined ? sql`` : sql`and route = ${route}`}
         ${pool === undefined ? sql`` : sql`and pool = ${pool}`}
+        ${shown[show]}
         ${cursor ? sql`and (start_time, span_id) < (${cursor.time}::timestamptz, decode(${cursor.id}, 'hex'))` : sql``}
       order by start_time desc, span_id desc
       limit ${limit + 1}

@@ -31,6 +31,10 @@ export interface SessionRow {
   comparable_cost_nusd: string;
   comparable_baseline_nusd: string;
   routes: { route: string; pool: string; silicon: string; calls: number; cost_nusd: string; unknown_cost_calls: number }[];
+  control_state: string | null;
+  control_reason: string | null;
+  control_source: string | null;
+  control_changed_at: string | null;
   /** Of the row under the session's own id: what the page is ordered by. */
   order_time: string;
   order_cost: string;
@@ -102,7 +106,9 @@ function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Pro
     )
     select p.session_id, p.project, p.agent_kind, p.agent_name, p.channel, p.user_id, p.last_time as order_time, p.cost_nusd as order_cost, t.*,
       coalesce(m.routes, '[]') as routes, coalesce(m.comparable_cost_nusd, 0) as comparable_cost_nusd,
-      coalesce(m.comparable_baseline_nusd, 0) as comparable_baseline_nusd, coalesce(b.sub_agents, 0) as sub_agents
+      coalesce(m.comparable_baseline_nusd, 0) as comparable_baseline_nusd, coalesce(b.sub_agents, 0) as sub_agents,
+      c.state as control_state, c.reason as control_reason, c.source as control_source, c.changed_at as control_changed_at
     from page p join totals t on t.root = p.session_id left join mix m on m.root = p.session_id left join below b on b.root = p.session_id
+      left join session_controls c on c.id = p.session_id
     order by ${sort === "cost" ? sql`p.cost_nusd desc, p.session_id desc` : sql`p.last_time desc, p.session_id desc`}`;
 }

@@ -7,6 +7,8 @@ export const environment = {
   /** The admin token. Empty: nobody can log in, and every read is refused. */
   token: () => process.env.SIGNALBOX_TOKEN ?? "",
   home: () => process.env.SIGNALBOX_HOME ?? join(homedir(), ".signalbox"),
+  /** The scheduler's control API. It takes the same admin token. */
+  schedulerUrl: () => process.env.SIGNALBOX_SCHEDULER_URL ?? "http://127.0.0.1:4320",
   port: () => process.env.PORT ?? "4321",
   isDevelopment: () => process.env.NODE_ENV === "development",
 };

@@ -62,6 +62,7 @@ class LiveHub {
         (payload) => this.#gather(payload),
         () => this.#setState("up"),
       );
+      await sql.listen(NotifyChannel.control, (payload) => this.#gatherControl(payload));
       this.#probe = setInterval(() => void this.#check(sql), PROBE_MS);
     } catch (error) {
       await sql.end({ timeout: 0 }).catch(() => {});
@@ -102,6 +103,18 @@ class LiveHub {
         if (sessions.length >= 50) this.#all = true;
       } else this.#all = true;
       if (typeof spans === "number") this.#spans += spans;
+    } catch {
+      this.#all = true;
+    }
+    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+  }
+
+  /** A session was stopped or goes on: it changed, though no span of it arrived. */
+  #gatherControl(payload: string): void {
+    try {
+      const { session } = JSON.parse(payload) as { session?: unknown };
+      if (typeof session === "string") this.#sessions.add(session);
+      else this.#all = true;
     } catch {
       this.#all = true;
     }

@@ -5,8 +5,9 @@ import { DatabaseUnavailable } from "./database.ts";
 import { log } from "./log.ts";
 import { countRequest } from "./metrics.ts";
 import { InvalidParameter, NotFound } from "./refusal.ts";
+import { SchedulerRefused, SchedulerUnavailable } from "./scheduler.ts";
 
-type Context = { params: Promise<Record<string, string> | undefined> };
+export type Context = { params: Promise<Record<string, string> | undefined> };
 
 /**
  * A GET route of the read API: checks who asks, reads the query string by its schema, answers JSON. Unknown parameters are
@@ -35,12 +36,19 @@ async function answer<S extends z.ZodType<object>>(
     const parameters = parseQuery(schema, new URL(request.url).searchParams);
     return Response.json(await load(parameters, checkPath((await context.params) ?? {})), { headers: { "cache-control": "no-store" } });
   } catch (error) {
-    if (error instanceof InvalidParameter) return refuse("invalid_parameter", error.message, error.field);
-    if (error instanceof NotFound) return refuse("not_found", error.message);
-    if (error instanceof DatabaseUnavailable) return refuse("database_unavailable", `Postgres is not reachable: ${error.message}`);
-    log("error", "read failed", { path: new URL(request.url).pathname, error: error instanceof Error ? error.message : String(error) });
-    return refuse("internal", "this failed inside the dashboard; its log has the reason");
+    return refuseFor(error, request);
   }
+}
+
+/** The answer to a request that failed: what the caller did wrong, or what is away. Anything else is ours, and is logged. */
+export function refuseFor(error: unknown, request: Request): Response {
+  if (error instanceof InvalidParameter) return refuse("invalid_parameter", error.message, error.field);
+  if (error instanceof NotFound) return refuse("not_found", error.message);
+  if (error instanceof DatabaseUnavailable) return refuse("database_unavailable", `Postgres is not reachable: ${error.message}`);
+  if (error instanceof SchedulerUnavailable) return refuse("scheduler_unavailable", error.message);
+  if (error instanceof SchedulerRefused) return refuse("scheduler_refused", error.message);
+  log("error", "request failed", { path: new URL(request.url).pathname, error: error instanceof Error ? error.message : String(error) });
+  return refuse("internal", "this failed inside the dashboard; its log has the reason");
 }
 
 /** The login cookie of a browser, or the bearer token of a program. */
@@ -77,7 +85,7 @@ function parseQuery<S extends z.ZodType<object>>(schema: S, search: URLSearchPar
 }
 
 /** Path segments, which Next has percent-decoded once already: an id may hold '%' itself. */
-function checkPath(path: Record<string, string>): Record<string, string> {
+export function checkPath(path: Record<string, string>): Record<string, string> {
   for (const [name, value] of Object.entries(path)) if (value.includes("\0")) throw new InvalidParameter(name, "holds a zero byte");
   return path;
 }

@@ -14,12 +14,17 @@ export function TimeChart({
   format,
   formatAxis,
   label,
+  picked = null,
+  onPick,
 }: {
   data: TimeSeries;
   kind: "stack" | "lines";
   format: (value: number) => string;
   formatAxis: (value: number) => string;
   label: string;
+  /** The start of the bucket that stands out, and what a click or Enter on a bucket does. */
+  picked?: number | null;
+  onPick?: (time: number) => void;
 }) {
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
@@ -47,6 +52,9 @@ export function TimeChart({
     if (move) {
       event.preventDefault();
       setAt((now) => Math.min(count - 1, Math.max(0, (now ?? count) + move)));
+    } else if (event.key === "Enter" && onPick && at !== null) {
+      event.preventDefault();
+      onPick(data.times[at] ?? 0);
     } else if (event.key === "Escape") setAt(null);
   };
 
@@ -58,13 +66,14 @@ export function TimeChart({
           height={HEIGHT}
           role="application"
           aria-roledescription="chart"
-          aria-label={`${label}. Arrow keys step through the time; the table below has the totals.`}
+          aria-label={`${label}. Arrow keys step through the time; ${onPick ? "Enter picks one" : "the table below has the totals"}.`}
           tabIndex={0}
           onPointerMove={point}
           onPointerLeave={() => setAt(null)}
           onKeyDown={step}
+          onClick={() => at !== null && onPick?.(data.times[at] ?? 0)}
           onBlur={() => setAt(null)}
-          className="block rounded-md"
+          className={onPick ? "block cursor-pointer rounded-md" : "block rounded-md"}
         >
           {steps.map((value) => (
             <g key={value}>
@@ -86,6 +95,19 @@ export function TimeChart({
               {formatTime(data.times[index] ?? 0, timeZone, dayStyle ? "day" : "minute")}
             </text>
           ))}
+          {picked !== null && data.times.includes(picked) && (
+            <rect
+              data-picked={picked}
+              x={x(data.times.indexOf(picked)) + 0.5}
+              y={MARGIN.top - 6}
+              width={Math.max(2, slot - 1)}
+              height={plot.height + 6}
+              rx={3}
+              fill="var(--ink)"
+              fillOpacity={0.07}
+              stroke="var(--ink-3)"
+            />
+          )}
           {at !== null && <rect x={x(at)} y={MARGIN.top} width={slot} height={plot.height} fill="var(--ink)" opacity={0.06} />}
           {kind === "stack" ? (
             <Stack data={data} looks={looks} x={x} y={y} slot={slot} />

@@ -1,6 +1,7 @@
 "use client";
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { epochMs, formatAgo } from "../model/time.ts";
+import { classNames } from "./class-names.ts";
 
 const NowContext = createContext(0);
 
@@ -53,6 +54,23 @@ export function Ago({ time }: { time: string }) {
   return (
     <time dateTime={time} title={`${formatTime(epochMs(time), timeZone, "full")} ${timeZone}`} className="tabular whitespace-nowrap">
       {formatAgo(now - epochMs(time))}
+    </time>
+  );
+}
+
+/** "14:20:54" today, "20 Nov, 14:20" on any other day. */
+export function ClockTime({ time, className }: { time: string; className?: string }) {
+  const now = useNow();
+  const timeZone = useTimeZone();
+  const ms = epochMs(time);
+  const isToday = formatTime(ms, timeZone, "day") === formatTime(now, timeZone, "day");
+  return (
+    <time
+      dateTime={time}
+      title={`${formatTime(ms, timeZone, "full")} ${timeZone}`}
+      className={classNames("tabular whitespace-nowrap", className)}
+    >
+      {formatTime(ms, timeZone, isToday ? "time" : "dayhour")}
     </time>
   );
 }

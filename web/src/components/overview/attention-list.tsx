@@ -35,7 +35,7 @@ const LOOKS: Record<
     tone: "text-warn",
     say: (item) => `${item.label || "unrouted calls"} missed its SLA on ${item.count} of ${plural(item.of ?? 0, "call")}`,
     detail: (item) => item.detail ?? "",
-    href: () => paths.tokens({ group: "route" }),
+    href: (item) => paths.routes({ route: item.label, show: "missed" }),
   },
   unknown_cost: {
     icon: CircleHelp,

@@ -18,7 +18,7 @@ import { callsBySilicon } from "../session-mix.ts";
 const INDENT = 18;
 
 /** Who spawned whom, what each agent cost by itself and with all below it, and which silicon served it. */
-export function AgentTree({ agents, session }: { agents: readonly Agent[]; session: Session }) {
+export function AgentTree({ agents, session }: { agents: readonly Agent[]; session: Pick<Session, "first_time" | "last_time"> }) {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => {
     const nodes = new Map(agents.map((agent) => [agent.agent_id, agent]));

@@ -13,8 +13,10 @@ import { Money } from "../../ui/money.tsx";
 import { SiliconName } from "../../ui/silicon-sign.tsx";
 import { Figure } from "../../ui/stat.tsx";
 import { Ago } from "../../ui/time.tsx";
+import { ControlBadge } from "../control-badge.tsx";
 import { byPool } from "../session-mix.ts";
 import { StateMark } from "../state-mark.tsx";
+import { SessionControls } from "./session-controls.tsx";
 
 export function SessionHeader({ session }: { session: Session }) {
   const saved = saving(session.comparable_baseline_nanousd, session.comparable_cost_nanousd);
@@ -35,14 +37,18 @@ export function SessionHeader({ session }: { session: Session }) {
           {session.channel && <Badge>{session.channel}</Badge>}
           {session.user_id && <Badge>{session.user_id}</Badge>}
         </span>
-        <span className="text-sm">
+        <span className="flex items-center gap-2 text-sm">
+          <ControlBadge control={session.control} />
           <StateMark session={session} />
           <span className="text-ink-3">
-            {" · last seen "}
+            {"· last seen "}
             <Ago time={session.last_time} />
           </span>
         </span>
-        <span className="flex min-w-0 max-w-full lg:ml-auto">
+        <span className="flex max-w-full lg:ml-auto">
+          <SessionControls session={session} />
+        </span>
+        <span className="flex w-full min-w-0">
           <CopyText text={session.session_id} label="session id" />
         </span>
       </div>

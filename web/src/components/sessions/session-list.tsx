@@ -9,6 +9,7 @@ import { paths } from "../../paths.ts";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
 import { Ago } from "../../ui/time.tsx";
+import { ControlBadge } from "../control-badge.tsx";
 import { callsBySilicon } from "../session-mix.ts";
 import { StateMark } from "../state-mark.tsx";
 
@@ -79,7 +80,11 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
         {session.channel ?? "–"}
       </div>
       <div role="cell" className={cell}>
-        <StateMark session={session} />
+        {session.control && session.control.state !== "running" ? (
+          <ControlBadge control={session.control} />
+        ) : (
+          <StateMark session={session} />
+        )}
       </div>
       <div role="cell" className={`${cell} text-right`}>
         {formatCompact(session.turns)}

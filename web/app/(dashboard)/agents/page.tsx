@@ -1,0 +1,23 @@
+import { HydrationBoundary } from "@tanstack/react-query";
+import type { Metadata } from "next";
+import { createLoader } from "nuqs/server";
+import { TreeListParameters, treePagesQuery } from "../../../src/api/tree.ts";
+import { AgentsPage } from "../../../src/components/agents/agents-page.tsx";
+import { loadTrees } from "../../../src/loaders/trees.ts";
+import { agentsParams } from "../../../src/search-params.ts";
+import { prefetch } from "../../../src/server/prefetch.ts";
+
+export const metadata: Metadata = { title: "Agents" };
+const loadParams = createLoader(agentsParams);
+
+export default async function Page({ searchParams }: PageProps<"/agents">) {
+  const { show, sort } = await loadParams(searchParams);
+  const state = await prefetch([
+    { options: treePagesQuery({ show, sort }), load: () => loadTrees(TreeListParameters.parse({ show, sort })), infinite: true },
+  ]);
+  return (
+    <HydrationBoundary state={state}>
+      <AgentsPage />
+    </HydrationBoundary>
+  );
+}

@@ -1,0 +1,88 @@
+import { queryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+import { paths } from "../paths.ts";
+import { ComparableCost, CostFields, Count, NullableText, page, Silicon, Time } from "./common.ts";
+import { fetchJson } from "./fetch-json.ts";
+
+/** A pool as the scheduler has it at this moment. */
+export const PoolNow = z
+  .object({
+    engine: z.string(),
+    state: z.string().meta({ description: "healthy, unhealthy, starting …" }),
+    reason: NullableText,
+    models: z.array(z.object({ id: z.string(), tier: z.int().nullable() })),
+    hourly_usd: z.number().nullable(),
+    slots: Count.nullable(),
+    active: Count.nullable(),
+    queued: Count.nullable(),
+    queue_limit: Count.nullable(),
+    prefill_tokens_per_second: z.number().nullable(),
+    decode_ms_per_token: z.number().nullable(),
+  })
+  .meta({ id: "PoolNow" });
+export type PoolNow = z.infer<typeof PoolNow>;
+
+export const PoolSla = z.object({ sla_class: z.string(), met: Count, missed: Count }).meta({ id: "PoolSla" });
+export type PoolSla = z.infer<typeof PoolSla>;
+
+export const PoolHolder = z
+  .object({
+    session_id: z.string(),
+    agent_name: NullableText,
+    sub_agents: Count,
+    calls: Count,
+    held_ms: z.number().meta({ description: "how long its calls were at the pool, waiting included" }),
+    share: z.number().meta({ description: "of all calls' time at the pool, 0..1" }),
+  })
+  .meta({ id: "PoolHolder", description: "a session that held a pool" });
+export type PoolHolder = z.infer<typeof PoolHolder>;
+
+export const Pool = z
+  .object({
+    pool: z.string(),
+    silicon: Silicon,
+    hardware: NullableText,
+    now: PoolNow.nullable().meta({ description: "null: the scheduler does not know it, or is away" }),
+    calls: Count,
+    errors: Count,
+    busy_ms: z.number().meta({ description: "prefill and decode, summed over slots" }),
+    ...CostFields,
+    ...ComparableCost,
+    utilisation: z
+      .number()
+      .nullable()
+      .meta({ description: "busy time of the range over slots × its length; null where slots are unknown" }),
+    break_even_utilisation: z
+      .number()
+      .nullable()
+      .meta({ description: "above it the pool is cheaper than the baseline for these calls; over 1: never; null: not known" }),
+    sla: z.array(PoolSla),
+    holders: z.array(PoolHolder).meta({ description: "at most five, the longest first" }),
+  })
+  .meta({ id: "Pool" });
+export type Pool = z.infer<typeof Pool>;
+
+export const PoolPage = page(Pool).extend({
+  from: Time,
+  to: Time,
+  scheduler: z.object({ reachable: z.boolean(), problem: NullableText }),
+});
+export type PoolPage = z.infer<typeof PoolPage>;
+
+export const PoolListParameters = z.object({
+  from: z
+    .string()
+    .regex(/^-\d{1,4}[hd]$/, "must be a span back from now such as -24h")
+    .default("-24h"),
+});
+export type PoolListParameters = z.infer<typeof PoolListParameters>;
+
+const LIVE_MS = 5_000;
+
+/** The queue moves without any span arriving: read every five seconds while someone looks. */
+export const poolsQuery = (from: string) =>
+  queryOptions({
+    queryKey: ["pools", from],
+    queryFn: ({ signal }) => fetchJson(paths.api.pools({ from }), PoolPage, signal),
+    refetchInterval: LIVE_MS,
+  });

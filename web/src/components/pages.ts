@@ -1,0 +1,17 @@
+import { Activity, Brain, ChartNoAxesColumn, GitFork, LayoutDashboard, Lightbulb, Split } from "lucide-react";
+import { paths } from "../paths.ts";
+
+/** Where one can go. A page is named here once it is whole. */
+export const PAGES = [
+  { href: paths.overview(), label: "Overview", icon: LayoutDashboard },
+  { href: paths.brain(), label: "Brain", icon: Brain },
+  { href: paths.tokens(), label: "Tokens", icon: ChartNoAxesColumn },
+  { href: paths.explain(), label: "Explain", icon: Lightbulb },
+  { href: paths.sessions(), label: "Sessions", icon: Activity },
+  { href: paths.agents(), label: "Agents", icon: GitFork },
+  { href: paths.routes(), label: "Routes", icon: Split },
+] as const;
+
+const ON_PHONES: readonly string[] = [paths.overview(), paths.brain(), paths.tokens(), paths.sessions()];
+/** What fits in a phone's bar; the palette has the rest. */
+export const PHONE_PAGES = PAGES.filter((page) => ON_PHONES.includes(page.href));

@@ -1,0 +1,53 @@
+import type { ExplainParameters, Explanation } from "../api/explain.ts";
+import { toContributions, toPeriods } from "../model/explain-rows.ts";
+import { rfc3339 } from "../model/time.ts";
+import { burstsBetween, lineageOf, sessionLabels } from "../queries/explain-agents.ts";
+import { type ExplainRange, explainCost, sessionsBySilicon } from "../queries/explain-cost.ts";
+import { baselineModelBetween, explainTools } from "../queries/explain-tools.ts";
+import { resolveRange } from "../queries/resolve-range.ts";
+import { read, type Sql } from "../server/database.ts";
+import { InvalidParameter } from "../server/refusal.ts";
+import { EXACT_HOURS, floorToHour } from "./cost.ts";
+
+/** Tool calls are counted from spans; over longer ranges that would read too many. */
+const TOOL_HOURS = 25;
+
+export async function loadExplanation(parameters: ExplainParameters): Promise<Explanation> {
+  return read(async (sql) => {
+    const { hours, ...range } = await explainRange(sql, parameters);
+    const countsTools = hours <= TOOL_HOURS;
+    const [cost, silicons, bursts, tools, baselineModel] = await Promise.all([
+      explainCost(sql, range),
+      sessionsBySilicon(sql, range),
+      burstsBetween(sql, range.from, range.to),
+      countsTools ? explainTools(sql, range) : [],
+      baselineModelBetween(sql, range.from, range.to),
+    ]);
+    const sessions = [...new Set(cost.flatMap((row) => (row.session_id === null ? [] : [row.session_id])))];
+    const [lineage, labels] = await Promise.all([lineageOf(sql, sessions), sessionLabels(sql, sessions)]);
+    return {
+      from: rfc3339(range.from),
+      to: rfc3339(range.to),
+      before_from: rfc3339(range.beforeFrom),
+      ...toPeriods(cost),
+      baseline_model: baselineModel,
+      sessions_by_silicon: silicons.map(({ silicon, sessions: count }) => ({ silicon: silicon || null, sessions: count })),
+      bursts,
+      contributions: toContributions(cost, lineage, labels, tools),
+      tools_counted: countsTools,
+    };
+  });
+}
+
+/** The range, and the one of the same length before it. Long ranges are whole hours, as their rollups are. */
+async function explainRange(sql: Sql, { from, to }: ExplainParameters): Promise<ExplainRange & { hours: number }> {
+  const range = await resolveRange(sql, from, to, "UTC");
+  if (range.hours <= 0) throw new InvalidParameter("to", "is not after from");
+  const source = range.hours <= EXACT_HOURS + 0.02 ? "spans" : "session_hour";
+  const start = source === "spans" ? range.from : floorToHour(range.from);
+  const [row] = await sql<{ before: string }[]>`
+    select case when ${source === "spans"} then ${start}::timestamptz - (${range.to}::timestamptz - ${start}::timestamptz)
+      else ${start}::timestamptz - ceil(extract(epoch from ${range.to}::timestamptz - ${start}::timestamptz) / 3600) * interval '1 hour' end as before`;
+  if (!row) throw new Error("a query without a table gave no row");
+  return { source, beforeFrom: row.before, from: start, to: range.to, hours: range.hours };
+}

@@ -1,0 +1,57 @@
+import { RUNAWAY_AGENTS } from "../api/tree.ts";
+import type { Sql } from "../server/database.ts";
+
+export interface LineageRow {
+  session_id: string;
+  agent_id: string;
+  parent_agent_id: string | null;
+  agent_name: string | null;
+}
+
+/** Who spawned whom in these sessions. */
+export function lineageOf(sql: Sql, sessions: readonly string[]): Promise<LineageRow[]> {
+  return sql<LineageRow[]>`
+    select coalesce(a.session_id, g.session_id) as session_id, g.agent_id, min(g.parent_agent_id) as parent_agent_id, min(g.agent_name) as agent_name
+    from agents g left join session_aliases a on a.alias = g.session_id
+    where g.session_id = any(${sessions as string[]}) or a.session_id = any(${sessions as string[]})
+    group by 1, 2`;
+}
+
+export interface SessionLabelRow {
+  session_id: string;
+  agent_name: string | null;
+  channel: string | null;
+}
+
+export function sessionLabels(sql: Sql, sessions: readonly string[]): Promise<SessionLabelRow[]> {
+  return sql<SessionLabelRow[]>`select session_id, agent_name, channel from sessions where session_id = any(${sessions as string[]})`;
+}
+
+export interface BurstRow {
+  session_id: string;
+  agent_name: string | null;
+  channel: string | null;
+  sub_agents: number;
+  peak_per_minute: number;
+  seconds: number;
+}
+
+/** Which sessions began more sub-agents within a minute than a runaway, in this range? The fastest first, at most five. */
+export function burstsBetween(sql: Sql, from: string, to: string): Promise<BurstRow[]> {
+  return sql<BurstRow[]>`
+    with spawned as (
+      select coalesce(a.session_id, g.session_id) as session_id, g.first_time
+      from agents g left join session_aliases a on a.alias = g.session_id
+      where g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id and g.first_time >= ${from}::timestamptz and g.first_time < ${to}::timestamptz
+    ),
+    counted as (
+      select *, count(*) over (partition by session_id order by first_time range between interval '60 seconds' preceding and current row) as in_minute
+      from spawned
+    ),
+    bursts as (
+      select session_id, count(*)::int as sub_agents, max(in_minute)::int as peak_per_minute,
+        extract(epoch from max(first_time) - min(first_time))::float8 as seconds
+      from counted group by session_id having max(in_minute) > ${RUNAWAY_AGENTS}
+    )
+    select b.*, s.agent_name, s.channel from bursts b left join sessions s using (session_id) order by b.peak_per_minute desc, b.session_id limit 5`;
+}
