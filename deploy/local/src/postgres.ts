@@ -139,6 +139,9 @@ function prepareFolder(dir: string, owner: Owner): string {
       fs.renameSync(cluster, `${cluster}.removed-${Date.now()}`);
     }
     if (!linked) fs.symlinkSync(cluster, dir);
+    // others must be able to pass: Postgres' account to its cluster and its binaries
+    fs.mkdirSync(ROOT_STATE, { recursive: true });
+    fs.chmodSync(ROOT_STATE, 0o755);
   }
   fs.mkdirSync(cluster, { recursive: true, mode: 0o700 });
   if (owner.uid !== undefined) fs.chownSync(cluster, owner.uid, owner.gid ?? owner.uid);
