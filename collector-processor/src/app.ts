@@ -1,14 +1,19 @@
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { CollectorConfig } from "./config.ts";
-import { postgresStore, type Store } from "./exporters/postgres-store.ts";
+import { commitFirst } from "./delivery.ts";
+import { postgresStore } from "./exporters/postgres-store.ts";
+import { fanOut } from "./fan-out/fan-out.ts";
 import { type Log, stderrLog } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import type { Stage } from "./pipeline.ts";
 import { attribute } from "./processors/attribute.ts";
 import { normalise } from "./processors/normalise.ts";
 import { price } from "./processors/price.ts";
 import { keyCheck } from "./receivers/keys.ts";
 import { type Endpoints, otlpHttpReceiver } from "./receivers/otlp-http.ts";
+import type { SpanBatch } from "./span-batch.ts";
+import { logFirst } from "./wal/log-first.ts";
 
 export interface CollectorOptions {
   host: string;
@@ -16,6 +21,8 @@ export interface CollectorOptions {
   port: number;
   databaseUrl: string;
   config: CollectorConfig;
+  /** The folder of the write-ahead log; absent: a request is answered when the database has committed it. */
+  walDir?: string | undefined;
   log?: Log;
   /** The clock of the window of accepted start times, milliseconds; tests set it. */
   now?: () => number;
@@ -57,6 +64,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     log,
     metrics,
   );
+  const outlets = fanOut(config.fanOut, log);
+  metrics.observeFanOut(outlets.destinations);
+  function walDelivery(dir: string): Stage<SpanBatch> {
+    const stage = logFirst({ dir, maxBytes: limits.wal_bytes, segmentBytes: limits.wal_segment_bytes }, store, outlets, log);
+    metrics.observeWal(stage.state);
+    return stage;
+  }
+  const delivery = options.walDir === undefined ? commitFirst(store, outlets) : walDelivery(options.walDir);
   const pipeline = normalise(
     {
       defaultProject: limits.default_project,
@@ -68,11 +83,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       },
       content: { capture: limits.content, messages: limits.max_messages, messageCharacters: limits.max_message_characters },
       maxEvents: limits.max_events,
+      keepNoise: limits.keep_noise_spans,
+      onNoise: (spans) => metrics.noise(spans),
       now,
     },
-    attribute(price({ baseline: config.baseline }, store)),
+    attribute(price({ baseline: config.baseline }, delivery)),
   );
 
+  let started = false;
+  const notReady = () => (store.ready ? (started ? null : "the collector is starting") : store.reason);
   const receiver = otlpHttpReceiver(
     {
       maxBodyBytes: limits.max_body_bytes,
@@ -80,17 +99,19 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       checkKey: keyCheck(config.keys, !loopback),
     },
     pipeline,
-    endpoints(store, metrics),
+    endpoints(notReady, metrics),
     log,
     metrics,
   );
-  await pipeline.start();
-  await store.start();
-  let url: string;
+  // the port first: who finds it taken must not touch the log of the collector that has it
+  const url = await listen(receiver, options);
   try {
-    url = await listen(receiver, options);
+    await pipeline.start();
+    await delivery.start();
+    started = true;
   } catch (error) {
-    await store.shutdown();
+    await stopAccepting(receiver);
+    await delivery.shutdown();
     throw error;
   }
   return {
@@ -98,19 +119,23 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     async close() {
       await stopAccepting(receiver);
       await pipeline.shutdown();
-      await store.shutdown();
+      await delivery.shutdown();
       await metrics.shutdown();
     },
   };
 }
 
-function endpoints(store: Store, metrics: Metrics): Endpoints {
+/** `notReady` says why not, or null. */
+function endpoints(notReady: () => string | null, metrics: Metrics): Endpoints {
   return new Map([
     ["/healthz", (_request, response) => json(response, 200, { status: "ok" })],
     [
       "/readyz",
-      (_request, response) =>
-        store.ready ? json(response, 200, { status: "ready" }) : json(response, 503, { status: "not ready", reason: store.reason }),
+      (_request, response) => {
+        const reason = notReady();
+        if (reason === null) json(response, 200, { status: "ready" });
+        else json(response, 503, { status: "not ready", reason });
+      },
     ],
     ["/metrics", (request, response) => metrics.serve(request, response)],
   ]);

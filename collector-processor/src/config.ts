@@ -3,6 +3,8 @@ import path from "node:path";
 import { findPrice, type TokenPrice } from "@signalbox/otel/prices";
 import { parse } from "yaml";
 import { z } from "zod";
+import type { FanOutDestination } from "./fan-out/fan-out.ts";
+import { fanOutDestinations, fanOutSchema } from "./fan-out/fan-out-config.ts";
 import type { IngestKey } from "./receivers/keys.ts";
 
 const MiB = 1024 * 1024;
@@ -21,6 +23,13 @@ const collectorSchema = z
     /** What one transaction takes at most. */
     group_spans: count.default(10_000),
     group_bytes: count.default(32 * MiB),
+    /** Accept a request when it is in a log on disk, else when the database has committed it. */
+    wal: z.enum(["on", "off"]).default("on"),
+    /** The folder of that log; one collector's alone. Default: wal in SIGNALBOX_HOME. */
+    wal_dir: z.string().min(1).optional(),
+    /** Bytes of the log on disk; beyond: 503 with Retry-After. */
+    wal_bytes: count.default(1024 * MiB),
+    wal_segment_bytes: count.default(32 * MiB),
     /** Connections that write at once. */
     writers: z.int().min(1).max(16).default(2),
     /** This collector's first rollup slot; several collectors on one database each take their own range of `writers` slots. */
@@ -35,6 +44,8 @@ const collectorSchema = z
     max_attributes_characters: count.default(262_144),
     /** Events, and links, kept of one span. */
     max_events: count.default(256),
+    /** Keep the spans that a dialect drops as noise: Codex's reads of files and settings, a thousand a session. */
+    keep_noise_spans: z.boolean().default(false),
     /** Store prompts and results (messages). */
     content: z.boolean().default(true),
     max_messages: count.default(2_000),
@@ -65,6 +76,7 @@ const fileSchema = z.object({
   pools: z.array(z.object({ name: z.string(), models: z.array(pricedModelSchema).default([]) })).default([]),
   keys: z.array(keySchema).default([]),
   collector: collectorSchema,
+  fan_out: fanOutSchema,
 });
 
 export type CollectorLimits = z.infer<typeof collectorSchema>;
@@ -73,6 +85,7 @@ export interface CollectorConfig {
   limits: CollectorLimits;
   baseline: TokenPrice;
   keys: IngestKey[];
+  fanOut: FanOutDestination[];
 }
 
 /** The configuration is wrong; the message says where and what to do. */
@@ -109,11 +122,12 @@ export function parseConfig(text: string, file: string, environment: Environment
     const issue = result.error.issues[0];
     throw new ConfigError(`${file}: ${issue?.path.join(".") || "the file"}: ${issue?.message}`);
   }
-  const { collector, baseline, pools, keys } = result.data;
+  const { collector, baseline, pools, keys, fan_out } = result.data;
   return {
     limits: collector,
     baseline: baselinePrice(baseline, pools, file),
     keys: [...keys.map((key) => ingestKey(key, file, environment)), ...adminKey(environment)],
+    fanOut: destinations(fan_out, file, environment),
   };
 }
 
@@ -144,6 +158,14 @@ function ingestKey(entry: z.infer<typeof keySchema>, file: string, environment: 
   const key = entry.key ?? environment[entry.key_env as string];
   if (!key) throw new ConfigError(`${file}: keys: ${entry.name}: the environment variable ${entry.key_env} is not set`);
   return { name: entry.name, key, project: entry.project ?? null };
+}
+
+function destinations(list: z.infer<typeof fanOutSchema>, file: string, environment: Environment): FanOutDestination[] {
+  try {
+    return fanOutDestinations(list, environment);
+  } catch (error) {
+    throw new ConfigError(`${file}: ${(error as Error).message}`);
+  }
 }
 
 /** The install's own token may write, too. */

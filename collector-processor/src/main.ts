@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     port: environmentPort(),
     databaseUrl,
     config,
+    walDir: config.limits.wal === "on" ? (config.limits.wal_dir ?? path.join(home, "wal")) : undefined,
     log,
   });
   log.info("listening", { url: collector.url, config: file ?? "defaults" });

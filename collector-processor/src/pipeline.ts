@@ -28,18 +28,23 @@ export class Unavailable extends Error {
   }
 }
 
-/** The spans of one request that are refused for good, with the reasons: OTLP's partial success. */
+/** The spans, or log records, of one request that are refused for good, with the reasons: OTLP's partial success. */
 export class Rejections {
   #reasons = new Map<string, number>();
+  readonly #noun: string;
   count = 0;
 
-  add(reason: string, spans = 1): void {
-    this.count += spans;
-    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + spans);
+  constructor(noun = "span") {
+    this.#noun = noun;
+  }
+
+  add(reason: string, items = 1): void {
+    this.count += items;
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + items);
   }
 
   /** For people: `2 spans: trace_id is not 16 bytes; 1 span: …`. Empty when nothing was refused. */
   get message(): string {
-    return [...this.#reasons].map(([reason, spans]) => `${spans} ${spans === 1 ? "span" : "spans"}: ${reason}`).join("; ");
+    return [...this.#reasons].map(([reason, items]) => `${items} ${this.#noun}${items === 1 ? "" : "s"}: ${reason}`).join("; ");
   }
 }

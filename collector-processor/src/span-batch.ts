@@ -1,10 +1,20 @@
+import type { CacheMode } from "./dialects/usage.ts";
 import type { ResourceSpans } from "./otlp/traces.ts";
 import type { Rejections } from "./pipeline.ts";
 import type { MessageDirection, SpanRow } from "./rows.ts";
 
+/** A request as it came, for those who send it on. */
+export interface OriginalTraces {
+  /** ExportTraceServiceRequest; null where the request was in another encoding, or held log records. */
+  protobuf: Buffer | null;
+  resources: ResourceSpans[];
+}
+
 /** What the receiver hands on: one request, decoded. */
 export interface TraceBatch {
   resources: ResourceSpans[];
+  /** Absent: the batch is not sent on. */
+  original?: OriginalTraces;
   /** The project of the key that the request came with; null where spans may say it. */
   project: string | null;
   /** Stages add the spans that they refuse; the receiver tells the client. */
@@ -14,6 +24,7 @@ export interface TraceBatch {
 /** The same request as rows, on its way through normalise, attribute and price to the store. */
 export interface SpanBatch {
   spans: SpanDraft[];
+  original?: OriginalTraces;
   rejections: Rejections;
 }
 
@@ -34,6 +45,17 @@ export interface SpanDraft {
   agentDepth: number | null;
   spawnedByToolCall: string | null;
   responseModel: string | null;
+  /**
+   * The session that this row's whole session is part of: an emitter's sub-agent that names only itself. To be stored as
+   * session_aliases (session_id → parentSessionId); several levels make a chain.
+   */
+  parentSessionId: string | null;
+  /** How the emitter's input tokens relate to its cached ones, until includeCache made them include these. */
+  cacheMode: CacheMode;
+  /** The part of cache_write_tokens with one hour to live. */
+  cacheWrite1hTokens: number | null;
+  /** Made of a log record. */
+  fromLog: boolean;
   /** The call went through the scheduler, whose span carries the cost. */
   routed: boolean;
   /** The cost as a double, for emitters that do not send nano-USD. */
@@ -103,6 +125,10 @@ export function emptyDraft(): SpanDraft {
     agentDepth: null,
     spawnedByToolCall: null,
     responseModel: null,
+    parentSessionId: null,
+    cacheMode: "unknown",
+    cacheWrite1hTokens: null,
+    fromLog: false,
     routed: false,
     costUsd: null,
     messages: null,

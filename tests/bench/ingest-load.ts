@@ -15,9 +15,10 @@ export interface EncodedBatch {
 
 /**
  * `spans` spans in turns of 16 (one invoke_agent, its model calls and its tool calls), four turns a session, 7 to 17 attributes
- * each, as our scheduler and plugins send them. A turn is one agent's, on one route and pool. Ids are random; times are now. `seed` varies sessions, agents and usage.
+ * each, as our scheduler and plugins send them. A turn is one agent's, on one route and pool. Ids are random; times are now. `seed` varies sessions, agents and usage. With `content`,
+ * a model call carries its turn's conversation so far, as agents resend it, and an answer of 300 characters.
  */
-export function agentBatch(spans: number, seed: number): EncodedBatch {
+export function agentBatch(spans: number, seed: number, content = false): EncodedBatch {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": "agent-host", "service.version": "1.2.3", "host.name": "dev-1" }),
@@ -55,6 +56,7 @@ export function agentBatch(spans: number, seed: number): EncodedBatch {
               [Attribute.route]: `route-${route}`,
               [Attribute.pool]: `pool-${route}`,
               [Attribute.silicon]: SILICON[route % 3] as string,
+              ...(content ? conversation(seed, turnNumber, position) : {}),
             }
           : {
               ...who,
@@ -78,5 +80,17 @@ export function agentBatch(spans: number, seed: number): EncodedBatch {
   return {
     protobuf: Buffer.from(ProtobufTraceSerializer.serializeRequest(finished) as Uint8Array),
     json: Buffer.from(JsonTraceSerializer.serializeRequest(finished) as Uint8Array),
+  };
+}
+
+function conversation(seed: number, turn: number, position: number): Record<string, string> {
+  const message = (role: string, index: number) => {
+    const content = `${role} ${seed} ${turn} ${index}: ${"what was asked and what was found out. ".repeat(8)}`;
+    return { role, parts: [{ type: "text", content }] };
+  };
+  const input = Array.from({ length: position }, (_, index) => message(index % 2 ? "assistant" : "user", index));
+  return {
+    [Attribute.inputMessages]: JSON.stringify(input),
+    [Attribute.outputMessages]: JSON.stringify([message("assistant", position)]),
   };
 }

@@ -3,9 +3,9 @@
  * against a bare server-side COPY FROM of the very same rows into the very same spans table, with its indexes? The base is COPY's
  * default format, text; the binary format is stated beside it.
  * The collector is a process of its own with its defaults; requests come from this process, a few at a time; durable Postgres
- * settings (fsync on). Rounds interleaved, medians, and the ratio of each round's pair.
+ * settings (fsync on). Rounds interleaved, medians, and the ratio of each round's pair. CPU a span says what a busy machine hides.
  *
- * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2]
+ * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2] [content: 0 or 1, default 0] [wal: on or off, default on]
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -16,9 +16,11 @@ import { fileURLToPath } from "node:url";
 import { startPostgres } from "@signalbox/local/postgres";
 import postgres from "postgres";
 import { freePort } from "../support/free-port.ts";
+import { cpuMilliseconds } from "./cpu-time.ts";
 import { agentBatch } from "./ingest-load.ts";
 
-const [requestSpans = 5_000, roundSpans = 100_000, rounds = 5, writers = 2] = process.argv.slice(2).map(Number);
+const [requestSpans = 5_000, roundSpans = 100_000, rounds = 5, writers = 2, content = 0] = process.argv.slice(2, 7).map(Number);
+const wal = process.argv[7] === "off" ? "off" : "on";
 const IN_FLIGHT = 4;
 const TABLES = ["spans", "sessions", "agents", "session_aliases", "messages", "span_messages", "route_hour", "session_hour"];
 
@@ -27,12 +29,13 @@ fs.chmodSync(dir, 0o777); // the server, which may run under another account, wr
 const settings = { shared_buffers: "512MB", max_wal_size: "8GB", checkpoint_timeout: "30min" };
 const server = await startPostgres({ dir: path.join(dir, "postgres"), port: await freePort(), settings });
 const port = await freePort();
-fs.writeFileSync(path.join(dir, "signalbox.config.yaml"), `collector: { writers: ${writers} }\n`);
+fs.writeFileSync(path.join(dir, "signalbox.config.yaml"), `collector: { writers: ${writers}, wal: "${wal}" }\n`);
 const main = fileURLToPath(new URL("../../collector-processor/src/main.ts", import.meta.url));
 const collector = spawn(process.execPath, [main], {
   env: {
     ...process.env,
     DATABASE_URL: server.url,
+    SIGNALBOX_HOME: dir,
     SIGNALBOX_OTLP_PORT: String(port),
     SIGNALBOX_CONFIG: path.join(dir, "signalbox.config.yaml"),
   },
@@ -60,6 +63,13 @@ async function throughCollector(bodies: Buffer[]): Promise<number> {
     for (let body = queue.shift(); body !== undefined; body = queue.shift()) await post(body);
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, client));
+  // with the log on, an answer comes before the commit
+  for (let stored = 0; stored < bodies.length * requestSpans; ) {
+    const [counted] = await sql`select coalesce(sum(spans), 0)::int as spans from signalbox.sessions`;
+    stored = counted?.spans;
+    // asking without a pause would take Postgres' time
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   return (performance.now() - started) / 1000;
 }
 
@@ -68,31 +78,47 @@ async function emptyTables(): Promise<void> {
   await sql`checkpoint`;
 }
 
+const cpuTimes = () => ({
+  collector: cpuMilliseconds(collector.pid as number),
+  postgres: cpuMilliseconds(server.pid, { children: true }),
+});
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
 try {
   while (!(await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => ({ ok: false }))).ok)
     await new Promise((resolve) => setTimeout(resolve, 50));
-  const bodies = Array.from({ length: Math.ceil(roundSpans / requestSpans) }, (_, index) => agentBatch(requestSpans, index).protobuf);
+  const bodies = Array.from(
+    { length: Math.ceil(roundSpans / requestSpans) },
+    (_, index) => agentBatch(requestSpans, index, content === 1).protobuf,
+  );
   const total = bodies.length * requestSpans;
   const files = { text: path.join(dir, "spans.text"), binary: path.join(dir, "spans.binary") };
-  console.log(`${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)`);
+  console.log(
+    `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)${content === 1 ? "; with content" : ""}; wal ${wal}`,
+  );
 
   await throughCollector(bodies); // warm
   for (const format of ["text", "binary"] as const) {
     await sql.unsafe(`copy (select * from signalbox.spans) to '${files[format]}' with (format ${format})`);
   }
   const rates = { collector: [] as number[], text: [] as number[], binary: [] as number[] };
+  const cpu = { collector: [] as number[], postgres: [] as number[], text: [] as number[], binary: [] as number[] };
   for (let round = 0; round < rounds; round++) {
     await emptyTables();
+    const before = cpuTimes();
     rates.collector.push(total / (await throughCollector(bodies)));
+    const after = cpuTimes();
+    cpu.collector.push(((after.collector - before.collector) * 1000) / total);
+    cpu.postgres.push(((after.postgres - before.postgres) * 1000) / total);
     const [stored] = await sql`select count(*)::int as spans from signalbox.spans`;
     if (stored?.spans !== total) throw new Error(`${stored?.spans} spans are stored, not ${total}`);
     for (const format of ["text", "binary"] as const) {
       await emptyTables();
+      const cpuBefore = cpuTimes().postgres;
       const started = performance.now();
       await sql.unsafe(`copy signalbox.spans from '${files[format]}' with (format ${format})`);
       rates[format].push(total / ((performance.now() - started) / 1000));
+      cpu[format].push(((cpuTimes().postgres - cpuBefore) * 1000) / total);
     }
   }
   for (const [name, values] of Object.entries(rates)) {
@@ -106,6 +132,10 @@ try {
       `collector / COPY ${format.padEnd(7)} ${median(ratios).toFixed(2)}  [${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}]`,
     );
   }
+  const micros = (values: number[]) => median(values).toFixed(1);
+  console.log(
+    `CPU us a span: collector ${micros(cpu.collector)}, its Postgres ${micros(cpu.postgres)}; COPY text ${micros(cpu.text)}, binary ${micros(cpu.binary)}`,
+  );
 } finally {
   agent.destroy();
   collector.kill("SIGTERM");

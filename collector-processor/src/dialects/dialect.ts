@@ -1,7 +1,8 @@
 import type { AttributeValue } from "../otlp/traces.ts";
+import { redact } from "../processors/redact.ts";
 import type { SpanRow } from "../rows.ts";
 import type { SpanDraft } from "../span-batch.ts";
-import { boundedText } from "../text.ts";
+import { boundedText, storableText, truncatedText } from "../text.ts";
 
 /**
  * What one attribute means: puts its value into the draft.
@@ -68,3 +69,18 @@ export function draftText(field: DraftText, bytes = ID_BYTES): Mapping {
     return true;
   };
 }
+
+/** Cuts what an emitter's own reading put in to what the columns and their indexes can hold; ids have been cut already. */
+export function boundDraft(draft: SpanDraft): void {
+  const row = draft.row;
+  for (const column of GROUPS) {
+    const value = row[column];
+    if (value !== null) row[column] = boundedText(value, GROUP_BYTES);
+  }
+  if (row.status_message !== null) row.status_message = redact(storableText(truncatedText(row.status_message, MAX_STATUS_CHARACTERS)));
+  if (draft.responseModel !== null) draft.responseModel = boundedText(draft.responseModel, GROUP_BYTES);
+  if (draft.spawnedByToolCall !== null) draft.spawnedByToolCall = boundedText(draft.spawnedByToolCall, GROUP_BYTES);
+}
+
+const MAX_STATUS_CHARACTERS = 4096;
+const GROUPS = ["agent_name", "channel", "user_id", "tool_name", "tool_call_id", "provider", "request_model", "turn_id"] as const;

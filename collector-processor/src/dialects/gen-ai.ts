@@ -1,5 +1,5 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
-import { type Dialect, draftText, integer, type Mapping, milliseconds, text } from "./dialect.ts";
+import { type Dialect, draftText, integer, MAX_COUNT, type Mapping, milliseconds, text } from "./dialect.ts";
 
 const OPERATIONS = new Set<string>(Object.values(Operation));
 /** Model calls under other names. */
@@ -16,8 +16,17 @@ const operation: Mapping = (draft, value) => {
 };
 
 /** The earlier name of an attribute: it counts where the later one is absent, in whichever order they stand. */
-const earlier = (column: "provider" | "input_tokens" | "output_tokens", mapping: Mapping): Mapping => {
+const earlier = (
+  column: "provider" | "input_tokens" | "output_tokens" | "cache_read_tokens" | "cache_write_tokens",
+  mapping: Mapping,
+): Mapping => {
   return (draft, value) => (draft.row[column] === null ? mapping(draft, value) : false);
+};
+
+/** As Anthropic's API has it in `usage.cache_creation`; the conventions have no name for it. */
+const cacheWrite1h: Mapping = (draft, value) => {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT) draft.cacheWrite1hTokens = value;
+  return false;
 };
 
 /** OpenTelemetry's GenAI semantic conventions, with the names of 2024 that emitters still send. */
@@ -38,6 +47,9 @@ export const genAi: Dialect = {
     "gen_ai.usage.completion_tokens": earlier("output_tokens", integer("output_tokens")),
     [Attribute.cacheReadTokens]: integer("cache_read_tokens"),
     [Attribute.cacheWriteTokens]: integer("cache_write_tokens"),
+    "gen_ai.usage.cache_read_input_tokens": earlier("cache_read_tokens", integer("cache_read_tokens")),
+    "gen_ai.usage.cache_creation_input_tokens": earlier("cache_write_tokens", integer("cache_write_tokens")),
+    "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens": cacheWrite1h,
     [Attribute.reasoningTokens]: integer("reasoning_tokens"),
     [Attribute.toolName]: text("tool_name"),
     [Attribute.toolCallId]: text("tool_call_id"),

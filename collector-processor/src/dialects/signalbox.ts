@@ -12,7 +12,8 @@ const slaMet: Mapping = (draft, value) => {
 };
 
 const routed: Mapping = (draft, value) => {
-  draft.routed = value === true;
+  // resources from OTEL_RESOURCE_ATTRIBUTES have only text
+  draft.routed = value === true || value === "true";
   return false;
 };
 
@@ -23,7 +24,7 @@ const agentDepth: Mapping = (draft, value) => {
 };
 
 const costUsd: Mapping = (draft, value) => {
-  if (typeof value !== "number" || !(value >= 0 && value < MAX_COUNT)) return false;
+  if (typeof value !== "number" || !(value >= 0 && value <= MAX_NANOUSD / 1e9)) return false;
   draft.costUsd = value;
   return false;
 };

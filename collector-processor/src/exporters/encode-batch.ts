@@ -1,5 +1,8 @@
+import type { SpanRow } from "../rows.ts";
 import type { SpanBatch, SpanDraft } from "../span-batch.ts";
 import { CopyWriter } from "./copy-writer.ts";
+import { Counters } from "./counters.ts";
+import { Identities } from "./identities.ts";
 
 const DAY_MICROS = 86_400e6;
 const BYTES_PER_SPAN = 900;
@@ -11,13 +14,16 @@ export interface EncodedBatch {
   /** null where no span has content */
   messages: Buffer | null;
   spanMessages: Buffer | null;
+  identities: Identities;
+  /** of all spans, as if none were stored yet; null where some may be, and only the database can tell */
+  counters: Counters | null;
   /** the days, counted from 1970, that spans start on */
   days: Set<number>;
   bytes: number;
 }
 
-/** The columns of stage_spans, in the order that `writeSpan` writes them. */
-export const STAGE_SPAN_COLUMNS = [
+/** The columns of spans, in the order that `writeSpan` writes them. */
+export const SPAN_COLUMNS = [
   "start_time",
   "start_nanos",
   "kind",
@@ -69,20 +75,17 @@ export const STAGE_SPAN_COLUMNS = [
   "attributes",
   "events",
   "links",
-  "session_named",
-  "parent_agent_id",
-  "agent_depth",
-  "spawned_by_tool_call",
 ] as const;
-/** What the stage says of agents and has no column in spans. */
-const STAGE_ONLY = 4;
-export const SPAN_COLUMNS = STAGE_SPAN_COLUMNS.slice(0, -STAGE_ONLY);
 
 export function encodeBatch({ spans }: SpanBatch): EncodedBatch {
   const writer = new CopyWriter(spans.length * BYTES_PER_SPAN);
+  const identities = new Identities();
+  const counters = new Counters();
   const days = new Set<number>();
   for (const span of spans) {
-    writeSpan(writer, span);
+    writeSpan(writer, span.row);
+    identities.add(span);
+    counters.add(span.row);
     days.add(Math.floor(span.row.start_time / DAY_MICROS));
   }
   const encoded = writer.take();
@@ -93,6 +96,8 @@ export function encodeBatch({ spans }: SpanBatch): EncodedBatch {
     spans: encoded,
     messages: content?.messages ?? null,
     spanMessages: content?.spanMessages ?? null,
+    identities,
+    counters,
     days,
     bytes,
   };
@@ -127,9 +132,8 @@ function encodeContent(spans: SpanDraft[]): { messages: Buffer; spanMessages: Bu
   return { messages: messages.take(), spanMessages: spanMessages.take() };
 }
 
-function writeSpan(writer: CopyWriter, draft: SpanDraft): void {
-  const row = draft.row;
-  writer.startRow(STAGE_SPAN_COLUMNS.length);
+function writeSpan(writer: CopyWriter, row: SpanRow): void {
+  writer.startRow(SPAN_COLUMNS.length);
   writer.timestamp(row.start_time);
   writer.smallint(row.start_nanos);
   writer.smallint(row.kind);
@@ -181,8 +185,4 @@ function writeSpan(writer: CopyWriter, draft: SpanDraft): void {
   writer.jsonb(row.attributes);
   writer.jsonb(row.events);
   writer.jsonb(row.links);
-  writer.boolean(draft.sessionId !== null);
-  writer.text(draft.parentAgentId);
-  writer.smallint(draft.agentDepth);
-  writer.text(draft.spawnedByToolCall);
 }

@@ -4,7 +4,7 @@ import type { Metrics } from "../metrics.ts";
 import { migrate } from "../migrate.ts";
 import { type Stage, Unavailable } from "../pipeline.ts";
 import type { SpanBatch } from "../span-batch.ts";
-import { encodeBatch } from "./encode-batch.ts";
+import { type EncodedBatch, encodeBatch } from "./encode-batch.ts";
 import { dayOf, Partitions } from "./partitions.ts";
 import { writeFailure } from "./postgres-errors.ts";
 import { openWriter, type Writer } from "./postgres-writer.ts";
@@ -31,6 +31,10 @@ export interface Store extends Stage<SpanBatch> {
   readonly ready: boolean;
   /** Why it would not. */
   readonly reason: string;
+  /** Whether the queue would take this batch now. */
+  hasRoom(batch: EncodedBatch): boolean;
+  /** As consume, of rows. */
+  write(batch: EncodedBatch): Promise<void>;
   /** Migrates, and begins to connect. Postgres away: it tries again. @throws when the migrations do not fit the database. */
   start(): Promise<void>;
 }
@@ -126,6 +130,12 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
     for (const item of group) item.reject(failure === "refused" ? error : unreachable());
   }
 
+  async function write(batch: EncodedBatch): Promise<void> {
+    if (stopping.signal.aborted) throw new Unavailable("the collector is stopping");
+    if (connected.size === 0) throw unreachable();
+    await new Promise<void>((resolve, reject) => queue.add({ batch, resolve, reject }));
+  }
+
   function daysAhead(): number[] {
     const today = dayOf(Date.now());
     return Array.from({ length: config.partitionDaysAhead + 2 }, (_, index) => today - 1 + index);
@@ -149,11 +159,11 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
     },
     async consume(batch) {
       if (batch.spans.length === 0) return;
-      if (stopping.signal.aborted) throw new Unavailable("the collector is stopping");
       if (connected.size === 0) throw unreachable();
-      const encoded = encodeBatch(batch);
-      await new Promise<void>((resolve, reject) => queue.add({ batch: encoded, resolve, reject }));
+      await write(encodeBatch(batch));
     },
+    hasRoom: (batch) => connected.size > 0 && queue.hasRoom(batch),
+    write,
     async shutdown() {
       stopping.abort();
       queue.close();

@@ -1,15 +1,27 @@
 import { NotifyChannel } from "@signalbox/otel/conventions";
-import { COPY_MESSAGES, COPY_SPAN_MESSAGES, COPY_SPANS, CREATE_STAGE } from "../sql/stage.ts";
-import { STORE_BATCH } from "../sql/store-batch.ts";
+import { ADD_COUNTERS } from "../sql/add-counters.ts";
+import {
+  COPY_SPAN_MESSAGES,
+  COPY_SPANS,
+  CREATE_STAGE,
+  INSERT_MESSAGES,
+  INSERT_STAGED,
+  STAGE_MESSAGES,
+  STAGE_SPAN_MESSAGES,
+  STAGE_SPANS,
+} from "../sql/stage.ts";
 import { COPY_HEADER, COPY_TRAILER } from "./copy-writer.ts";
+import { type CountedSpan, Counters, NOTHING_NEW, type SessionCounts } from "./counters.ts";
 import type { EncodedBatch } from "./encode-batch.ts";
+import { agentKey, Identities } from "./identities.ts";
 import type { Partitions } from "./partitions.ts";
 import { type Connection, ConnectionLost, connect } from "./postgres-connection.ts";
 
-/** The store's rollups fit into memory; no batch is worth compiling a query for. */
+/** No statement here is worth compiling. */
 const SESSION_SETTINGS = { work_mem: "64MB", temp_buffers: "64MB", jit: false };
 const NOTIFY = "select pg_notify($1, $2)";
 const MAX_NOTIFY_BYTES = 7_900;
+const MAX_NOTIFY_SESSIONS = 50;
 
 /** Writes groups of batches, one transaction each. */
 export interface Writer {
@@ -26,41 +38,111 @@ export async function openWriter(databaseUrl: string, slot: number, partitions: 
   const connection = await connect(databaseUrl, SESSION_SETTINGS);
   await connection.run(CREATE_STAGE);
 
-  async function transaction(group: EncodedBatch[]): Promise<number> {
+  /** Most groups hold no span that is stored already: they go straight into the table. One that does fails here as a whole. */
+  async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<number> {
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
     await Promise.all([connection.run("begin"), connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
-    const messages = group.flatMap((batch) => batch.messages ?? []);
-    if (messages.length > 0) {
-      await connection.copy(COPY_MESSAGES, rowsOf(messages));
+    if (hasMessages(group)) {
       await connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
+      await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
+      await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters)]);
+    } else await finish(identities, counters);
+    return group.reduce((sum, batch) => sum + batch.spanCount, 0);
+  }
+
+  /** Stores what is not there yet, and counts only that. */
+  async function writeMissing(group: EncodedBatch[], identities: Identities): Promise<number> {
+    await Promise.all([connection.run("begin"), connection.copy(STAGE_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
+    if (hasMessages(group)) {
+      await connection.copy(STAGE_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
+      await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
     }
-    const [stored] = await connection.query<{ inserted: number; sessions: string[] }>(STORE_BATCH, [slot]);
-    if (stored === undefined) throw new Error("the store's statement answered nothing");
-    const notified = stored.inserted > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(stored)]);
-    await Promise.all([notified, connection.run("commit")]);
-    return stored.inserted;
+    const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
+    const counters = new Counters();
+    for (const span of inserted) counters.add(countedSpan(span));
+    await finish(identities, counters);
+    return inserted.length;
+  }
+
+  async function finish(identities: Identities, counters: Counters): Promise<void> {
+    const agents = counters.agents();
+    const sessions = counters.sessions();
+    const rows = [
+      identities.agents().flatMap((agent) => (agent.agent_id === "" ? [] : { ...agent, ...(agents.get(agentKey(agent)) ?? NOTHING_NEW) })),
+      identities.sessions().map((session) => ({ ...session, ...(sessions.get(session.session_id) ?? NOTHING_NEW) })),
+      identities.aliases(),
+      counters.sessionHours(),
+      counters.routeHours(),
+    ];
+    const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
+    await Promise.all([connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]), notified, connection.run("commit")]);
+  }
+
+  async function rolledBackOnFailure(work: () => Promise<number>): Promise<number> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) await connection.run("rollback");
+      throw error;
+    }
   }
 
   return {
     connection,
     async write(group) {
       await partitions.ensure(connection, new Set(group.flatMap((batch) => [...batch.days])));
-      try {
-        return await transaction(group);
-      } catch (error) {
-        if (!(error instanceof ConnectionLost)) await connection.run("rollback");
-        throw error;
+      const identities = Identities.union(group.map((batch) => batch.identities));
+      const counters = group.map((batch) => batch.counters);
+      if (counters.every((known) => known !== null)) {
+        try {
+          return await rolledBackOnFailure(() => writeNew(group, identities, Counters.sum(counters)));
+        } catch (error) {
+          if (error instanceof ConnectionLost) throw error;
+        }
       }
+      return await rolledBackOnFailure(() => writeMissing(group, identities));
     },
   };
 }
 
+/** A row of COUNTED_COLUMNS: the driver hands 64-bit integers on as text. */
+type InsertedSpan = { [Name in keyof CountedSpan]: CountedSpan[Name] | string };
+const INTEGERS = [
+  "start_time",
+  "duration_ns",
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "cost_nusd",
+  "baseline_nusd",
+] as const;
+
+function countedSpan(row: InsertedSpan): CountedSpan {
+  const span = { ...row };
+  for (const name of INTEGERS) if (span[name] !== null) span[name] = Number(span[name]);
+  return span as CountedSpan;
+}
+
 const rowsOf = (rows: Buffer[]): Buffer[] => [COPY_HEADER, ...rows, COPY_TRAILER];
+const hasMessages = (group: EncodedBatch[]): boolean => group.some((batch) => batch.messages !== null);
+
+/** Sums beyond 2⁵³ as text, which Postgres reads as well. They are rare, and a replacer costs as much as all the rest. */
+function json(rows: unknown[]): string {
+  try {
+    return JSON.stringify(rows);
+  } catch {
+    return JSON.stringify(rows, (_, value) => (typeof value === "bigint" ? String(value) : value));
+  }
+}
 
 /** What NOTIFY can carry; readers that need all sessions look at what changed. */
-function notification({ inserted, sessions }: { inserted: number; sessions: string[] }): string {
-  for (let count = sessions.length; ; count--) {
-    const payload = JSON.stringify({ sessions: sessions.slice(0, count), spans: inserted });
+function notification(sessions: ReadonlyMap<string, SessionCounts>): string {
+  const spans = [...sessions.values()].reduce((sum, session) => sum + Number(session.spans), 0);
+  const ids = [...sessions.keys()].sort();
+  for (let count = Math.min(ids.length, MAX_NOTIFY_SESSIONS); ; count--) {
+    const payload = JSON.stringify({ sessions: ids.slice(0, count), spans });
     if (count === 0 || Buffer.byteLength(payload) <= MAX_NOTIFY_BYTES) return payload;
   }
 }

@@ -32,11 +32,16 @@ export class WriteQueue {
     this.#limits = limits;
   }
 
-  /** @throws Unavailable when the queue is full. An empty queue takes a batch of any size. */
+  /** An empty queue takes a batch of any size. */
+  hasRoom({ spanCount, bytes }: EncodedBatch): boolean {
+    if (this.#waiting.length === 0) return true;
+    return this.spans + spanCount <= this.#limits.spans && this.bytes + bytes <= this.#limits.bytes;
+  }
+
+  /** @throws Unavailable when there is no room. */
   add(item: Waiting): void {
     const { spanCount, bytes } = item.batch;
-    const full = this.spans + spanCount > this.#limits.spans || this.bytes + bytes > this.#limits.bytes;
-    if (full && this.#waiting.length > 0) throw new Unavailable("the queue to Postgres is full", 2);
+    if (!this.hasRoom(item.batch)) throw new Unavailable("the queue to Postgres is full", 2);
     this.#waiting.push(item);
     this.spans += spanCount;
     this.bytes += bytes;

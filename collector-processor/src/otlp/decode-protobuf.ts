@@ -1,31 +1,11 @@
 import { ProtobufReader } from "./protobuf-reader.ts";
-import {
-  type Attributes,
-  type AttributeValue,
-  DEEPER,
-  type Event,
-  type Id,
-  KeyValueList,
-  type Link,
-  MAX_VALUE_DEPTH,
-  MalformedBody,
-  type ResourceSpans,
-  type ScopeSpans,
-  type Span,
-} from "./traces.ts";
-
-// Fields are matched by their whole tag, `number << 3 | wire type`: a known number with another wire type is skipped as unknown.
-const bytesField = (number: number) => (number << 3) | 2;
-const varintField = (number: number) => number << 3;
-const fixed64Field = (number: number) => (number << 3) | 1;
+import { bytesField, finished, fixed64Field, keyValue, resource, scope, spanId, traceId, varintField } from "./protobuf-values.ts";
+import type { Event, Link, ResourceSpans, ScopeSpans, Span } from "./traces.ts";
 
 const RESOURCE_SPANS = bytesField(1);
 const RESOURCE = bytesField(1);
-const RESOURCE_ATTRIBUTES = bytesField(1);
 const SCOPE_SPANS = bytesField(2);
 const SCOPE = bytesField(1);
-const SCOPE_NAME = bytesField(1);
-const SCOPE_VERSION = bytesField(2);
 const SPANS = bytesField(2);
 const SPAN_TRACE_ID = bytesField(1);
 const SPAN_ID = bytesField(2);
@@ -46,16 +26,6 @@ const LINK_SPAN_ID = bytesField(2);
 const LINK_ATTRIBUTES = bytesField(4);
 const STATUS_MESSAGE = bytesField(2);
 const STATUS_CODE = varintField(3);
-const KEY = bytesField(1);
-const VALUE = bytesField(2);
-const STRING_VALUE = bytesField(1);
-const BOOL_VALUE = varintField(2);
-const INT_VALUE = varintField(3);
-const DOUBLE_VALUE = fixed64Field(4);
-const ARRAY_VALUE = bytesField(5);
-const KVLIST_VALUE = bytesField(6);
-const BYTES_VALUE = bytesField(7);
-const LIST_ELEMENT = bytesField(1);
 
 /**
  * Decodes an ExportTraceServiceRequest. Unknown fields are skipped, invalid UTF-8 becomes U+FFFD, ids of a wrong length become null.
@@ -84,15 +54,6 @@ function resourceSpans(reader: ProtobufReader, end: number): ResourceSpans {
   return finished(reader, end, result);
 }
 
-function resource(reader: ProtobufReader, end: number, attributes: Attributes): void {
-  while (reader.position < end) {
-    const tag = reader.tag();
-    if (tag === RESOURCE_ATTRIBUTES) keyValue(reader, reader.lengthDelimited(end), attributes, 0);
-    else reader.skip(tag, end);
-  }
-  finished(reader, end, attributes);
-}
-
 function scopeSpans(reader: ProtobufReader, end: number): ScopeSpans {
   const result: ScopeSpans = { name: "", version: "", spans: [] };
   while (reader.position < end) {
@@ -102,16 +63,6 @@ function scopeSpans(reader: ProtobufReader, end: number): ScopeSpans {
     else reader.skip(tag, end);
   }
   return finished(reader, end, result);
-}
-
-function scope(reader: ProtobufReader, end: number, into: ScopeSpans): void {
-  while (reader.position < end) {
-    const tag = reader.tag();
-    if (tag === SCOPE_NAME) into.name = reader.internedText(reader.lengthDelimited(end));
-    else if (tag === SCOPE_VERSION) into.version = reader.internedText(reader.lengthDelimited(end));
-    else reader.skip(tag, end);
-  }
-  finished(reader, end, into);
 }
 
 function span(reader: ProtobufReader, end: number): Span {
@@ -210,94 +161,4 @@ function link(reader: ProtobufReader, end: number): Link {
     else reader.skip(tag, end);
   }
   return finished(reader, end, result);
-}
-
-function keyValue(reader: ProtobufReader, end: number, into: Attributes, depth: number): void {
-  let key = "";
-  let value: AttributeValue = null;
-  while (reader.position < end) {
-    const tag = reader.tag();
-    if (tag === KEY) key = reader.internedText(reader.lengthDelimited(end));
-    else if (tag === VALUE) value = anyValue(reader, reader.lengthDelimited(end), depth);
-    else reader.skip(tag, end);
-  }
-  finished(reader, end, into);
-  into.push(key, value);
-}
-
-function anyValue(reader: ProtobufReader, end: number, depth: number): AttributeValue {
-  if (depth > MAX_VALUE_DEPTH) {
-    reader.position = end;
-    return DEEPER;
-  }
-  let value: AttributeValue = null;
-  while (reader.position < end) {
-    const tag = reader.tag();
-    switch (tag) {
-      case STRING_VALUE:
-        value = reader.text(reader.lengthDelimited(end));
-        break;
-      case INT_VALUE:
-        value = reader.int64();
-        break;
-      case BOOL_VALUE:
-        value = reader.varint() !== 0;
-        break;
-      case DOUBLE_VALUE:
-        value = reader.double(end);
-        break;
-      case ARRAY_VALUE:
-        value = arrayValue(reader, reader.lengthDelimited(end), depth + 1);
-        break;
-      case KVLIST_VALUE:
-        value = kvlistValue(reader, reader.lengthDelimited(end), depth + 1);
-        break;
-      case BYTES_VALUE:
-        value = reader.copy(reader.lengthDelimited(end));
-        break;
-      default:
-        reader.skip(tag, end);
-    }
-  }
-  return finished(reader, end, value);
-}
-
-function arrayValue(reader: ProtobufReader, end: number, depth: number): AttributeValue[] {
-  const values: AttributeValue[] = [];
-  while (reader.position < end) {
-    const tag = reader.tag();
-    if (tag === LIST_ELEMENT) values.push(anyValue(reader, reader.lengthDelimited(end), depth));
-    else reader.skip(tag, end);
-  }
-  return finished(reader, end, values);
-}
-
-function kvlistValue(reader: ProtobufReader, end: number, depth: number): KeyValueList {
-  const list = new KeyValueList();
-  while (reader.position < end) {
-    const tag = reader.tag();
-    if (tag === LIST_ELEMENT) keyValue(reader, reader.lengthDelimited(end), list.entries, depth);
-    else reader.skip(tag, end);
-  }
-  return finished(reader, end, list);
-}
-
-function traceId(reader: ProtobufReader, end: number): Id {
-  const length = end - reader.position;
-  if (length === 16) return reader.hex8() + reader.hex8();
-  reader.position = end;
-  return length === 0 ? "" : null;
-}
-
-function spanId(reader: ProtobufReader, end: number): Id {
-  const length = end - reader.position;
-  if (length === 8) return reader.hex8();
-  reader.position = end;
-  return length === 0 ? "" : null;
-}
-
-/** A message whose last field ran over its end is malformed. */
-function finished<T>(reader: ProtobufReader, end: number, result: T): T {
-  if (reader.position !== end) throw new MalformedBody("a field is longer than its message");
-  return result;
 }

@@ -56,6 +56,8 @@ export interface ScopeSpans {
   name: string;
   version: string;
   spans: Span[];
+  /** The spans were made of log records: see processors/log-facts.ts. No request can say so. */
+  fromLogs?: true;
 }
 
 export interface ResourceSpans {

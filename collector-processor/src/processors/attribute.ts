@@ -1,4 +1,5 @@
 import { Operation } from "@signalbox/otel/conventions";
+import { includeCache } from "../dialects/usage.ts";
 import type { Consumer, Stage } from "../pipeline.ts";
 import type { SpanBatch, SpanDraft } from "../span-batch.ts";
 
@@ -28,4 +29,5 @@ export function attributeSpan(draft: SpanDraft): void {
   row.model = draft.responseModel ?? row.request_model;
   const isModelOperation = row.operation === Operation.chat || row.operation === Operation.embeddings;
   row.is_call = isModelOperation && !draft.routed;
+  includeCache(draft);
 }

@@ -31,7 +31,7 @@ export function messagesOf(value: AttributeValue, direction: MessageDirection, l
   const content = typeof value === "string" ? parsed(value) : plain(value);
   const role = DEFAULT_ROLE[direction];
   // system instructions are the parts of one message
-  const list = direction === "system" ? [{ role, parts: content }] : Array.isArray(content) ? content : [{ role, parts: content }];
+  const list = direction !== "system" && (Array.isArray(content) || isMessage(content)) ? [content].flat() : [{ role, parts: content }];
   return list.slice(-limits.messages).map((message) => hashed(asMessage(message, role), limits));
 }
 
@@ -73,9 +73,24 @@ function asMessage(message: unknown, role: string): unknown {
 
 function parts(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
-  const list = Array.isArray(value) ? value : [value];
-  return list.map((part) => (typeof part === "string" ? { type: "text", content: part } : part));
+  return [value].flat().map(part);
 }
+
+/** A part has a type: an object without one is what an emitter's own function took or gave, and is shown as it is. */
+function part(value: unknown): unknown {
+  if (typeof value === "string") return { type: "text", content: value };
+  const members = asMap(value);
+  if (members === undefined) return value;
+  if (!members.has("type")) return { type: "text", content: canonicalJson(members) };
+  // as providers' APIs name it
+  if (members.get("type") === "text" && !members.has("content") && members.has("text")) {
+    members.set("content", members.get("text"));
+    members.delete("text");
+  }
+  return members;
+}
+
+const isMessage = (value: unknown): boolean => typeof asMap(value)?.get("role") === "string";
 
 function asMap(value: unknown): Map<string, unknown> | undefined {
   if (value instanceof Map) return value;

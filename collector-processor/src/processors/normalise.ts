@@ -1,7 +1,9 @@
-import type { Mapping } from "../dialects/dialect.ts";
-import { mappings } from "../dialects/index.ts";
+import { boundDraft, type Mapping } from "../dialects/dialect.ts";
+import { AttributeView, type Emitter } from "../dialects/emitter.ts";
+import { emitterOfSource, emitterOfSpan, mappings } from "../dialects/index.ts";
 import type { Attributes, AttributeValue, Event, Link, Moment, ResourceSpans, Span } from "../otlp/traces.ts";
 import type { Consumer, Rejections, Stage } from "../pipeline.ts";
+import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
 import { boundedText, storableText, truncatedText } from "../text.ts";
 import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
@@ -17,6 +19,10 @@ export interface NormaliseConfig {
   content: ContentLimits & { capture: boolean };
   /** Events, and links, kept of one span. */
   maxEvents: number;
+  /** Keep the spans, too, that an emitter's dialect calls noise. */
+  keepNoise: boolean;
+  /** Told how many spans of a request were dropped as noise. */
+  onNoise(spans: number): void;
   now(): number;
 }
 
@@ -33,11 +39,13 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
   return {
     start: async () => {},
     shutdown: async () => {},
-    async consume({ resources, project, rejections }) {
+    async consume({ resources, project, rejections, original }) {
       const latestMicros = config.now() * 1000 + config.maxFutureDays * DAY_MICROS;
-      const spans: SpanDraft[] = [];
-      for (const resource of resources) normaliseResource(resource, { config, byName, latestMicros, project, rejections, spans });
-      await next.consume({ spans, rejections });
+      const context: Context = { config, byName, latestMicros, project, rejections, spans: [], noise: 0 };
+      for (const resource of resources) normaliseResource(resource, context);
+      if (context.noise > 0) config.onNoise(context.noise);
+      const { spans } = context;
+      await next.consume({ spans, rejections, ...(original && { original }) });
     },
   };
 }
@@ -49,10 +57,24 @@ interface Context {
   project: string | null;
   rejections: Rejections;
   spans: SpanDraft[];
+  noise: number;
+}
+
+/** What all spans of one resource and scope share. */
+interface Shared {
+  resource: AttributeView;
+  /** The resource's attributes that have a column. */
+  attributes: Attributes;
+  json: string | null;
+  scopeJson: string | null;
+  emitter: Emitter | undefined;
+  fromLogs: boolean;
 }
 
 function normaliseResource(resource: ResourceSpans, context: Context): void {
   const shared = splitResource(resource.attributes, context);
+  const view = new AttributeView(resource.attributes);
+  const service = view.text("service.name") ?? "";
   for (const scope of resource.scopes) {
     const scopeJson =
       scope.name === ""
@@ -60,10 +82,13 @@ function normaliseResource(resource: ResourceSpans, context: Context): void {
         : scope.version === ""
           ? `{"name":${quote(scope.name)}}`
           : `{"name":${quote(scope.name)},"version":${quote(scope.version)}}`;
+    const emitter = emitterOfSource({ service, scope: scope.name });
+    const ofScope: Shared = { ...shared, resource: view, scopeJson, emitter, fromLogs: scope.fromLogs === true };
     for (const span of scope.spans) {
       const refused = refusal(span, context);
       if (refused !== null) context.rejections.add(refused);
-      else context.spans.push(draftOf(span, shared, scopeJson, context));
+      else if (isNoise(span, ofScope, context)) context.noise++;
+      else context.spans.push(draftOf(span, ofScope, context));
     }
   }
 }
@@ -76,12 +101,16 @@ function splitResource(attributes: Attributes, { byName, config }: Context) {
   for (let index = 0; index < attributes.length; index += 2) {
     const name = attributes[index] as string;
     const value = attributes[index + 1] as AttributeValue;
-    if (byName.get(name)?.(scratch, value)) mapped.push(name, value);
-    else writer.add(name, value);
+    const mapping = byName.get(name);
+    if (mapping !== undefined) mapped.push(name, value);
+    if (!mapping?.(scratch, value)) writer.add(name, value);
   }
   const json = writer.take();
-  return { mapped, json: json === "{}" ? null : json };
+  return { attributes: mapped, json: json === "{}" ? null : json };
 }
+
+const isNoise = (span: Span, { emitter, fromLogs }: Shared, { config }: Context): boolean =>
+  emitter?.keeps !== undefined && !fromLogs && !config.keepNoise && !emitter.keeps(span.name, new AttributeView(span.attributes));
 
 function refusal(span: Span, { latestMicros, config }: Context): string | null {
   if (span.traceId === null || ABSENT_ID.test(span.traceId)) return "trace_id is not 16 bytes, or all zero";
@@ -91,7 +120,7 @@ function refusal(span: Span, { latestMicros, config }: Context): string | null {
   return null;
 }
 
-function draftOf(span: Span, resource: { mapped: Attributes; json: string | null }, scopeJson: string | null, context: Context): SpanDraft {
+function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   const { config, byName } = context;
   const draft = emptyDraft();
   const row = draft.row;
@@ -104,9 +133,11 @@ function draftOf(span: Span, resource: { mapped: Attributes; json: string | null
   row.kind = span.kind >= 0 && span.kind <= 5 ? span.kind : 0;
   row.status = span.statusCode >= 0 && span.statusCode <= 2 ? span.statusCode : 0;
   row.status_message = span.statusMessage === "" ? null : redact(storableText(truncatedText(span.statusMessage, MAX_MESSAGE_CHARACTERS)));
+  draft.fromLog = shared.fromLogs;
 
-  for (let index = 0; index < resource.mapped.length; index += 2) {
-    byName.get(resource.mapped[index] as string)?.(draft, resource.mapped[index + 1] as AttributeValue);
+  const emitter = shared.emitter ?? emitterOfSpan(span.attributes);
+  for (let index = 0; index < shared.attributes.length; index += 2) {
+    byName.get(shared.attributes[index] as string)?.(draft, shared.attributes[index + 1] as AttributeValue);
   }
   const writer = new AttributeWriter(config.attributes);
   const attributes = span.attributes;
@@ -114,13 +145,17 @@ function draftOf(span: Span, resource: { mapped: Attributes; json: string | null
     const name = attributes[index] as string;
     const value = attributes[index + 1] as AttributeValue;
     const mapping = byName.get(name);
-    if (mapping !== undefined ? !mapping(draft, value) : !takeContent(draft, name, value, config)) writer.add(name, value);
+    if (emitter?.isContent?.(name)) continue;
+    const inColumn = mapping !== undefined ? mapping(draft, value) : takeContent(draft, name, value, config);
+    // an emitter's own reading may win over the general one: what it really said is kept beside
+    if (!inColumn || (emitter !== undefined && mapping !== undefined)) writer.add(name, value);
   }
+  if (emitter !== undefined) applyEmitter(emitter, draft, span, shared, config);
   const duration = (span.endMicros - span.startMicros) * 1000 + (span.endNanos - span.startNanos);
   row.duration_ns = Math.min(Math.max(0, duration), MAX_DURATION_NS);
   if (row.duration_ns !== duration) writer.addJson(ORIGINAL_END, `"${timeText({ micros: span.endMicros, nanos: span.endNanos })}"`);
-  if (resource.json !== null) writer.addJson("resource", resource.json);
-  if (scopeJson !== null) writer.addJson("scope", scopeJson);
+  if (shared.json !== null) writer.addJson("resource", shared.json);
+  if (shared.scopeJson !== null) writer.addJson("scope", shared.scopeJson);
   row.attributes = writer.take();
   row.events = eventsJson(draft, span.events, config);
   row.links = linksJson(span.links, config);
@@ -128,21 +163,32 @@ function draftOf(span: Span, resource: { mapped: Attributes; json: string | null
   return draft;
 }
 
+function applyEmitter(emitter: Emitter, draft: SpanDraft, span: Span, shared: Shared, config: NormaliseConfig): void {
+  const add = (direction: MessageDirection, value: AttributeValue) => {
+    if (value !== null && value !== "") addMessages(draft, direction, value, config);
+  };
+  emitter.apply(draft, { span, attributes: new AttributeView(span.attributes), resource: shared.resource, content: { add } });
+  boundDraft(draft);
+}
+
 /** True when the attribute was content: stored beside the span, or dropped where content is not wanted, and never in its attributes. */
-function takeContent(draft: SpanDraft, name: string, value: AttributeValue, { content }: NormaliseConfig): boolean {
+function takeContent(draft: SpanDraft, name: string, value: AttributeValue, config: NormaliseConfig): boolean {
   const direction = contentDirection(name);
   if (direction === undefined) return false;
-  if (content.capture) {
-    draft.messages ??= [];
-    if (!draft.messages.some((before) => before.direction === direction)) {
-      draft.messages.push({ direction, messages: messagesOf(value, direction, content) });
-    }
-  }
+  addMessages(draft, direction, value, config);
   return true;
 }
 
+/** Of a direction that comes twice, in an attribute and in an event, the first. */
+function addMessages(draft: SpanDraft, direction: MessageDirection, value: AttributeValue, { content }: NormaliseConfig): void {
+  if (!content.capture) return;
+  draft.messages ??= [];
+  if (draft.messages.some((before) => before.direction === direction)) return;
+  draft.messages.push({ direction, messages: messagesOf(value, direction, content) });
+}
+
 function eventsJson(draft: SpanDraft, events: Event[] | null, config: NormaliseConfig): string | null {
-  if (events === null) return null;
+  if (events === null || events.length === 0) return null;
   const writer = new AttributeWriter(config.attributes);
   const list = events.slice(0, config.maxEvents).map((event) => {
     for (let index = 0; index < event.attributes.length; index += 2) {
@@ -156,7 +202,7 @@ function eventsJson(draft: SpanDraft, events: Event[] | null, config: NormaliseC
 }
 
 function linksJson(links: Link[] | null, config: NormaliseConfig): string | null {
-  if (links === null) return null;
+  if (links === null || links.length === 0) return null;
   const writer = new AttributeWriter(config.attributes);
   const list = links.slice(0, config.maxEvents).map((link) => {
     writer.addAll(link.attributes);

@@ -71,7 +71,7 @@ function costOrUnknown(tokenPrice: TokenPrice, usage: TokenUsage): number | null
 }
 
 /** Null where the span does not say enough for a price: a chat without its output would come out too cheap. */
-function usageOf({ row }: SpanDraft): TokenUsage | null {
+function usageOf({ row, cacheWrite1hTokens }: SpanDraft): TokenUsage | null {
   if (row.input_tokens === null) return null;
   if (row.output_tokens === null && row.operation !== Operation.embeddings) return null;
   return {
@@ -79,5 +79,6 @@ function usageOf({ row }: SpanDraft): TokenUsage | null {
     output: row.output_tokens ?? 0,
     cacheRead: row.cache_read_tokens ?? 0,
     cacheWrite: row.cache_write_tokens ?? 0,
+    cacheWrite1h: cacheWrite1hTokens ?? 0,
   };
 }

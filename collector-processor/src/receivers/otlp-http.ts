@@ -2,10 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { decodeJsonTraces } from "../otlp/decode-json.ts";
+import { decodeJsonLogs } from "../otlp/decode-json-logs.ts";
 import { decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
+import { decodeProtobufLogs } from "../otlp/decode-protobuf-logs.ts";
 import { CONTENT_TYPE, type Encoding, exportResponse, rpcStatus, type Signal, StatusCode } from "../otlp/responses.ts";
 import { MalformedBody, type ResourceSpans } from "../otlp/traces.ts";
 import { type Consumer, Rejections, Unavailable } from "../pipeline.ts";
+import { logFacts } from "../processors/log-facts.ts";
 import type { TraceBatch } from "../span-batch.ts";
 import { Refusal, readBody } from "./http-body.ts";
 import type { KeyCheck } from "./keys.ts";
@@ -35,7 +38,7 @@ const RPC_CODE = new Map<number, StatusCode>([
 /** An exporter's own timeout is 10 s by default: a body that takes longer has no one waiting. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** OTLP over HTTP: POST /v1/traces, and logs and metrics, which are taken and not stored. The server is not listening yet. */
+/** OTLP over HTTP: POST /v1/traces, /v1/logs, and /v1/metrics, which are taken and not stored. The server is not listening yet. */
 export function otlpHttpReceiver(
   config: OtlpHttpConfig,
   next: Consumer<TraceBatch>,
@@ -68,18 +71,32 @@ export function otlpHttpReceiver(
     if (sender === null) throw new Refusal(401, "the ingest key is missing or wrong: send it as Authorization: Bearer <key>");
     if (inflightBytes > config.maxInflightBytes) throw new Unavailable("too many requests are under way");
     const body = await readBody(request, config.maxBodyBytes);
-    if (signal !== "traces") return exportResponse(encoding, signal, 0, `${signal} are accepted but not stored yet`);
+    if (signal === "metrics") return exportResponse(encoding, signal, 0, "metrics are accepted but not stored yet");
     inflightBytes += body.length;
     try {
-      const rejections = new Rejections();
-      const resources = encoding === "json" ? decodeJsonTraces(body) : decodeProtobufTraces(body);
+      const rejections = new Rejections(signal === "logs" ? "log record" : "span");
+      const resources = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
       metrics.received(spanCount(resources));
-      await next.consume({ resources, project: sender.project, rejections });
+      if (resources.length > 0) {
+        const original = { protobuf: signal === "traces" && encoding === "protobuf" ? body : null, resources };
+        await next.consume({ resources, project: sender.project, rejections, original });
+      }
       metrics.refused(rejections.count);
       return exportResponse(encoding, signal, rejections.count, rejections.message);
     } finally {
       inflightBytes -= body.length;
     }
+  }
+
+  function readTraces(body: Buffer, encoding: Encoding): ResourceSpans[] {
+    return encoding === "json" ? decodeJsonTraces(body) : decodeProtobufTraces(body);
+  }
+
+  /** The records that are facts of their own, as spans; the others are counted and forgotten. */
+  function readLogs(body: Buffer, encoding: Encoding, rejections: Rejections): ResourceSpans[] {
+    const facts = logFacts(encoding === "json" ? decodeJsonLogs(body) : decodeProtobufLogs(body), rejections);
+    metrics.logsIgnored(facts.ignored);
+    return facts.resources;
   }
 
   function refusalOf(error: unknown): Refusal {

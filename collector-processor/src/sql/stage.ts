@@ -1,19 +1,66 @@
-import { STAGE_SPAN_COLUMNS } from "../exporters/encode-batch.ts";
+import { COUNTED_COLUMNS } from "../exporters/counters.ts";
+import { SPAN_COLUMNS } from "../exporters/encode-batch.ts";
 
-/** Once a connection: what a batch is copied into before it is stored. Temporary, so it costs no WAL. */
+const spanColumns = SPAN_COLUMNS.join(", ");
+
+/** Once a connection: where rows stand that may be stored already. Temporary, so it costs no WAL. */
 export const CREATE_STAGE = `
-  create temp table stage_spans (
-    like signalbox.spans,
-    session_named boolean not null,
-    parent_agent_id text,
-    agent_depth smallint,
-    spawned_by_tool_call text
-  ) on commit delete rows;
+  create temp table stage_spans (like signalbox.spans) on commit delete rows;
   create temp table stage_messages (like signalbox.messages) on commit delete rows;
   create temp table stage_span_messages (like signalbox.span_messages) on commit delete rows;
 `;
 
-export const COPY_SPANS = `copy stage_spans (${STAGE_SPAN_COLUMNS.join(", ")}) from stdin with (format binary)`;
-export const COPY_MESSAGES = "copy stage_messages (session_id, hash, body) from stdin with (format binary)";
-export const COPY_SPAN_MESSAGES =
-  "copy stage_span_messages (session_id, start_time, span_id, direction, hashes) from stdin with (format binary)";
+const copy = (table: string, columns: string) => `copy ${table} (${columns}) from stdin with (format binary)`;
+const spanMessageColumns = "session_id, start_time, span_id, direction, hashes";
+
+/** Straight into the table: fails where one row is there already. */
+export const COPY_SPANS = copy("signalbox.spans", spanColumns);
+export const COPY_SPAN_MESSAGES = copy("signalbox.span_messages", spanMessageColumns);
+
+export const STAGE_SPANS = copy("stage_spans", spanColumns);
+export const STAGE_SPAN_MESSAGES = copy("stage_span_messages", spanMessageColumns);
+export const STAGE_MESSAGES = copy("stage_messages", "session_id, hash, body");
+
+const counted = COUNTED_COLUMNS.map((column) =>
+  column === "start_time" ? "(extract(epoch from inserted.start_time) * 1000000)::bigint as start_time" : `inserted.${column}`,
+);
+
+/** Stores the staged messages that are not there yet. */
+export const INSERT_MESSAGES = `
+insert into signalbox.messages (session_id, hash, body)
+select distinct on (session_id, hash) session_id, hash, body
+from stage_messages
+order by session_id, hash
+on conflict do nothing
+`;
+
+/**
+ * Stores the staged spans that are not there yet, with the messages of those, and only those; answers their COUNTED_COLUMNS, times as
+ * microseconds since 1970. In the order of the keys, so that two writers never wait for each other in a circle.
+ */
+export const INSERT_STAGED = `
+with inserted as (
+  insert into signalbox.spans (${spanColumns})
+  select ${spanColumns} from stage_spans
+  order by session_id, start_time, span_id
+  on conflict do nothing
+  returning span_id, ${COUNTED_COLUMNS.join(", ")}
+),
+add_span_messages as (
+  insert into signalbox.span_messages (${spanMessageColumns})
+  select distinct on (session_id, start_time, span_id, direction) ${spanMessageColumns}
+  from stage_span_messages join inserted using (session_id, start_time, span_id)
+  order by session_id, start_time, span_id, direction, hashes
+  on conflict do nothing
+  returning session_id, hashes
+),
+add_messages as (
+  insert into signalbox.messages (session_id, hash, body)
+  select distinct on (session_id, hash) session_id, hash, body
+  from stage_messages
+  where (session_id, hash) in (select session_id, unnest(hashes) from add_span_messages)
+  order by session_id, hash
+  on conflict do nothing
+)
+select ${counted.join(", ")} from inserted
+`;

@@ -1,0 +1,99 @@
+import { DefaultPort, Operation } from "@signalbox/otel/conventions";
+import type { SpanDraft } from "../span-batch.ts";
+import { boundedText } from "../text.ts";
+import { ID_BYTES } from "./dialect.ts";
+import type { AttributeView, Emitter } from "./emitter.ts";
+import { setUsage } from "./usage.ts";
+
+const TRACING = "com.anthropic.claude_code.tracing";
+const EVENTS = "com.anthropic.claude_code.events";
+
+/**
+ * Claude Code's own OpenTelemetry, as captured from 2.1.329 (tests/fixtures/claude-code).
+ *
+ * A call counts by its `claude_code.llm_request` span, and by nothing else; a retry stays that one span. The `api_request` log of
+ * the same call carries the model that answered, the split of cache writes by time to live and a cost, but it is optional (its own
+ * exporter), it is a record of its own that may come before or after, and spans are never updated: had it a say, a number would
+ * depend on which arrived. So it is not stored. What that costs: the price is that of the model asked for, with cache writes of
+ * five minutes (of a session's cost in the captures up to 9 % too little). A gateway's own spans have both (see `isRouted`).
+ *
+ * A call that was cut off by SIGINT is never exported, nor are the tools that were open then.
+ */
+export const claudeCode: Emitter = {
+  name: "claude-code",
+  emits: ({ scope }) => scope === TRACING || scope === EVENTS,
+  isContent: (name) => CONTENT.has(name),
+  takesLog: (event) => event === "assistant_response",
+
+  apply(draft, { attributes, content }) {
+    const { row } = draft;
+    row.agent_kind = "claude-code";
+    applyAgent(draft, attributes);
+    if (isRouted(attributes)) draft.routed = true;
+    const kind = attributes.text("span.type") ?? "";
+    if (kind === "llm_request") applyCall(draft, attributes);
+    else if (kind === "interaction") {
+      row.operation = Operation.invokeAgent;
+      content.add("input", attributes.get("user_prompt") ?? null);
+    } else if (kind === "tool") content.add("input", attributes.get("full_command") ?? null);
+    else if (kind.startsWith("tool.")) {
+      // parts of the claude_code.tool span around them, which is the call
+      row.operation = "";
+      if (attributes.flag("success") === false) row.status = 2;
+    } else if (draft.fromLog) content.add("output", attributes.get("response") ?? null);
+  },
+};
+
+const CONTENT = new Set(["user_prompt", "full_command", "response", "prompt", "prompt_text"]);
+
+/** The root session is `session.id`, always: `gen_ai.conversation.id` is the sub-agent's own id on its spans. */
+function applyAgent(draft: SpanDraft, attributes: AttributeView): void {
+  const session = attributes.text("session.id");
+  draft.sessionId = session === null ? null : boundedText(session, ID_BYTES);
+  draft.conversationId = null;
+  const agent = attributes.text("agent_id");
+  // a sub-agent's tool.execution and tool.blocked_on_user have no agent_id
+  const own = agent ?? attributes.text("gen_ai.conversation.id") ?? session;
+  if (own !== null) draft.row.agent_id = boundedText(own, ID_BYTES);
+  if (own === session) {
+    draft.agentDepth = session === null ? null : 0;
+    return;
+  }
+  // the others of its spans name its parent, where that is not the root
+  if (agent === null || session === null) return;
+  const parent = attributes.text("parent_agent_id");
+  draft.parentAgentId = boundedText(parent ?? session, ID_BYTES);
+  if (parent === null) draft.agentDepth = 1;
+  draft.row.agent_name = /^agent\.(?:builtin\.)?(.+)$/.exec(attributes.text("query_source_safe") ?? "")?.[1] ?? draft.row.agent_name;
+}
+
+function applyCall(draft: SpanDraft, attributes: AttributeView): void {
+  const { row } = draft;
+  row.operation = Operation.chat;
+  row.provider ??= "anthropic";
+  row.request_model ??= attributes.text("model");
+  row.ttft_ms = attributes.count("ttft_ms");
+  draft.cacheMode = "additive";
+  setUsage(draft, {
+    input: attributes.count("input_tokens"),
+    output: attributes.count("output_tokens"),
+    cacheRead: attributes.count("cache_read_tokens"),
+    cacheWrite: attributes.count("cache_creation_tokens"),
+    cacheWrite1h: attributes.count("cache_creation_1h_tokens"),
+  });
+  if (attributes.flag("success") !== false) return;
+  row.status = 2;
+  // refused before anything was produced: known to be nothing, not unknown
+  if ((attributes.count("status_code") ?? 0) >= 400 && row.input_tokens === null) setUsage(draft, { input: 0, output: 0 });
+}
+
+/**
+ * Went through our scheduler, whose span has the cost. In 2.1.329 `anthropic.custom_base_url` is only a boolean: true for any gateway.
+ * What says it is `signalbox.routed` among OTEL_RESOURCE_ATTRIBUTES, which is read with the general names, or a later version's URL.
+ */
+function isRouted(attributes: AttributeView): boolean {
+  const url = attributes.text("anthropic.custom_base_url");
+  return url !== null && SCHEDULER.test(url);
+}
+
+const SCHEDULER = new RegExp(String.raw`^https?://(?:127\.0\.0\.1|localhost|\[::1\]):${DefaultPort.scheduler}(?:/|$)`);

@@ -1,0 +1,295 @@
+import { Operation } from "@signalbox/otel/conventions";
+import type { SpanRow } from "../rows.ts";
+import { add, compareText, least, roundTo1024th, type Sum } from "./exact.ts";
+import { agentKey } from "./identities.ts";
+
+/** What is counted of a span, and all that counting looks at. */
+export const COUNTED_COLUMNS = [
+  "session_id",
+  "agent_id",
+  "project",
+  "start_time",
+  "duration_ns",
+  "operation",
+  "is_call",
+  "status",
+  "status_message",
+  "name",
+  "route",
+  "pool",
+  "silicon",
+  "hardware",
+  "provider",
+  "model",
+  "sla_class",
+  "sla_met",
+  "task",
+  "channel",
+  "agent_kind",
+  "user_id",
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "cost_nusd",
+  "baseline_nusd",
+  "prefill_ms",
+  "decode_ms",
+] as const satisfies (keyof SpanRow)[];
+export type CountedSpan = Pick<SpanRow, (typeof COUNTED_COLUMNS)[number]>;
+
+export const CALL_COUNTERS = [
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "cost_nusd",
+  "unknown_cost_calls",
+  "baseline_nusd",
+] as const;
+export const AGENT_COUNTERS = ["turns", "calls", "tool_calls", "errors", ...CALL_COUNTERS] as const;
+export const SESSION_COUNTERS = ["spans", ...AGENT_COUNTERS] as const;
+export const SESSION_HOUR_KEY = ["session_id", "agent_id", "route", "pool", "silicon", "model"] as const;
+export const SESSION_HOUR_COUNTERS = ["calls", "errors", ...CALL_COUNTERS, "duration_ns"] as const;
+export const ROUTE_HOUR_KEY = [
+  "project",
+  "route",
+  "pool",
+  "silicon",
+  "hardware",
+  "provider",
+  "model",
+  "sla_class",
+  "task",
+  "channel",
+  "agent_kind",
+  "user_id",
+] as const;
+export const ROUTE_HOUR_COUNTERS = ["calls", "errors", "sla_met", "sla_missed", ...CALL_COUNTERS, "duration_ns"] as const;
+
+type Counts<Names extends readonly string[]> = { [Name in Names[number]]: Sum };
+
+export interface AgentCounts extends Counts<typeof SESSION_COUNTERS> {
+  session_id: string;
+  agent_id: string;
+}
+export interface SessionCounts extends Counts<typeof SESSION_COUNTERS> {
+  session_id: string;
+  last_error_time: number | null;
+  last_error: string | null;
+}
+type SessionHour = { [Name in (typeof SESSION_HOUR_KEY)[number]]: string } & { hour: number; project: string } & Counts<
+    typeof SESSION_HOUR_COUNTERS
+  >;
+type RouteHour = { [Name in (typeof ROUTE_HOUR_KEY)[number]]: string } & { hour: number; busy_ms: number } & Counts<
+    typeof ROUTE_HOUR_COUNTERS
+  >;
+
+const HOUR_MICROS = 3_600e6;
+const NO_SESSION_COUNTS = zeros(SESSION_COUNTERS);
+const NO_SESSION_HOUR_COUNTS = zeros(SESSION_HOUR_COUNTERS);
+const NO_ROUTE_HOUR_COUNTS = zeros(ROUTE_HOUR_COUNTERS);
+/** For a session or agent whose spans were all stored before. */
+export const NOTHING_NEW = { ...NO_SESSION_COUNTS, last_error_time: null, last_error: null };
+
+function zeros<Names extends readonly string[]>(names: Names): Counts<Names> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Counts<Names>;
+}
+
+function addAll<Name extends string>(names: readonly Name[], into: { [N in Name]: Sum }, from: { [N in Name]: Sum }): void {
+  for (const name of names) into[name] = add(into[name], from[name]);
+}
+
+/** Counters of spans, by agent, session and hour. Adding is exact, so the order of spans and batches changes nothing. */
+export class Counters {
+  readonly #agents = new Map<string, AgentCounts>();
+  readonly #errors = new Map<string, { time: number; text: string }>();
+  readonly #sessionHours = new Map<string, SessionHour>();
+  readonly #routeHours = new Map<string, RouteHour>();
+  // spans of one agent on one route stand together: mostly the last row is the next, too
+  #agent: AgentCounts | undefined;
+  #sessionHour: SessionHour | undefined;
+  #routeHour: RouteHour | undefined;
+
+  /** Counts a span that was not stored before. */
+  add(span: CountedSpan): void {
+    const agent = this.#agentOf(span);
+    const failed = span.status === 2;
+    agent.spans = add(agent.spans, 1);
+    if (span.operation === Operation.invokeAgent) agent.turns = add(agent.turns, 1);
+    else if (span.operation === Operation.executeTool) agent.tool_calls = add(agent.tool_calls, 1);
+    if (failed) {
+      if (span.is_call || span.operation === Operation.invokeAgent || span.operation === Operation.executeTool) {
+        agent.errors = add(agent.errors, 1);
+      }
+      this.#addError(span.session_id, span.start_time, span.status_message ?? span.name);
+    }
+    if (!span.is_call) return;
+    const hour = Math.floor(span.start_time / HOUR_MICROS) * HOUR_MICROS;
+    const sessionHour = this.#sessionHourOf(span, hour);
+    const routeHour = this.#routeHourOf(span, hour);
+    agent.calls = add(agent.calls, 1);
+    addCall(agent, span);
+    addHourCall(sessionHour, span);
+    addHourCall(routeHour, span);
+    if (compareText(span.project, sessionHour.project) < 0) sessionHour.project = span.project;
+    if (span.sla_met !== null) {
+      if (span.sla_met) routeHour.sla_met = add(routeHour.sla_met, 1);
+      else routeHour.sla_missed = add(routeHour.sla_missed, 1);
+    }
+    // as the columns hold them: four bytes
+    if (span.prefill_ms !== null || span.decode_ms !== null) {
+      routeHour.busy_ms += roundTo1024th(Math.fround(span.prefill_ms ?? 0) + Math.fround(span.decode_ms ?? 0));
+    }
+  }
+
+  /** The counters of several batches; of one, its own. */
+  static sum(all: Counters[]): Counters {
+    const [only] = all;
+    if (only !== undefined && all.length === 1) return only;
+    const sum = new Counters();
+    for (const counters of all) sum.#merge(counters);
+    return sum;
+  }
+
+  #merge(other: Counters): void {
+    for (const from of other.#agents.values()) addAll(SESSION_COUNTERS, this.#agentOf(from), from);
+    for (const [sessionId, { time, text }] of other.#errors) this.#addError(sessionId, time, text);
+    for (const from of other.#sessionHours.values()) {
+      const into = this.#sessionHourOf(from, from.hour);
+      addAll(SESSION_HOUR_COUNTERS, into, from);
+      into.project = least(into.project, from.project) ?? from.project;
+    }
+    for (const from of other.#routeHours.values()) {
+      const into = this.#routeHourOf(from, from.hour);
+      addAll(ROUTE_HOUR_COUNTERS, into, from);
+      into.busy_ms += from.busy_ms;
+    }
+  }
+
+  /** By `agentKey`. */
+  agents(): ReadonlyMap<string, AgentCounts> {
+    return this.#agents;
+  }
+
+  sessions(): Map<string, SessionCounts> {
+    const sessions = new Map<string, SessionCounts>();
+    for (const { agent_id: _, ...agent } of this.#agents.values()) {
+      const error = this.#errors.get(agent.session_id);
+      const session = sessions.get(agent.session_id);
+      if (session !== undefined) addAll(SESSION_COUNTERS, session, agent);
+      else sessions.set(agent.session_id, { ...agent, last_error_time: error?.time ?? null, last_error: error?.text ?? null });
+    }
+    return sessions;
+  }
+
+  sessionHours(): SessionHour[] {
+    return [...this.#sessionHours.values()];
+  }
+
+  routeHours(): RouteHour[] {
+    return [...this.#routeHours.values()];
+  }
+
+  /** The latest error of a session; of two at once the greater text. */
+  #addError(sessionId: string, time: number, text: string): void {
+    const before = this.#errors.get(sessionId);
+    if (before === undefined || time > before.time || (time === before.time && compareText(text, before.text) > 0)) {
+      this.#errors.set(sessionId, { time, text });
+    }
+  }
+
+  #agentOf(of: { session_id: string; agent_id: string }): AgentCounts {
+    const last = this.#agent;
+    if (last !== undefined && last.agent_id === of.agent_id && last.session_id === of.session_id) return last;
+    const { session_id, agent_id } = of;
+    this.#agent = getOrSet(this.#agents, agentKey(of), () => ({ session_id, agent_id, ...NO_SESSION_COUNTS }));
+    return this.#agent;
+  }
+
+  #sessionHourOf(of: Keyed<(typeof SESSION_HOUR_KEY)[number] | "project">, hour: number): SessionHour {
+    const last = this.#sessionHour;
+    if (last !== undefined && isSessionHour(last, of, hour)) return last;
+    const key = keyOf(SESSION_HOUR_KEY, of);
+    this.#sessionHour = getOrSet(this.#sessionHours, mapKey(hour, key), () => {
+      return { hour, project: of.project ?? "", ...key, ...NO_SESSION_HOUR_COUNTS };
+    });
+    return this.#sessionHour;
+  }
+
+  #routeHourOf(of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, hour: number): RouteHour {
+    const last = this.#routeHour;
+    if (last !== undefined && isRouteHour(last, of, hour)) return last;
+    const key = keyOf(ROUTE_HOUR_KEY, of);
+    this.#routeHour = getOrSet(this.#routeHours, mapKey(hour, key), () => {
+      return { hour, ...key, ...NO_ROUTE_HOUR_COUNTS, busy_ms: 0 };
+    });
+    return this.#routeHour;
+  }
+}
+
+type Keyed<Name extends string> = { [N in Name]: string | null };
+
+// Written out, for each span passes here: a loop over the names takes four times as long.
+const isSessionHour = (row: SessionHour, of: Keyed<(typeof SESSION_HOUR_KEY)[number]>, hour: number): boolean =>
+  row.hour === hour &&
+  row.agent_id === of.agent_id &&
+  row.session_id === of.session_id &&
+  row.route === (of.route ?? "") &&
+  row.pool === (of.pool ?? "") &&
+  row.model === (of.model ?? "") &&
+  row.silicon === (of.silicon ?? "");
+const isRouteHour = (row: RouteHour, of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, hour: number): boolean =>
+  row.hour === hour &&
+  row.route === (of.route ?? "") &&
+  row.pool === (of.pool ?? "") &&
+  row.model === (of.model ?? "") &&
+  row.silicon === (of.silicon ?? "") &&
+  row.hardware === (of.hardware ?? "") &&
+  row.provider === (of.provider ?? "") &&
+  row.sla_class === (of.sla_class ?? "") &&
+  row.task === (of.task ?? "") &&
+  row.channel === (of.channel ?? "") &&
+  row.agent_kind === (of.agent_kind ?? "") &&
+  row.user_id === (of.user_id ?? "") &&
+  row.project === of.project;
+
+/** What a span does not say is ''. */
+function keyOf<Name extends string>(names: readonly Name[], from: Keyed<Name>): { [N in Name]: string } {
+  return Object.fromEntries(names.map((name) => [name, from[name] ?? ""])) as { [N in Name]: string };
+}
+
+const mapKey = (hour: number, key: Record<string, string>): string => `${hour}\0${Object.values(key).join("\0")}`;
+
+function getOrSet<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const before = map.get(key);
+  if (before !== undefined) return before;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+function addHourCall(into: Counts<typeof SESSION_HOUR_COUNTERS>, span: CountedSpan): void {
+  into.calls = add(into.calls, 1);
+  if (span.status === 2) into.errors = add(into.errors, 1);
+  into.duration_ns = add(into.duration_ns, span.duration_ns);
+  addCall(into, span);
+}
+
+type CallSpan = Pick<
+  CountedSpan,
+  "input_tokens" | "cache_read_tokens" | "cache_write_tokens" | "output_tokens" | "reasoning_tokens" | "cost_nusd" | "baseline_nusd"
+>;
+
+function addCall(into: Counts<typeof CALL_COUNTERS>, span: CallSpan): void {
+  if (span.input_tokens !== null) into.input_tokens = add(into.input_tokens, span.input_tokens);
+  if (span.cache_read_tokens !== null) into.cache_read_tokens = add(into.cache_read_tokens, span.cache_read_tokens);
+  if (span.cache_write_tokens !== null) into.cache_write_tokens = add(into.cache_write_tokens, span.cache_write_tokens);
+  if (span.output_tokens !== null) into.output_tokens = add(into.output_tokens, span.output_tokens);
+  if (span.reasoning_tokens !== null) into.reasoning_tokens = add(into.reasoning_tokens, span.reasoning_tokens);
+  if (span.baseline_nusd !== null) into.baseline_nusd = add(into.baseline_nusd, span.baseline_nusd);
+  if (span.cost_nusd !== null) into.cost_nusd = add(into.cost_nusd, span.cost_nusd);
+  else into.unknown_cost_calls = add(into.unknown_cost_calls, 1);
+}

@@ -1,0 +1,82 @@
+import type { Log } from "../log.ts";
+import type { SpanBatch, SpanDraft } from "../span-batch.ts";
+import { type DestinationConfig, type DestinationState, destination } from "./destination.ts";
+import { encodeTraces } from "./encode-otlp.ts";
+import { otlpPusher, type PushConfig } from "./push.ts";
+import { type Rewritten, rewriteTraces, spanKey } from "./rewrite.ts";
+
+export interface FanOutDestination extends DestinationConfig, PushConfig {
+  /** Send prompts, results and tool arguments, too. */
+  content: boolean;
+  /** The share of traces that is sent, 0 to 1: all spans of a trace or none, the same traces everywhere. */
+  sampling: number;
+  /** Only spans with one of these; empty: whatever they have. */
+  only: { projects: string[]; operations: string[]; services: string[] };
+}
+
+/** All destinations. */
+export interface FanOut {
+  readonly destinations: readonly Readonly<DestinationState>[];
+  /** What of a batch goes to whom, by the destination's name. */
+  rewrite(batch: SpanBatch): Map<string, Rewritten>;
+  /** Puts it into the destinations' queues; `settled` is called for each when it was sent or dropped. Never waits. */
+  offer(items: ReadonlyMap<string, Rewritten>, settled?: (name: string) => void): void;
+  start(): void;
+  shutdown(): Promise<void>;
+}
+
+const SHUTDOWN_MS = 2_000;
+
+export function fanOut(configs: readonly FanOutDestination[], log: Log): FanOut {
+  const outlets = configs.map((config) => {
+    const pusher = otlpPusher(config);
+    return { config, pusher, destination: destination(config, pusher.push, log) };
+  });
+
+  return {
+    destinations: outlets.map((outlet) => outlet.destination.state),
+    rewrite({ spans, original }) {
+      const result = new Map<string, Rewritten>();
+      if (outlets.length === 0 || original === undefined || spans.length === 0) return result;
+      const body = original.protobuf ?? encodeTraces(original.resources);
+      const drafts = new Map(spans.map((span) => [spanKey(span.row.trace_id, span.row.span_id), span]));
+      const views = new Map<string, Rewritten>();
+      for (const { name, content, sampling, only } of configs) {
+        const view = JSON.stringify([content, sampling, only]);
+        const rewritten = views.get(view) ?? rewriteTraces(body, original.resources, drafts, { content, wants: wanted(sampling, only) });
+        views.set(view, rewritten);
+        if (rewritten.spans > 0) result.set(name, rewritten);
+      }
+      return result;
+    },
+    offer(items, settled) {
+      for (const [name, item] of items) {
+        const done = settled && (() => settled(name));
+        const outlet = outlets.find((candidate) => candidate.config.name === name);
+        // in a log of before, there may be a destination that is configured no more
+        if (outlet === undefined) done?.();
+        else outlet.destination.offer(item, done);
+      }
+    },
+    start() {
+      for (const outlet of outlets) outlet.destination.start();
+    },
+    async shutdown() {
+      await Promise.all(outlets.map((outlet) => outlet.destination.shutdown(SHUTDOWN_MS)));
+      for (const outlet of outlets) outlet.pusher.close();
+    },
+  };
+}
+
+/** The last 56 bits of a trace id are random, says W3C Trace Context: compared with a share of their range. */
+const RANDOM_DIGITS = 14;
+const RANDOM_RANGE = 16 ** RANDOM_DIGITS;
+
+export function wanted(sampling: number, only: FanOutDestination["only"]): (draft: SpanDraft) => boolean {
+  const oneOf = (allowed: string[], value: string) => allowed.length === 0 || allowed.includes(value);
+  return ({ row }) =>
+    (sampling >= 1 || Number.parseInt(row.trace_id.slice(-RANDOM_DIGITS), 16) < sampling * RANDOM_RANGE) &&
+    oneOf(only.projects, row.project) &&
+    oneOf(only.operations, row.operation) &&
+    oneOf(only.services, row.service_name ?? "");
+}

@@ -1,0 +1,93 @@
+import {
+  AGENT_COUNTERS,
+  ROUTE_HOUR_COUNTERS,
+  ROUTE_HOUR_KEY,
+  SESSION_COUNTERS,
+  SESSION_HOUR_COUNTERS,
+  SESSION_HOUR_KEY,
+} from "../exporters/counters.ts";
+
+/** `calls = table.calls + excluded.calls, …` */
+const add = (table: string, counters: readonly string[]) =>
+  counters.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(", ");
+/** The least of what was said, whichever came first; null loses. Texts in the order of code points, as the batch was merged. */
+const least = (table: string, columns: readonly string[]) =>
+  columns.map((name) => `${name} = least(${table}.${name} collate "C", excluded.${name} collate "C")`).join(", ");
+const typed = (type: string, columns: readonly string[]) => columns.map((name) => `${name} ${type}`).join(", ");
+const moment = (column: string) => `timestamptz 'epoch' + ${column} * interval '1 microsecond'`;
+
+/** The order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
+const ROUTE_HOUR_ORDER = ["hour", ...ROUTE_HOUR_KEY];
+const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
+
+/**
+ * Adds what a group's new spans count, and merges what its spans say, into sessions, agents, aliases and rollups.
+ *
+ * $1: the writer's slot. $2 to $6: JSON arrays of rows, as `counters.ts` and `identities.ts` have them, one a key: agents, sessions,
+ * aliases, session hours, route hours; as text, because the driver would encode a json parameter once more. Times are microseconds
+ * since 1970.
+ */
+export const ADD_COUNTERS = `
+with add_agents as (
+  insert into signalbox.agents (session_id, agent_id, project, parent_agent_id, agent_name, agent_kind, depth, spawned_by_tool_call,
+    first_time, last_time, ${AGENT_COUNTERS.join(", ")})
+  select session_id, agent_id, project, parent_agent_id, agent_name, agent_kind, depth, spawned_by_tool_call,
+    ${moment("first_time")}, ${moment("last_time")}, ${AGENT_COUNTERS.join(", ")}
+  from json_to_recordset($2::text::json) as agent (session_id text, agent_id text, project text, parent_agent_id text, agent_name text,
+    agent_kind text, depth smallint, spawned_by_tool_call text, first_time bigint, last_time bigint, ${typed("bigint", AGENT_COUNTERS)})
+  order by session_id, agent_id
+  on conflict (session_id, agent_id) do update set
+    ${least("agents", ["project", "parent_agent_id", "agent_name", "agent_kind", "spawned_by_tool_call"])},
+    depth = least(agents.depth, excluded.depth),
+    first_time = least(agents.first_time, excluded.first_time),
+    last_time = greatest(agents.last_time, excluded.last_time),
+    ${add("agents", AGENT_COUNTERS)}
+),
+add_sessions as (
+  insert into signalbox.sessions (session_id, project, agent_kind, agent_name, channel, user_id, first_time, last_time,
+    last_error_time, last_error, ${SESSION_COUNTERS.join(", ")})
+  select session_id, project, agent_kind, agent_name, channel, user_id, ${moment("first_time")}, ${moment("last_time")},
+    ${moment("last_error_time")}, last_error, ${SESSION_COUNTERS.join(", ")}
+  from json_to_recordset($3::text::json) as session (session_id text, project text, agent_kind text, agent_name text, channel text,
+    user_id text, first_time bigint, last_time bigint, last_error_time bigint, last_error text, ${typed("bigint", SESSION_COUNTERS)})
+  order by session_id
+  on conflict (session_id) do update set
+    ${least("sessions", ["project", "agent_kind", "agent_name", "channel", "user_id"])},
+    first_time = least(sessions.first_time, excluded.first_time),
+    last_time = greatest(sessions.last_time, excluded.last_time),
+    last_error_time = greatest(sessions.last_error_time, excluded.last_error_time),
+    last_error = case
+      when excluded.last_error_time > sessions.last_error_time then excluded.last_error
+      when excluded.last_error_time = sessions.last_error_time
+        then greatest(sessions.last_error collate "C", excluded.last_error collate "C")
+      else coalesce(sessions.last_error, excluded.last_error)
+    end,
+    ${add("sessions", SESSION_COUNTERS)}
+),
+add_aliases as (
+  insert into signalbox.session_aliases (alias, session_id)
+  select alias, session_id
+  from json_to_recordset($4::text::json) as named (alias text, session_id text)
+  -- most batches say again what is known: looking first spares the lock
+  where not exists (
+    select from signalbox.session_aliases known where known.alias = named.alias and known.session_id collate "C" <= named.session_id
+  )
+  order by alias
+  on conflict (alias) do update set session_id = least(session_aliases.session_id collate "C", excluded.session_id collate "C")
+),
+add_session_hours as (
+  insert into signalbox.session_hour (slot, ${SESSION_HOUR_ORDER.join(", ")}, project, ${SESSION_HOUR_COUNTERS.join(", ")})
+  select $1::smallint, session_id, ${moment("hour")}, ${SESSION_HOUR_KEY.slice(1).join(", ")}, project, ${SESSION_HOUR_COUNTERS.join(", ")}
+  from json_to_recordset($5::text::json) as session_hour (hour bigint, project text, ${typed("text", SESSION_HOUR_KEY)},
+    ${typed("bigint", SESSION_HOUR_COUNTERS)})
+  order by ${SESSION_HOUR_ORDER.join(", ")}
+  on conflict (slot, ${SESSION_HOUR_ORDER.join(", ")}) do update set
+    ${least("session_hour", ["project"])}, ${add("session_hour", SESSION_HOUR_COUNTERS)}
+)
+insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
+select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms
+from json_to_recordset($6::text::json) as route_hour (hour bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", ROUTE_HOUR_COUNTERS)},
+  busy_ms double precision)
+order by ${ROUTE_HOUR_ORDER.join(", ")}
+on conflict (slot, ${ROUTE_HOUR_ORDER.join(", ")}) do update set ${add("route_hour", [...ROUTE_HOUR_COUNTERS, "busy_ms"])}
+`;

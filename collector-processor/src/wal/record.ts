@@ -1,0 +1,74 @@
+import type { EncodedBatch } from "../exporters/encode-batch.ts";
+import { Identities, type IdentitiesJson } from "../exporters/identities.ts";
+import type { Rewritten } from "../fan-out/rewrite.ts";
+
+/** One accepted request as the log keeps it: the rows for the store, and the bytes for each destination. */
+export interface WalRecord {
+  batch: EncodedBatch;
+  /** by the destination's name */
+  fanOut: Map<string, Rewritten>;
+}
+
+interface Head {
+  version: 1;
+  spanCount: number;
+  days: number[];
+  identities: IdentitiesJson;
+  /** Lengths of what follows: spans, messages (-1: none), their order (-1: none). */
+  lengths: [number, number, number];
+  /** Destinations with equal bytes share them. */
+  fanOut: { names: string[]; spans: number; length: number }[];
+}
+
+/** A length of the head, the head as JSON, then the buffers. */
+export function encodeRecord({ batch, fanOut }: WalRecord): Buffer {
+  const shared = new Map<Rewritten, string[]>();
+  for (const [name, item] of fanOut) shared.set(item, [...(shared.get(item) ?? []), name]);
+  const head: Head = {
+    version: 1,
+    spanCount: batch.spanCount,
+    days: [...batch.days],
+    identities: batch.identities.toJSON(),
+    lengths: [batch.spans.length, batch.messages?.length ?? -1, batch.spanMessages?.length ?? -1],
+    fanOut: [...shared].map(([item, names]) => ({ names, spans: item.spans, length: item.bytes.length })),
+  };
+  const json = Buffer.from(JSON.stringify(head));
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(json.length);
+  const empty = Buffer.alloc(0);
+  return Buffer.concat([
+    length,
+    json,
+    batch.spans,
+    batch.messages ?? empty,
+    batch.spanMessages ?? empty,
+    ...[...shared.keys()].map((item) => item.bytes),
+  ]);
+}
+
+/** What is read again may be stored already, in whole or in part: its counters are made from what is new. */
+export function decodeRecord(payload: Buffer): WalRecord {
+  const headEnd = 4 + payload.readUInt32BE(0);
+  const head = JSON.parse(payload.toString("utf8", 4, headEnd)) as Head;
+  if (head.version !== 1) throw new Error(`a record of the write-ahead log has version ${head.version}: it is of a newer build`);
+  let at = headEnd;
+  const take = (length: number): Buffer => {
+    at += length;
+    return payload.subarray(at - length, at);
+  };
+  const [spansLength, messagesLength, spanMessagesLength] = head.lengths;
+  const spans = take(spansLength);
+  const messages = messagesLength < 0 ? null : take(messagesLength);
+  const spanMessages = spanMessagesLength < 0 ? null : take(spanMessagesLength);
+  const fanOut = new Map<string, Rewritten>();
+  for (const { names, spans: count, length } of head.fanOut) {
+    const item = { bytes: Buffer.from(take(length)), spans: count };
+    for (const name of names) fanOut.set(name, item);
+  }
+  const bytes = spans.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0);
+  const identities = Identities.fromJSON(head.identities);
+  return {
+    batch: { spanCount: head.spanCount, spans, messages, spanMessages, identities, counters: null, days: new Set(head.days), bytes },
+    fanOut,
+  };
+}

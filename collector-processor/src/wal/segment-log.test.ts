@@ -1,0 +1,124 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LogFull, openSegmentLog, type Position, type SegmentLog } from "./segment-log.ts";
+
+let dir: string;
+beforeEach(() => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-wal-"));
+});
+afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+const open = (limits = {}, since = 0) => openSegmentLog({ dir, maxBytes: 100_000, segmentBytes: 1_000, ...limits }, { since });
+const payload = (number: number, bytes = 100) => Buffer.alloc(bytes, number);
+async function appended(log: SegmentLog, count: number): Promise<Position[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => log.append(payload(index))));
+}
+const segments = () => fs.readdirSync(dir).sort();
+const firstBytes = (log: SegmentLog, positions: Position[]) => Promise.all(positions.map(async (one) => (await log.read(one))[0]));
+
+describe("the segment log", () => {
+  it("gives back what was appended, also when it is opened again, in segments", async () => {
+    const { log } = await open();
+    const positions: Position[] = [];
+    for (let index = 0; index < 30; index++) positions.push(await log.append(payload(index)));
+    expect(segments().length).toBe(3);
+    expect(await firstBytes(log, positions)).toEqual(Array.from({ length: 30 }, (_, index) => index));
+    await log.close();
+
+    const again = await open();
+    expect(again.recovered).toEqual({ records: positions, tornBytes: 0 });
+    expect(await firstBytes(again.log, positions)).toEqual(Array.from({ length: 30 }, (_, index) => index));
+    expect(again.log.bytes).toBe(log.bytes);
+    const next = await again.log.append(payload(99));
+    expect(next.start).toBe(positions.at(-1)?.end);
+    await again.log.close();
+    expect((await open({}, positions[20]?.start)).recovered.records).toEqual([...positions.slice(20), next]);
+  });
+
+  it.each([1, 7, 8, 50, 107])("leaves out a last record of which %i bytes are missing, and goes on behind it", async (missing) => {
+    const { log } = await open();
+    const positions = await appended(log, 3);
+    await log.close();
+    const file = path.join(dir, segments()[0] as string);
+    fs.truncateSync(file, fs.statSync(file).size - missing);
+    const { log: again, recovered } = await open();
+    expect(recovered).toEqual({ records: positions.slice(0, 2), tornBytes: 108 - missing });
+    const next = await again.append(payload(7));
+    await again.close();
+    const third = await open();
+    expect(third.recovered.records).toEqual([...positions.slice(0, 2), next]);
+    expect((await third.log.read(next))[0]).toBe(7);
+  });
+
+  it("leaves out a record whose bytes are not what was written", async () => {
+    const { log } = await open();
+    const positions = await appended(log, 3);
+    await log.close();
+    const file = path.join(dir, segments()[0] as string);
+    const bytes = fs.readFileSync(file);
+    bytes[108 + 50] = 77;
+    fs.writeFileSync(file, bytes);
+    expect((await open()).recovered).toEqual({ records: positions.slice(0, 1), tornBytes: 216 });
+  });
+
+  it("begins anew where nothing whole is left", async () => {
+    fs.writeFileSync(path.join(dir, "0000000000000000.wal"), "half a hea");
+    const { log, recovered } = await open();
+    expect(recovered).toEqual({ records: [], tornBytes: 10 });
+    await log.append(payload(1));
+    await log.close();
+    expect((await open()).recovered.records).toHaveLength(1);
+  });
+
+  it("never goes back behind what was read, also where nothing is left", async () => {
+    const { log } = await openSegmentLog({ dir, maxBytes: 1_000, segmentBytes: 100 }, { endAtLeast: 5_000 });
+    expect((await log.append(payload(1))).start).toBe(5_000);
+    await log.close();
+  });
+
+  it("refuses beyond its bound, and takes again when segments were released", async () => {
+    const { log } = await open({ maxBytes: 3_000 });
+    const positions: Position[] = [];
+    await expect(async () => {
+      for (;;) positions.push(await log.append(payload(1)));
+    }).rejects.toThrow(LogFull);
+    expect(positions).toHaveLength(27);
+    expect(log.bytes).toBeLessThanOrEqual(3_000);
+    await log.release(positions[14]?.end as number);
+    await log.append(payload(2));
+    await log.close();
+    const left = (await open({}, positions[15]?.start)).recovered.records;
+    expect(left).toHaveLength(27 - 15 + 1);
+  });
+
+  it("survives a disk that is full: refuses, keeps what it had, and goes on when there is room", async () => {
+    const { log } = await open();
+    const before = await appended(log, 2);
+    const { prototype } = (await fileHandle()) as { prototype: { writev: (buffers: Buffer[], at: number) => Promise<unknown> } };
+    const writev = prototype.writev;
+    // half of it reaches the disk
+    prototype.writev = async function (this: { write: (buffer: Buffer, ...at: number[]) => Promise<unknown> }, buffers, at) {
+      await this.write(Buffer.concat(buffers), 0, 60, at);
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    } as typeof writev;
+    try {
+      await expect(log.append(payload(3))).rejects.toThrow("ENOSPC");
+    } finally {
+      prototype.writev = writev;
+    }
+    const after = await log.append(payload(4));
+    await log.close();
+    const { log: again, recovered } = await open();
+    expect(recovered).toEqual({ records: [...before, after], tornBytes: 0 });
+    expect((await again.read(after))[0]).toBe(4);
+    expect(again.bytes).toBe(log.bytes);
+  });
+});
+
+async function fileHandle(): Promise<unknown> {
+  const handle = await fs.promises.open(path.join(dir, "probe"), "w");
+  await handle.close();
+  return handle.constructor;
+}

@@ -1,0 +1,81 @@
+import type postgres from "postgres";
+
+/** Counters of calls, over spans that are calls. */
+const CALL_SUMS = `
+  coalesce(sum(input_tokens) filter (where is_call), 0)::text as input_tokens,
+  coalesce(sum(cache_read_tokens) filter (where is_call), 0)::text as cache_read_tokens,
+  coalesce(sum(cache_write_tokens) filter (where is_call), 0)::text as cache_write_tokens,
+  coalesce(sum(output_tokens) filter (where is_call), 0)::text as output_tokens,
+  coalesce(sum(reasoning_tokens) filter (where is_call), 0)::text as reasoning_tokens,
+  coalesce(sum(cost_nusd), 0)::text as cost_nusd,
+  (count(*) filter (where is_call and cost_nusd is null))::text as unknown_cost_calls,
+  coalesce(sum(baseline_nusd), 0)::text as baseline_nusd`;
+const KEPT_SUMS = [
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "cost_nusd",
+  "unknown_cost_calls",
+  "baseline_nusd",
+]
+  .map((name) => `sum(${name})::text as ${name}`)
+  .join(", ");
+const COUNTS = `
+  count(*) filter (where operation = 'invoke_agent') as turns,
+  count(*) filter (where is_call) as calls,
+  count(*) filter (where operation = 'execute_tool') as tool_calls,
+  count(*) filter (where status = 2 and (is_call or operation in ('execute_tool', 'invoke_agent'))) as errors`;
+const ROUTE_KEY = "hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id";
+const SESSION_KEY = "session_id, hour, agent_id, route, pool, silicon, model";
+const PER_HOUR = `calls as (
+  select hour, project, session_id, agent_id, coalesce(route, '') as route, coalesce(pool, '') as pool, coalesce(silicon, '') as silicon,
+    coalesce(hardware, '') as hardware, coalesce(provider, '') as provider, coalesce(model, '') as model,
+    coalesce(sla_class, '') as sla_class, coalesce(task, '') as task, coalesce(channel, '') as channel,
+    coalesce(agent_kind, '') as agent_kind, coalesce(user_id, '') as user_id, sla_met, status, duration_ns, prefill_ms, decode_ms,
+    is_call, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nusd, baseline_nusd
+  from (select *, date_bin('1 hour', start_time, '2000-01-01Z') as hour from signalbox.spans where is_call) calls
+)`;
+
+export type Rollups = Record<"sessions" | "agents" | "route_hour" | "session_hour", unknown[]>;
+
+/** What is kept: sessions, agents and the hourly rollups, these added up over slots. */
+export async function rollups(sql: postgres.Sql): Promise<Rollups> {
+  const counters = `turns, calls, tool_calls, errors, ${KEPT_SUMS.replaceAll(/sum\((\w+)\)/g, "$1")}`;
+  return {
+    sessions: await sql.unsafe(`select session_id, spans, first_time, last_error_time, last_error, ${counters}
+      from signalbox.sessions order by session_id`),
+    agents: await sql.unsafe(`select session_id, agent_id, first_time, ${counters} from signalbox.agents order by session_id, agent_id`),
+    route_hour: await sql.unsafe(`select ${ROUTE_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
+        sum(sla_met)::bigint as sla_met, sum(sla_missed)::bigint as sla_missed, sum(duration_ns)::text as duration_ns,
+        sum(busy_ms) as busy_ms, ${KEPT_SUMS}
+      from signalbox.route_hour group by ${ROUTE_KEY} order by ${ROUTE_KEY}`),
+    session_hour: await sql.unsafe(`select ${SESSION_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
+        sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}
+      from signalbox.session_hour group by ${SESSION_KEY} order by ${SESSION_KEY}`),
+  };
+}
+
+/** The same, counted again by Postgres from the spans. */
+export async function recount(sql: postgres.Sql): Promise<Rollups> {
+  return {
+    sessions: await sql.unsafe(`select session_id, count(*) as spans, min(start_time) as first_time,
+        max(start_time) filter (where status = 2) as last_error_time,
+        (array_agg(coalesce(status_message, name) order by start_time desc, coalesce(status_message, name) collate "C" desc)
+          filter (where status = 2))[1] as last_error,
+        ${COUNTS}, ${CALL_SUMS}
+      from signalbox.spans group by session_id order by session_id`),
+    agents: await sql.unsafe(`select session_id, agent_id, min(start_time) as first_time, ${COUNTS}, ${CALL_SUMS}
+      from signalbox.spans where agent_id <> '' group by session_id, agent_id order by session_id, agent_id`),
+    route_hour: await sql.unsafe(`with ${PER_HOUR}
+      select ${ROUTE_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, count(*) filter (where sla_met) as sla_met,
+        count(*) filter (where not sla_met) as sla_missed, sum(duration_ns)::text as duration_ns,
+        sum(round((coalesce(prefill_ms, 0)::float8 + coalesce(decode_ms, 0)::float8) * 1024) / 1024) as busy_ms, ${CALL_SUMS}
+      from calls group by ${ROUTE_KEY} order by ${ROUTE_KEY}`),
+    session_hour: await sql.unsafe(`with ${PER_HOUR}
+      select ${SESSION_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns,
+        ${CALL_SUMS}
+      from calls group by ${SESSION_KEY} order by ${SESSION_KEY}`),
+  };
+}

@@ -1,0 +1,157 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type EmbeddedPostgres, startPostgres } from "@signalbox/local/postgres";
+import postgres from "postgres";
+import { afterEach, expect, it } from "vitest";
+import { type Collector, startCollector } from "../../collector-processor/src/app.ts";
+import { parseConfig } from "../../collector-processor/src/config.ts";
+import { freePort } from "../support/free-port.ts";
+import { otlpSink } from "../support/otlp-sink.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { chaosRounds } from "./collector-chaos.ts";
+import { recount, rollups } from "./collector-recount.ts";
+import { NOW, post, request, span, untilReady } from "./collector-support.ts";
+
+const closing: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+function folder(): string {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-wal-"));
+  fs.chmodSync(dir, 0o755);
+  closing.push(() => fs.rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+async function collectorWithLog(databaseUrl: string, walDir: string, yaml = ""): Promise<Collector> {
+  const config = parseConfig(yaml, "test.yaml", {});
+  const collector = await startCollector({ host: "127.0.0.1", port: 0, databaseUrl, walDir, config, log: silent, now: () => NOW });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= collector.close();
+    return closed;
+  };
+  closing.push(close);
+  return { url: collector.url, close };
+}
+
+async function database() {
+  const made = await createDatabase();
+  closing.push(() => made.drop());
+  const sql = postgres(made.url, { max: 1, onnotice: () => {} });
+  closing.push(() => sql.end());
+  return { url: made.url, sql };
+}
+
+const numbered = (from: number, count: number) =>
+  request(Array.from({ length: count }, (_, index) => span({ trace: 1, id: from + index, attributes: { "session.id": `s${index % 3}` } })));
+const stored = async (sql: postgres.Sql) => Number((await sql`select count(*)::int as n from signalbox.spans`)[0]?.n);
+
+it("answers when a request is in the log, and the rows are there within moments", async () => {
+  const { url, sql } = await database();
+  const collector = await collectorWithLog(url, folder());
+  await untilReady(collector.url);
+  await post(collector.url, numbered(1, 1));
+  const waits: number[] = [];
+  for (let index = 0; index < 20; index++) {
+    expect((await post(collector.url, numbered(100 + index, 1))).status).toBe(200);
+    const answered = performance.now();
+    while ((await stored(sql)) < index + 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    waits.push(performance.now() - answered);
+  }
+  waits.sort((a, b) => a - b);
+  expect(waits[10]).toBeLessThan(100);
+});
+
+it("takes spans while Postgres is away, also through a restart, and stores all of them when it is back", { timeout: 90_000 }, async () => {
+  const dir = folder();
+  const port = await freePort();
+  let server: EmbeddedPostgres = await startPostgres({ dir: path.join(dir, "postgres"), port });
+  closing.push(() => server.stop());
+  const first = await collectorWithLog(server.url, path.join(dir, "wal"), "collector: { queue_spans: 50 }");
+  await untilReady(first.url);
+  expect((await post(first.url, numbered(1, 10))).status).toBe(200);
+  await server.stop();
+  await expect.poll(async () => (await fetch(`${first.url}/readyz`)).status).toBe(503);
+  for (let index = 1; index <= 30; index++) expect((await post(first.url, numbered(index * 100, 10))).status).toBe(200);
+  expect(await (await fetch(`${first.url}/metrics`)).text()).toMatch(/^signalbox_collector_wal_backlog_records\{.*\} (?:29|30)$/m);
+  await first.close();
+
+  const second = await collectorWithLog(server.url, path.join(dir, "wal"));
+  expect((await post(second.url, numbered(5_000, 10))).status).toBe(200);
+  server = await startPostgres({ dir: path.join(dir, "postgres"), port });
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+  closing.push(() => sql.end());
+  await expect.poll(() => stored(sql), { timeout: 20_000 }).toBe(320);
+  expect(await rollups(sql)).toEqual(await recount(sql));
+});
+
+it("says 503 with Retry-After when the log is full, keeps what it took, and takes again when there is room", {
+  timeout: 60_000,
+}, async () => {
+  const { url, sql } = await database();
+  const collector = await collectorWithLog(url, folder(), "collector: { wal_bytes: 60000, wal_segment_bytes: 10000, queue_spans: 20 }");
+  await untilReady(collector.url);
+  const hold = await sql.reserve();
+  await hold`begin`;
+  await hold`lock table signalbox.spans in access exclusive mode`;
+  let taken = 0;
+  let refused: Awaited<ReturnType<typeof post>> | undefined;
+  for (let index = 1; refused === undefined && index < 500; index++) {
+    const answer = await post(collector.url, numbered(index * 100, 10));
+    if (answer.status === 200) taken++;
+    else refused = answer;
+  }
+  expect(refused?.status).toBe(503);
+  expect(refused?.headers.get("retry-after")).toBe("5");
+  expect(taken).toBeGreaterThan(3);
+  await hold`rollback`;
+  hold.release();
+  await expect.poll(() => stored(sql), { timeout: 10_000 }).toBe(taken * 10);
+  await expect.poll(async () => (await post(collector.url, numbered(90_000, 1))).status, { timeout: 5_000, interval: 100 }).toBe(200);
+  await expect.poll(() => stored(sql)).toBe(taken * 10 + 1);
+});
+
+it("sends what a destination has not taken before a restart after it", async () => {
+  const { url } = await database();
+  const sink = await otlpSink();
+  closing.push(() => sink.close());
+  sink.answerAlways({ status: 503 });
+  const wal = folder();
+  const yaml = `fan_out: [{ name: t, endpoint: "${sink.url}", backoff_first_ms: 10, backoff_most_ms: 20 }]`;
+  const first = await collectorWithLog(url, wal, yaml);
+  await untilReady(first.url);
+  await post(first.url, numbered(1, 3));
+  await expect.poll(() => sink.requests.length).toBeGreaterThan(1);
+  await first.close();
+  expect(sink.taken).toHaveLength(0);
+  sink.answerAlways(undefined);
+  await collectorWithLog(url, wal, yaml);
+  await expect.poll(() => sink.taken.length).toBe(1);
+});
+
+it("gives the log's folder to one collector at a time", async () => {
+  const { url } = await database();
+  const wal = folder();
+  fs.writeFileSync(path.join(wal, "lock"), String(process.ppid));
+  await expect(collectorWithLog(url, wal)).rejects.toThrow(
+    `is in use by process ${process.ppid}: stop that collector, or set collector.wal_dir`,
+  );
+  // its holder was killed
+  fs.writeFileSync(path.join(wal, "lock"), "999999999");
+  const collector = await collectorWithLog(url, wal);
+  await untilReady(collector.url);
+});
+
+it("loses nothing that it acknowledged and doubles nothing when it is killed under load, again and again", {
+  timeout: 240_000,
+}, async () => {
+  const { url, sql } = await database();
+  const result = await chaosRounds({ databaseUrl: url, sql, home: folder(), rounds: 6 });
+  expect(result).toMatchObject({ lost: 0, doubled: 0, rollupsEqual: true });
+  expect(result.kills).toBe(6);
+  expect(result.acknowledged).toBeGreaterThan(1_000);
+});
