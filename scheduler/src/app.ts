@@ -6,12 +6,13 @@ import type { AddressInfo } from "node:net";
 import { createGatekeeper } from "./admission/keys.ts";
 import { createAdmissionService } from "./admission/service.ts";
 import { createCatalog } from "./catalog.ts";
-import { createChatHandler, type Handler } from "./chat.ts";
+import { type ChatDependencies, createChatHandler, type Handler } from "./chat.ts";
 import type { Environment } from "./config/references.ts";
 import { type Config, notActedOn } from "./config.ts";
 import { createControlApi } from "./control/api.ts";
 import { createRecentDecisions } from "./control/decisions.ts";
 import { baselineOf } from "./cost.ts";
+import { CHAT, MESSAGES } from "./endpoints.ts";
 import { createClaudeCodeHook } from "./hooks/claude-code.ts";
 import { HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
@@ -92,7 +93,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
     capacity: limits.records,
   });
 
-  const chat = createChatHandler({
+  const dependencies: ChatDependencies = {
     gatekeeper,
     admission: admission.open,
     catalog,
@@ -104,10 +105,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
       telemetry.record(record);
     },
     log,
-  });
+  };
   const control = createControlApi({ gatekeeper, admission, pools, decisions, log });
   const endpoints: Record<string, Handler> = {
-    "POST /v1/chat/completions": chat,
+    "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
+    "POST /v1/messages": createChatHandler(MESSAGES, dependencies),
     "GET /v1/models": async (request, response) => {
       sendJson(response, 200, catalog.list(gatekeeper.admitModel(request.headers).models));
     },

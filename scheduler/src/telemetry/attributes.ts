@@ -33,7 +33,7 @@ export function attemptAttributes(record: DecisionRecord, attempt: AttemptRecord
   return {
     ...shared(record),
     ...where(attempt),
-    [Attribute.operation]: Operation.chat,
+    [Attribute.operation]: Operation[record.operation],
     [Attribute.provider]: attempt.offer.provider,
     [Attribute.requestModel]: attempt.offer.model,
     [Attribute.requestStream]: record.stream,
@@ -45,7 +45,9 @@ export function attemptAttributes(record: DecisionRecord, attempt: AttemptRecord
     [Attribute.inputTokens]: usage?.input,
     [Attribute.outputTokens]: usage?.output,
     [Attribute.cacheReadTokens]: usage?.cacheRead,
+    [Attribute.cacheWriteTokens]: usage?.cacheWrite,
     [Attribute.reasoningTokens]: usage?.reasoning,
+    [Attribute.translationDropped]: attempt.dropped && [...attempt.dropped],
     [Attribute.attempt]: number,
     [Attribute.decisionId]: decisionId(record),
     [Attribute.queueMs]: number === 1 ? record.queueMs : undefined,
