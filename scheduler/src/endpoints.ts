@@ -1,7 +1,9 @@
 /** The endpoints that ask a model: what each one's requests look like. */
 
 import { type ChatRequest, lastUserText, scanChatRequest } from "./dialects/chat-request.ts";
+import { scanEmbeddingsRequest } from "./dialects/embeddings.ts";
 import { scanMessagesRequest } from "./dialects/messages-request.ts";
+import { lastInputText, scanResponsesRequest } from "./dialects/responses-request.ts";
 import type { Dialect } from "./dialects/translate/index.ts";
 
 export interface Endpoint {
@@ -15,3 +17,6 @@ export interface Endpoint {
 
 export const CHAT: Endpoint = { dialect: "openai-chat", scan: scanChatRequest, lastUserText };
 export const MESSAGES: Endpoint = { dialect: "anthropic-messages", scan: scanMessagesRequest, lastUserText };
+export const RESPONSES: Endpoint = { dialect: "openai-responses", scan: scanResponsesRequest, lastUserText: lastInputText };
+/** Vectors for texts, which nobody said to a model. */
+export const EMBEDDINGS: Endpoint = { dialect: "openai-chat", scan: scanEmbeddingsRequest, lastUserText: () => "" };

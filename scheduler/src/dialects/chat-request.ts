@@ -65,9 +65,22 @@ export function scanChatRequest(body: Buffer): ChatRequest {
 export function lastUserText({ body, fields }: Pick<ChatRequest, "body" | "fields">): string {
   const span = fields.get("messages");
   const messages = span ? (parse(body, span, "messages") as { role?: string; content?: unknown }[]) : [];
-  const content = messages.findLast((message) => message?.role === "user")?.content;
+  return textOf(messages.findLast((message) => message?.role === "user")?.content);
+}
+
+/** A message's content: text, or parts of which some are. */
+export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   return Array.isArray(content) ? content.map((part: { text?: string }) => part?.text ?? "").join("\n") : "";
+}
+
+/** The whole body. @throws HttpError 400 */
+export function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (error) {
+    throw badRequest(`the body is not valid JSON: ${(error as Error).message}`);
+  }
 }
 
 /**

@@ -2,15 +2,16 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { DecisionCandidate } from "@signalbox/otel/conventions";
-import { bodyFor, type ChatRequest } from "../dialects/chat-request.ts";
+import { bodyFor, type ChatRequest, parseBody } from "../dialects/chat-request.ts";
+import { readEmbeddings } from "../dialects/embeddings.ts";
 import { type Dialect, type TranslatedRequest, translateRequest, Untranslatable } from "../dialects/translate/index.ts";
-import { badRequest, HttpError } from "../http/errors.ts";
+import { HttpError } from "../http/errors.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { Call } from "./call.ts";
 import { concludeAs } from "./dialect-held.ts";
 import { createDialectStream } from "./dialect-stream.ts";
-import { createHeldReply } from "./held-reply.ts";
+import { type Conclude, createHeldReply } from "./held-reply.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenAttempt } from "./settle.ts";
 import { createStreamReply } from "./stream-reply.ts";
@@ -30,8 +31,8 @@ export interface Exchange {
 }
 
 export interface Exchanges {
-  /** Can this offer be asked at all? @throws Untranslatable; HttpError 400 where the body is no JSON after all */
-  check(offer: Offer): void;
+  /** Why this offer cannot be asked at all; undefined where it can. @throws HttpError 400 where the body is no JSON after all */
+  unfit(offer: Offer): HttpError | undefined;
   /** For an offer that was checked. */
   open(offer: Offer): Exchange;
 }
@@ -70,8 +71,17 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
   }
 
   return {
-    check(offer) {
-      if (!speaks(offer, chat)) translated(offer, engineDialect(offer));
+    unfit(offer) {
+      if (speaks(offer, chat)) return undefined;
+      if (chat.operation === "embeddings")
+        return new HttpError(400, "unsupported_operation", `a pool of engine ${offer.source.engine} makes no embeddings`);
+      try {
+        translated(offer, engineDialect(offer));
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Untranslatable)) throw error;
+        return new HttpError(400, "untranslatable", error.message, error.field ? { param: error.field } : {});
+      }
     },
     open(offer) {
       if (speaks(offer, chat)) return relayed(chat, offer.model, url);
@@ -90,7 +100,8 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
   };
 }
 
-const speaks = (offer: Offer, { dialect }: ChatRequest) => offer.source.dialects.includes(dialect);
+const speaks = ({ source }: Offer, { operation, dialect }: ChatRequest) =>
+  operation === "embeddings" ? source.engine === "openai-compatible" : source.dialects.includes(dialect);
 const engineDialect = (offer: Offer) => offer.source.dialects[0] as Dialect;
 
 function relayed(chat: ChatRequest, model: string, url: string): Exchange {
@@ -102,6 +113,11 @@ function relayed(chat: ChatRequest, model: string, url: string): Exchange {
     headers: (upstream: Upstream, client: IncomingHttpHeaders) => engineHeaders(dialect, upstream, client),
     dropped: undefined,
   };
+  if (chat.operation === "embeddings") {
+    const conclude: Conclude = (status, body) => ({ status, body, facts: status < 400 ? readEmbeddings(body) : undefined });
+    const heldReply: OpenReply = (...reply) => createHeldReply(...reply, conclude);
+    return { ...exchange, path: "/embeddings", streamReply: heldReply, heldReply };
+  }
   if (dialect === "openai-chat") return { ...exchange, streamReply: createStreamReply, heldReply: createHeldReply };
   return {
     ...exchange,
@@ -131,24 +147,12 @@ export function fit(
   if (all.every((offer) => speaks(offer, chat))) return { offers: all, unfit };
   let refusal: HttpError | undefined;
   const offers = all.filter((offer) => {
-    try {
-      exchanges.check(offer);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Untranslatable)) throw error;
-      refusal ??= new HttpError(400, "untranslatable", `${error.message} (pool ${offer.pool})`, error.field ? { param: error.field } : {});
-      unfit.push({ pool: offer.pool, model: offer.model, silicon: offer.silicon, rejected: error.message });
-      return false;
-    }
+    const reason = exchanges.unfit(offer);
+    if (!reason) return true;
+    refusal ??= reason;
+    unfit.push({ pool: offer.pool, model: offer.model, silicon: offer.silicon, rejected: reason.message });
+    return false;
   });
   if (offers.length === 0 && refusal) throw refusal;
   return { offers, unfit: unfit.slice(0, MAX_UNFIT) };
-}
-
-function parseBody(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch (error) {
-    throw badRequest(`the body is not valid JSON: ${(error as Error).message}`);
-  }
 }
