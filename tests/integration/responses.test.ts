@@ -178,7 +178,7 @@ test("what chat completions cannot carry is a 400 that names the field", async (
   const { openai, provider } = await setUp("chat");
   const error = await openai.responses.create({ ...HELLO, previous_response_id: "resp_0" }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(OpenAI.BadRequestError);
-  expect((error as Error).message).toContain("previous_response_id");
+  expect((error as APIError).param).toBe("previous_response_id");
   expect(provider.ledger).toHaveLength(0);
 });
 
