@@ -352,3 +352,25 @@ models: { auto: { any_of: [local, claude-test] } }`;
   const spans = await both.sink.decision(search.response.headers.get(ResponseHeader.decision) ?? "", 2);
   expect(String(spans[1]?.attributes[Attribute.decisionCandidates])).toContain("a tool of Anthropic's own");
 });
+
+test("an engine that fails is followed by one of another dialect, and the client sees its own", async () => {
+  const chat = await startProvider({ script: () => ({ text: "still here" }) });
+  const claude = await startAnthropicProvider({ script: () => ({ error: { status: 529, message: "overloaded" } }) });
+  const both = await startSchedulerUnderTest(`
+pools:
+  - { name: claude, silicon: cloud, engine: anthropic, base_url: "${claude.url}", models: [{ id: claude-test, input_usd_per_mtok: 0.1, output_usd_per_mtok: 0.1 }] }
+  - { name: chat, silicon: cpu, engine: openai-compatible, base_url: "${chat.url}/v1", models: [{ id: local, ${PRICED} }] }
+models: { auto: { any_of: [local, claude-test] } }`);
+  CLEAN_UP.push(chat.close, claude.close, both.close);
+  const client = new Anthropic({ baseURL: both.url, apiKey: "unchecked", maxRetries: 0 });
+  const stream = client.messages.stream({ ...HELLO, model: "auto" });
+  const message = await stream.finalMessage();
+  expect(message.content).toMatchObject([{ type: "text", text: "still here" }]);
+  expect([claude.ledger.length, chat.ledger.length]).toEqual([1, 1]);
+  const spans = await both.sink.decision(stream.response?.headers.get(ResponseHeader.decision) ?? "", 3);
+  expect(spans.map(({ attributes }) => [attributes[Attribute.pool], attributes[Attribute.errorType]])).toEqual([
+    ["claude", "529"],
+    ["chat", undefined],
+    ["chat", undefined],
+  ]);
+});
