@@ -6,14 +6,16 @@ import type { AddressInfo } from "node:net";
 import { createGatekeeper } from "./admission/keys.ts";
 import { createAdmissionService } from "./admission/service.ts";
 import { createCatalog } from "./catalog.ts";
-import { createChatHandler, type Handler } from "./chat.ts";
+import { type ChatDependencies, createChatHandler, type Handler } from "./chat.ts";
 import type { Environment } from "./config/references.ts";
 import { type Config, notActedOn } from "./config.ts";
 import { createControlApi } from "./control/api.ts";
 import { createRecentDecisions } from "./control/decisions.ts";
 import { baselineOf } from "./cost.ts";
+import { createCountTokens } from "./count-tokens.ts";
+import { CHAT, EMBEDDINGS, MESSAGES, RESPONSES } from "./endpoints.ts";
 import { createClaudeCodeHook } from "./hooks/claude-code.ts";
-import { HttpError } from "./http/errors.ts";
+import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
 import { createPools, type Pool } from "./pools/pool.ts";
@@ -92,7 +94,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
     capacity: limits.records,
   });
 
-  const chat = createChatHandler({
+  const dependencies: ChatDependencies = {
     gatekeeper,
     admission: admission.open,
     catalog,
@@ -104,10 +106,14 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
       telemetry.record(record);
     },
     log,
-  });
+  };
   const control = createControlApi({ gatekeeper, admission, pools, decisions, log });
   const endpoints: Record<string, Handler> = {
-    "POST /v1/chat/completions": chat,
+    "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
+    "POST /v1/responses": createChatHandler(RESPONSES, dependencies),
+    "POST /v1/messages": createChatHandler(MESSAGES, dependencies),
+    "POST /v1/messages/count_tokens": createCountTokens({ gatekeeper, catalog, maxBodyBytes: limits.maxBodyBytes, log }),
+    "POST /v1/embeddings": createChatHandler(EMBEDDINGS, dependencies),
     "GET /v1/models": async (request, response) => {
       sendJson(response, 200, catalog.list(gatekeeper.admitModel(request.headers).models));
     },
@@ -120,9 +126,18 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
     },
     "GET /metrics": async (request, response) => metrics.serve(request, response),
   };
+  const oneModel: Handler = async (request, response) => {
+    const { models } = gatekeeper.admitModel(request.headers);
+    const name = request.url?.split("?", 1)[0]?.slice(MODELS.length) ?? "";
+    sendJson(response, 200, catalog.model(decode(name), models));
+  };
+  const handlerBelow = (method: string | undefined, path = "") => {
+    if (path.startsWith("/control/")) return control;
+    return method === "GET" && path.startsWith(MODELS) ? oneModel : unknownEndpoint;
+  };
   server.on("request", (request, response) => {
     const path = request.url?.split("?", 1)[0];
-    const handle = endpoints[`${request.method} ${path}`] ?? (path?.startsWith("/control/") ? control : unknownEndpoint);
+    const handle = endpoints[`${request.method} ${path}`] ?? handlerBelow(request.method, path);
     handle(request, response).catch((error) => sendError(response, error));
   });
   for (const pool of pools) pool.connection.start();
@@ -146,6 +161,17 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
       await metrics.close();
     },
   };
+}
+
+const MODELS = "/v1/models/";
+
+/** @throws HttpError 400 */
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(`"${segment}" is not well encoded`);
+  }
 }
 
 const unknownEndpoint: Handler = async (request) => {

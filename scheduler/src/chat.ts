@@ -1,4 +1,4 @@
-/** `POST /v1/chat/completions`: admit → class and route → place → relay → record. */
+/** The endpoints that ask a model, in any dialect: admit → class and route → place → relay → record. */
 
 import type http from "node:http";
 import { RequestHeader } from "@signalbox/otel/conventions";
@@ -8,15 +8,17 @@ import { type Identity, identify } from "./admission/identity.ts";
 import { admitToModel, type Gatekeeper, identityFor } from "./admission/keys.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Baseline } from "./cost.ts";
-import { type ChatRequest, lastUserText, scanChatRequest } from "./dialects/chat-request.ts";
+import type { ChatRequest } from "./dialects/chat-request.ts";
+import type { Endpoint } from "./endpoints.ts";
 import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
-import { sendError } from "./http/send.ts";
 import type { Log } from "./log.ts";
 import { place } from "./placement/place.ts";
 import type { Offer } from "./pools/pool.ts";
 import { ClientGone, openCall } from "./relay/call.ts";
+import { exchangesFor, fit } from "./relay/exchange.ts";
 import { decisionHeaders } from "./relay/headers.ts";
+import { refuse } from "./relay/refuse.ts";
 import { relay } from "./relay/relay.ts";
 import type { Classifier } from "./routing/intent.ts";
 import { newSpanId, newTraceId } from "./telemetry/ids.ts";
@@ -43,16 +45,10 @@ const FIRST_GUESS_OUTPUT_TOKENS = 256;
 const OUTPUT_WEIGHT = 0.05;
 
 /** The handler answers every request itself, errors too; it never rejects. */
-export function createChatHandler({
-  gatekeeper,
-  admission,
-  catalog,
-  classify,
-  baseline,
-  maxBodyBytes,
-  record: keep,
-  log,
-}: ChatDependencies): Handler {
+export function createChatHandler(
+  { dialect, scan, lastUserText }: Endpoint,
+  { gatekeeper, admission, catalog, classify, baseline, maxBodyBytes, record: keep, log }: ChatDependencies,
+): Handler {
   let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
 
   return async (request, response) => {
@@ -61,19 +57,21 @@ export function createChatHandler({
     let ticket: Ticket | undefined;
     try {
       const principal = gatekeeper.admitModel(request.headers);
-      const chat = scanChatRequest(await readBody(request, maxBodyBytes));
+      const chat = scan(await readBody(request, maxBodyBytes));
       admitToModel(principal, chat.model);
-      const offers = catalog.offersFor(chat.model);
+      const exchanges = exchangesFor(chat, request.url ?? "");
+      const { offers, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);
       ticket = await admission(principal, identity);
       record = decide(request.headers, chat, offers, { ...caller, identity }, ticket, startedAt);
+      record.placement.explained.push(...unfit);
       const call = openCall(request, response, chat, record);
       const chain = record.placement.order.map((index) => offers[index] as Offer);
       await ticket.admit(call, chain, chat).finally(() => noteBudget(record, ticket));
       if (record.placement.order.length === 0) throw refusal(record);
       record.overheadMs = epochNow() - startedAt;
-      await relay(call, offers, "/chat/completions", baseline);
+      await relay(call, offers, exchanges, baseline);
     } catch (error) {
       fail(error, response, record);
     }
@@ -105,6 +103,7 @@ export function createChatHandler({
       spanId: newSpanId(),
       identity,
       intent,
+      operation: chat.operation,
       requestModel: chat.model,
       stream: chat.stream,
       maxTokens,
@@ -136,7 +135,7 @@ export function createChatHandler({
             ? (error.code ?? String(error.status))
             : "internal_error";
     }
-    if (!response.destroyed) sendError(response, error, record && decisionHeaders(record, record.attempts.at(-1)));
+    if (!response.destroyed) refuse(dialect, response, error, record && decisionHeaders(record, record.attempts.at(-1)));
   }
 
   function finish(record: DecisionRecord, response: http.ServerResponse): void {

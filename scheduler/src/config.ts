@@ -75,7 +75,5 @@ const keyOf = (key: unknown) => (isScalar(key) ? key.value : key);
 export function notActedOn(config: Config): string[] {
   const parts: string[] = [];
   if (Object.values(config.sla).some((target) => target?.confidence !== undefined)) parts.push("sla confidence");
-  const anthropic = config.pools.filter((pool) => pool.engine === "anthropic").map((pool) => pool.name);
-  if (anthropic.length > 0) parts.push(`pools of engine anthropic (${anthropic.join(", ")})`);
   return parts;
 }

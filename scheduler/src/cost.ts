@@ -57,5 +57,6 @@ function configuredPrice(model: PoolModelConfig): TokenPrice | undefined {
     output: output ?? 0,
     ...(model.cache_read_usd_per_mtok !== undefined && { cacheRead: model.cache_read_usd_per_mtok }),
     ...(model.cache_write_usd_per_mtok !== undefined && { cacheWrite: model.cache_write_usd_per_mtok }),
+    ...(model.cache_write_1h_usd_per_mtok !== undefined && { cacheWrite1h: model.cache_write_1h_usd_per_mtok }),
   };
 }

@@ -1,5 +1,6 @@
 /** The demo pools: real llama.cpp workers on the model that Signalbox makes itself. */
 
+import Anthropic from "@anthropic-ai/sdk";
 import { Attribute, ResponseHeader } from "@signalbox/otel/conventions";
 import OpenAI, { APIError, BadRequestError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -54,6 +55,29 @@ test("a reply has words, a usage that adds up, and a measured cost", async () =>
   const busySeconds = ((attempt?.endMs ?? 0) - (attempt?.startMs ?? 0)) / 1000;
   const expected = (busySeconds / 3600) * 0.4 * 1e9;
   expect(Math.abs(Number(attempt?.attributes[Attribute.costNanousd]) - expected)).toBeLessThan(0.02 * expected);
+});
+
+test.each([false, true])(
+  "Messages and Responses are translated for a worker that speaks chat completions (stream: %s)",
+  async (streamed) => {
+    const anthropic = new Anthropic({ baseURL: scheduler.url, apiKey: "admin", maxRetries: 0 });
+    const asked = { ...ask("hello"), max_tokens: 8 };
+    const message = streamed ? await anthropic.messages.stream(asked).finalMessage() : await anthropic.messages.create(asked);
+    expect(message.content).toMatchObject([{ type: "text", text: expect.stringMatching(/^[ a-z.,]+$/) }]);
+    expect(message.stop_reason).toMatch(/^(end_turn|max_tokens)$/);
+    expect(message.usage.output_tokens).toBeLessThanOrEqual(8);
+
+    const body = { model: "auto", input: "hello", max_output_tokens: 8 };
+    const response = streamed ? await client.responses.stream(body).finalResponse() : await client.responses.create(body);
+    expect(response.output_text).toMatch(/^[ a-z.,]+$/);
+    expect(response.usage?.output_tokens).toBeLessThanOrEqual(8);
+  },
+);
+
+test("a worker makes no embeddings, and says so", async () => {
+  const error = await client.embeddings.create({ model: "auto", input: "hello" }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(BadRequestError);
+  expect((error as Error).message).toContain("a pool of engine llama-cpp makes no embeddings");
 });
 
 test("the same prompt again is read from the sequence's own state", async () => {

@@ -135,6 +135,8 @@ export const Attribute = {
   baselineModel: "signalbox.cost.baseline_model",
   cache: "signalbox.cache",
   budgetState: "signalbox.budget.state",
+  /** string[]; paths of request fields that the pool's dialect cannot carry: left out. Set where a request was translated */
+  translationDropped: "signalbox.translation.dropped",
 
   // memory files
   memoryPath: "signalbox.memory.path",

@@ -53,9 +53,9 @@ export const databaseAwayRefusal = (): HttpError =>
 const STOPS_ANTHROPIC = 402;
 
 /** A refusal in the caller's own dialect, so that OpenAI's clients, Claude Code and Codex each understand whether to stop. */
-export function refusalReply(dialect: Dialect, { status, code, message, retryAfterSeconds, headers }: HttpError): ErrorReply {
+export function refusalReply(dialect: Dialect, { status, code, message, param, retryAfterSeconds, headers }: HttpError): ErrorReply {
   const shown = dialect === "anthropic-messages" && status === STOPS ? STOPS_ANTHROPIC : status;
-  const reply = errorReply(dialect, { status: shown, code, message, retryable: retryAfterSeconds !== undefined });
+  const reply = errorReply(dialect, { status: shown, code, message, retryable: retryAfterSeconds !== undefined, ...(param && { param }) });
   const retry: Record<string, string> = retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
   return { ...reply, headers: { ...reply.headers, ...headers, ...retry } };
 }

@@ -23,7 +23,9 @@ const poolModel = z.strictObject({
   input_usd_per_mtok: usd.optional(),
   output_usd_per_mtok: usd.optional(),
   cache_read_usd_per_mtok: usd.optional(),
+  /** Anthropic's with five minutes to live, where there are two. */
   cache_write_usd_per_mtok: usd.optional(),
+  cache_write_1h_usd_per_mtok: usd.optional(),
 });
 
 /** What is assumed of a pool until real calls have corrected it. */
@@ -49,9 +51,10 @@ const poolBase = {
   rates: rates.optional(),
 };
 
+const baseUrl = z.url({ protocol: /^https?$/ });
+
 const remotePool = {
   ...poolBase,
-  base_url: z.url({ protocol: /^https?$/ }),
   /** The environment variable that holds the key. */
   api_key_env: name.optional(),
   /** `gen_ai.provider.name`; default: told from base_url. */
@@ -76,8 +79,17 @@ const llamaCppPool = z.strictObject({
 
 const pool = z.discriminatedUnion("engine", [
   llamaCppPool,
-  z.strictObject({ ...remotePool, engine: z.literal("openai-compatible") }),
-  z.strictObject({ ...remotePool, engine: z.literal("anthropic") }),
+  z.strictObject({
+    ...remotePool,
+    engine: z.literal("openai-compatible"),
+    base_url: baseUrl,
+    /** Endpoints that it serves: `/chat/completions`, `/responses`. Calls in another dialect are translated to the first. */
+    dialects: z
+      .array(z.enum(["chat", "responses"]))
+      .min(1)
+      .default(["chat"]),
+  }),
+  z.strictObject({ ...remotePool, engine: z.literal("anthropic"), base_url: baseUrl.default("https://api.anthropic.com") }),
 ]);
 
 const latencyTarget = z.strictObject({
@@ -176,7 +188,7 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>;
 export type PoolConfig = Config["pools"][number];
 export type LlamaCppPoolConfig = Extract<PoolConfig, { engine: "llama-cpp" }>;
-export type RemotePoolConfig = Extract<PoolConfig, { engine: "openai-compatible" }>;
+export type RemotePoolConfig = Extract<PoolConfig, { engine: "openai-compatible" | "anthropic" }>;
 export type KeyConfig = Config["keys"][number];
 export type PoolModelConfig = PoolConfig["models"][number];
 export type RouteConfig = Config["routes"][number];

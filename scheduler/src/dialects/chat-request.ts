@@ -1,9 +1,12 @@
-/** What routing needs of a chat completions request, read from its bytes, and the two edits made to them. */
+/** What routing needs of a request, of any dialect; read from the bytes of a chat completions request, and the two edits made to them. */
 
 import { badRequest } from "../http/errors.ts";
 import { type ByteSpan, JsonScanError, scanObject } from "./json-scan.ts";
+import type { Dialect } from "./translate/index.ts";
 
 export interface ChatRequest {
+  dialect: Dialect;
+  operation: "chat" | "embeddings";
   body: Buffer;
   model: string;
   stream: boolean;
@@ -43,6 +46,8 @@ export function scanChatRequest(body: Buffer): ChatRequest {
   const streamOptions = stream ? (read("stream_options") as { include_usage?: unknown } | null | undefined) : undefined;
   const metadata = read("metadata") as { user_id?: unknown } | null | undefined;
   return {
+    dialect: "openai-chat",
+    operation: "chat",
     body,
     model,
     stream,
@@ -60,9 +65,22 @@ export function scanChatRequest(body: Buffer): ChatRequest {
 export function lastUserText({ body, fields }: Pick<ChatRequest, "body" | "fields">): string {
   const span = fields.get("messages");
   const messages = span ? (parse(body, span, "messages") as { role?: string; content?: unknown }[]) : [];
-  const content = messages.findLast((message) => message?.role === "user")?.content;
+  return textOf(messages.findLast((message) => message?.role === "user")?.content);
+}
+
+/** A message's content: text, or parts of which some are. */
+export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   return Array.isArray(content) ? content.map((part: { text?: string }) => part?.text ?? "").join("\n") : "";
+}
+
+/** The whole body. @throws HttpError 400 */
+export function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (error) {
+    throw badRequest(`the body is not valid JSON: ${(error as Error).message}`);
+  }
 }
 
 /**
@@ -97,7 +115,8 @@ function usageEdit({ body, fields }: ChatRequest): { span: ByteSpan; text: strin
   return { span: { start: afterBrace, end: afterBrace }, text: '"stream_options":{"include_usage":true},' };
 }
 
-function scan(body: Buffer): Map<string, ByteSpan> {
+/** The fields of a body. @throws HttpError 400 */
+export function scan(body: Buffer): Map<string, ByteSpan> {
   try {
     return scanObject(body);
   } catch (error) {
@@ -106,7 +125,8 @@ function scan(body: Buffer): Map<string, ByteSpan> {
   }
 }
 
-function parse(body: Buffer, span: ByteSpan, field: string): unknown {
+/** One field's value. @throws HttpError 400 */
+export function parse(body: Buffer, span: ByteSpan, field: string): unknown {
   try {
     return JSON.parse(body.toString("utf8", span.start, span.end));
   } catch {
@@ -114,5 +134,5 @@ function parse(body: Buffer, span: ByteSpan, field: string): unknown {
   }
 }
 
-const length = (span: ByteSpan | undefined) => (span ? span.end - span.start : 0);
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+export const length = (span: ByteSpan | undefined) => (span ? span.end - span.start : 0);
+export const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

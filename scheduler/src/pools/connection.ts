@@ -8,10 +8,12 @@ export type ConnectionState = { kind: "starting" } | { kind: "healthy" } | { kin
 export interface Upstream {
   dispatcher: Dispatcher;
   origin: string;
-  /** Before `/chat/completions`, as in `/v1`. */
+  /** Before `/chat/completions`, `/messages`, …: as in `/v1`. */
   basePath: string;
   /** The engine's own key; clients' keys never pass. */
   authorization: string | undefined;
+  /** The same where the engine wants it as `x-api-key`. */
+  apiKey?: string | undefined;
 }
 
 export interface Connection {

@@ -4,12 +4,13 @@ import type { Silicon } from "@signalbox/otel/conventions";
 import type { Environment } from "../config/references.ts";
 import type { Config, PoolConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
+import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
 import type { Candidate, Pricing } from "../placement/candidate.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
 import { connectLlamaCpp } from "./llama-cpp/supervisor.ts";
-import { connectOpenAiCompatible } from "./openai-compatible.ts";
+import { connectRemote } from "./remote.ts";
 import { createSlotGate, type SlotGate } from "./slot-gate.ts";
 import { createSpeedModel, type SpeedModel, type SpeedPrior } from "./speed.ts";
 
@@ -18,6 +19,8 @@ export interface Pool {
   readonly silicon: Silicon;
   readonly hardware: string | undefined;
   readonly engine: PoolConfig["engine"];
+  /** What its engine speaks, best first. */
+  readonly dialects: readonly Dialect[];
   /** `gen_ai.provider.name` */
   readonly provider: string;
   readonly hourlyUsd: number | undefined;
@@ -54,12 +57,11 @@ export interface PoolOptions {
   log: Log;
 }
 
-/** Pools of engines that are not there yet are left out; the start-up warning names them. */
 export function createPools(config: Config, options: PoolOptions): Pool[] {
-  return config.pools.filter((pool) => pool.engine !== "anthropic").map((pool) => createPool(pool, options));
+  return config.pools.map((pool) => createPool(pool, options));
 }
 
-function createPool(config: Exclude<PoolConfig, { engine: "anthropic" }>, options: PoolOptions): Pool {
+function createPool(config: PoolConfig, options: PoolOptions): Pool {
   const speed = createSpeedModel(configuredSpeed(config));
   const provider = providerOf(config);
   const gate = createSlotGate({
@@ -75,13 +77,14 @@ function createPool(config: Exclude<PoolConfig, { engine: "anthropic" }>, option
           ...options,
           onSpeed: (measured) => speed.setPrior({ fixedMs: 0, ...measured }),
         })
-      : connectOpenAiCompatible(config, config.api_key_env && options.environment[config.api_key_env]);
+      : connectRemote(config, config.api_key_env && options.environment[config.api_key_env]);
   const offers: Offer[] = [];
   const pool: Pool = {
     name: config.name,
     silicon: config.silicon,
     hardware: config.hardware,
     engine: config.engine,
+    dialects: dialectsOf(config),
     provider,
     hourlyUsd: config.hourly_usd,
     gate,
@@ -133,6 +136,12 @@ function createOffer(
   };
 }
 
+function dialectsOf(config: PoolConfig): Dialect[] {
+  if (config.engine === "anthropic") return ["anthropic-messages"];
+  if (config.engine === "llama-cpp") return ["openai-chat"];
+  return config.dialects.map((name) => `openai-${name}` as const);
+}
+
 /** A fast hosted model's figures, taken where the config gives none; real calls correct them. */
 const UNKNOWN_SPEED: SpeedPrior = { fixedMs: 300, prefillTokensPerSecond: 5_000, decodeMsPerToken: 20, decodeMsPerTokenFull: 20 };
 
@@ -148,6 +157,7 @@ function configuredSpeed({ rates }: PoolConfig): SpeedPrior {
 
 /** The well-known values of `gen_ai.provider.name` by host; others are named by their host. */
 const PROVIDERS: Readonly<Record<string, string>> = {
+  "api.anthropic.com": "anthropic",
   "api.openai.com": "openai",
   "api.deepseek.com": "deepseek",
   "generativelanguage.googleapis.com": "gcp.gemini",

@@ -3,11 +3,10 @@
 import type { Dispatcher } from "undici";
 import type { Upstream } from "../pools/connection.ts";
 import { type Call, endOf } from "./call.ts";
+import type { Exchange } from "./exchange.ts";
 import { upstreamHeaders } from "./headers.ts";
-import { createHeldReply } from "./held-reply.ts";
 import type { Reply } from "./reply.ts";
 import { CLIENT_CLOSED, type OpenAttempt } from "./settle.ts";
-import { createStreamReply } from "./stream-reply.ts";
 import { expectSocket } from "./upstream-socket.ts";
 
 /** `answered`: the client has its reply, whole or broken. `failed`: the client has nothing yet. */
@@ -17,23 +16,24 @@ export interface AttemptOptions {
   call: Call;
   attempt: OpenAttempt;
   upstream: Upstream;
-  path: string;
-  body: Buffer;
+  exchange: Exchange;
   /** Another pool could answer: a 5xx is then not passed on. */
   canFailOver: boolean;
 }
 
 /** Never rejects. Settles the attempt in every case. */
 export function runAttempt(options: AttemptOptions): Promise<Outcome> {
-  const { call, attempt, upstream, path, body } = options;
+  const { call, attempt, upstream, exchange } = options;
+  const headers = upstreamHeaders(call.request.headers, upstream.authorization, call.record, attempt.record.spanId);
+  headers.push(...exchange.headers(upstream, call.request.headers));
   return new Promise((resolve) => {
     upstream.dispatcher.dispatch(
       {
         origin: upstream.origin,
-        path: upstream.basePath + path,
+        path: upstream.basePath + exchange.path,
         method: "POST",
-        headers: upstreamHeaders(call.request.headers, upstream.authorization, call.record, attempt.record.spanId),
-        body,
+        headers,
+        body: exchange.body,
       },
       new AttemptHandler(options, resolve),
     );
@@ -61,14 +61,14 @@ class AttemptHandler implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
     // Informational: the answer is still to come.
     if (status < 200) return;
-    const { call, attempt, canFailOver } = this.#options;
+    const { call, attempt, exchange, canFailOver } = this.#options;
     this.#status = status;
     if (status >= 500 && canFailOver) {
       controller.abort(new EngineError(status));
       return;
     }
     const streamed = String(headers["content-type"]).startsWith("text/event-stream");
-    this.#reply = streamed ? createStreamReply(call, attempt, status, headers) : createHeldReply(call, attempt, status, headers);
+    this.#reply = streamed ? exchange.streamReply(call, attempt, status, headers) : exchange.heldReply(call, attempt, status, headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

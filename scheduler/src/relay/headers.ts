@@ -50,17 +50,24 @@ export function upstreamHeaders(
   return sent;
 }
 
+/** The engine's own headers that pass. */
+export function replyable(engine: IncomingHttpHeaders): Record<string, string | string[]> {
+  const reply: Record<string, string | string[]> = {};
+  for (const name in engine) {
+    const value = engine[name];
+    if (value !== undefined && !NOT_RETURNED.has(name)) reply[name] = value;
+  }
+  return reply;
+}
+
 /** The engine's own headers and the decision's. The client's request id is the engine's where it has one. */
 export function replyHeaders(
   engine: IncomingHttpHeaders,
   record: DecisionRecord,
   attempt: AttemptRecord,
 ): Record<string, string | string[]> {
-  const reply: Record<string, string | string[]> = { [ResponseHeader.requestId]: decisionId(record) };
-  for (const name in engine) {
-    const value = engine[name];
-    if (value !== undefined && !NOT_RETURNED.has(name)) reply[name] = value;
-  }
+  const reply = replyable(engine);
+  reply[ResponseHeader.requestId] ??= decisionId(record);
   return Object.assign(reply, decisionHeaders(record, attempt));
 }
 

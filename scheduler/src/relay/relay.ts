@@ -1,12 +1,12 @@
 /** Serves a placed request: waits for a slot, tries the choice, and once the next candidate when nothing has reached the client. */
 
 import type { Baseline } from "../cost.ts";
-import { bodyFor } from "../dialects/chat-request.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Offer } from "../pools/pool.ts";
 import { newSpanId } from "../telemetry/ids.ts";
 import { runAttempt } from "./attempt.ts";
 import { type Call, endOf } from "./call.ts";
+import type { Exchanges } from "./exchange.ts";
 import { openAttempt } from "./settle.ts";
 
 /** The first choice and one failover. */
@@ -19,7 +19,7 @@ const NOBODY: Failure = { status: 503, code: "no_pool", message: "no pool can ta
  * Resolves when the client has its reply.
  * @throws HttpError where nothing was sent to the client, the reason of a stop among them; ClientGone where it left
  */
-export async function relay(call: Call, offers: readonly Offer[], path: string, baseline: Baseline | undefined): Promise<void> {
+export async function relay(call: Call, offers: readonly Offer[], exchanges: Exchanges, baseline: Baseline | undefined): Promise<void> {
   const chain = call.record.placement.order.slice(0, MAX_ATTEMPTS);
   // Errors are made when they are thrown: one costs 4 µs for its stack.
   let failure: Failure | undefined;
@@ -37,8 +37,9 @@ export async function relay(call: Call, offers: readonly Offer[], path: string, 
       continue;
     }
     const attempt = openAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline);
-    const body = bodyFor(call.chat, offer.model);
-    const outcome = await runAttempt({ call, attempt, upstream, path, body, canFailOver: position + 1 < chain.length });
+    const exchange = exchanges.open(offer);
+    attempt.record.dropped = exchange.dropped;
+    const outcome = await runAttempt({ call, attempt, upstream, exchange, canFailOver: position + 1 < chain.length });
     call.onGone = undefined;
     call.place = "none";
     if (outcome.kind === "answered") return;

@@ -58,6 +58,7 @@ export function openAttempt(
     costNanousd: undefined,
     costSource: "unknown",
     baselineNanousd: undefined,
+    dropped: undefined,
   };
   const stopClock = pool.clock.begin(record.startedAt);
   decision.attempts.push(record);

@@ -51,7 +51,7 @@ export function emitSpans(record: DecisionRecord, tracer: Tracer, ids: RecordedI
   };
 
   for (const [index, attempt] of record.attempts.entries()) {
-    const name = spanName.chat(attempt.offer.model);
+    const name = spanName[record.operation](attempt.offer.model);
     const attributes = attemptAttributes(record, attempt, index + 1);
     emit(attempt.spanId, spanId, name, SpanKind.CLIENT, attempt.startedAt, attempt.endedAt, attributes, attempt.error);
   }

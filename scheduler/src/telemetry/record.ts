@@ -28,6 +28,8 @@ export interface AttemptRecord {
   costNanousd: number | undefined;
   costSource: CostSource;
   baselineNanousd: number | undefined;
+  /** Fields of the request that its translation left out; undefined where it was not translated. */
+  dropped: readonly string[] | undefined;
 }
 
 export interface DecisionRecord {
@@ -38,6 +40,7 @@ export interface DecisionRecord {
   spanId: string;
   identity: Identity;
   intent: Intent;
+  operation: "chat" | "embeddings";
   requestModel: string;
   stream: boolean;
   maxTokens: number | undefined;

@@ -224,3 +224,31 @@ describe("what cannot be translated is refused by its place", () => {
     });
   });
 });
+
+describe("what one agent of Codex tells another", () => {
+  const message = (encrypted_content: string) => ({
+    model: "m",
+    input: [
+      {
+        type: "agent_message",
+        author: "/root",
+        recipient: "/root/child",
+        content: [
+          { type: "input_text", text: "Sender: /root\nPayload:\n" },
+          { type: "encrypted_content", encrypted_content },
+        ],
+      },
+    ],
+  });
+
+  test("is a user's message where it is in the clear", () => {
+    const { body } = translateRequest("openai-responses", "openai-chat", message("Count the files."));
+    expect(JSON.stringify(body.messages)).toContain("Count the files.");
+    expect(body.messages).toMatchObject([{ role: "user" }]);
+  });
+
+  test("is refused where OpenAI encrypted it", () => {
+    const sealed = message(`gAAAAA${"b".repeat(80)}==`);
+    expect(() => translateRequest("openai-responses", "openai-chat", sealed)).toThrow("input[0].content[1].encrypted_content");
+  });
+});

@@ -28,6 +28,8 @@ export function parseItem(item: Field, dropped: Dropped): Message[] {
     case "function_call_output":
     case "custom_tool_call_output":
       return [{ role: "user", parts: [toolResult(item, type)] }];
+    case "agent_message":
+      return [{ role: "user", parts: parts(item.get("content"), agentPart) }];
     case "additional_tools":
       return [];
     default: {
@@ -95,6 +97,19 @@ function inputPart(part: Field): ToolResultContent {
     default:
       return textPart(part);
   }
+}
+
+/** OpenAI's ciphertext: a Fernet token. */
+const CIPHERTEXT = /^gAAAA[\w-]{60,}={0,2}$/;
+
+/**
+ * What one agent of Codex tells another: its text stands under `encrypted_content`, in the clear unless OpenAI's own model wrote it.
+ */
+function agentPart(part: Field): TextPart {
+  if (part.get("type").value !== "encrypted_content") return textPart(part);
+  const text = part.get("encrypted_content").string();
+  if (CIPHERTEXT.test(text)) part.get("encrypted_content").fail("is a message that OpenAI encrypted, which only its servers can read");
+  return { kind: "text", text };
 }
 
 function imagePart(part: Field): ImagePart {

@@ -1,4 +1,4 @@
-/** A remote engine that speaks the OpenAI dialect. Its health is told from real calls: after some failures in a row it rests. */
+/** A remote engine that speaks OpenAI's dialects or Anthropic's. Its health is told from real calls: after some failures in a row it rests. */
 
 import { Pool } from "undici";
 import type { RemotePoolConfig } from "../config/schema.ts";
@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Silence of the engine, before its first byte and between bytes. */
 const SILENCE_TIMEOUT_MS = 600_000;
 
-export function connectOpenAiCompatible(config: RemotePoolConfig, key: string | undefined): Connection {
+export function connectRemote(config: RemotePoolConfig, key: string | undefined): Connection {
   const url = new URL(config.base_url);
   const dispatcher = new Pool(url.origin, {
     connections: config.slots,
@@ -23,8 +23,10 @@ export function connectOpenAiCompatible(config: RemotePoolConfig, key: string | 
   const upstream: Upstream = {
     dispatcher,
     origin: url.origin,
-    basePath: url.pathname.replace(/\/$/, ""),
-    authorization: key && `Bearer ${key}`,
+    ...(config.engine === "anthropic"
+      ? // Its clients name the base without the version.
+        { basePath: `${url.pathname.replace(/\/(v1\/?)?$/, "")}/v1`, authorization: undefined, apiKey: key }
+      : { basePath: url.pathname.replace(/\/$/, ""), authorization: key && `Bearer ${key}` }),
   };
   const resting: ConnectionState = { kind: "unhealthy", reason: `failed ${FAILURES_TO_REST} times in a row` };
   let failures = 0;

@@ -1,0 +1,84 @@
+/** `POST /v1/messages/count_tokens`: asked of a pool that can count, else estimated. It costs nothing, so nothing is decided or recorded. */
+
+import type http from "node:http";
+import type { Dispatcher } from "undici";
+import { admitToModel, type Gatekeeper } from "./admission/keys.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Handler } from "./chat.ts";
+import { type ChatRequest, parseBody } from "./dialects/chat-request.ts";
+import { scanMessagesRequest } from "./dialects/messages-request.ts";
+import { estimateInputTokens, Untranslatable } from "./dialects/translate/index.ts";
+import { readBody } from "./http/body.ts";
+import { HttpError } from "./http/errors.ts";
+import { sendJson } from "./http/send.ts";
+import type { Log } from "./log.ts";
+import type { Offer } from "./pools/pool.ts";
+import { exchangesFor } from "./relay/exchange.ts";
+import { replyable, upstreamHeaders } from "./relay/headers.ts";
+import { refuse } from "./relay/refuse.ts";
+import { newSpanId, newTraceId } from "./telemetry/ids.ts";
+
+export interface CountTokensDependencies {
+  gatekeeper: Gatekeeper;
+  catalog: Catalog;
+  maxBodyBytes: number;
+  log: Log;
+}
+
+/** Milliseconds; an estimate now is worth more than a count later. */
+const PATIENCE_MS = 5_000;
+
+export function createCountTokens({ gatekeeper, catalog, maxBodyBytes, log }: CountTokensDependencies): Handler {
+  return async (request, response) => {
+    try {
+      const principal = gatekeeper.admitModel(request.headers);
+      const asked = scanMessagesRequest(await readBody(request, maxBodyBytes));
+      admitToModel(principal, asked.model);
+      const counted = await ask(request, asked, catalog.offersFor(asked.model)).catch((error: unknown) => {
+        log.warn("a pool did not count tokens: estimated", { model: asked.model, reason: (error as Error).message });
+        return undefined;
+      });
+      if (!counted) return sendJson(response, 200, { input_tokens: estimate(asked) });
+      response.writeHead(counted.statusCode, { ...replyable(counted.headers), "content-length": counted.body.length });
+      response.end(counted.body);
+    } catch (error) {
+      if (!(error instanceof HttpError)) log.error("request failed", { reason: (error as Error).stack ?? String(error) });
+      refuse("anthropic-messages", response, error);
+    }
+  };
+}
+
+type Counted = Pick<Dispatcher.ResponseData, "statusCode" | "headers"> & { body: Buffer };
+
+/** Undefined where no pool of this model counts, or the one that does is failing. */
+async function ask(request: http.IncomingMessage, asked: ChatRequest, offers: readonly Offer[]): Promise<Counted | undefined> {
+  const counts = offers.find(({ source, unavailable }) => source.engine === "anthropic" && unavailable === undefined);
+  const upstream = counts?.source.connection.upstream;
+  if (!counts || !upstream) return undefined;
+  const exchange = exchangesFor(asked, request.url ?? "").open(counts);
+  const headers = upstreamHeaders(request.headers, upstream.authorization, { traceId: newTraceId() }, newSpanId());
+  const {
+    statusCode,
+    headers: replied,
+    body,
+  } = await upstream.dispatcher.request({
+    origin: upstream.origin,
+    path: upstream.basePath + exchange.path.replace("/messages", "/messages/count_tokens"),
+    method: "POST",
+    headers: [...headers, ...exchange.headers(upstream, request.headers)],
+    body: exchange.body,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  const bytes = Buffer.from(await body.arrayBuffer());
+  return statusCode < 500 ? { statusCode, headers: replied, body: bytes } : undefined;
+}
+
+/** @throws HttpError 400 */
+function estimate({ body }: ChatRequest): number {
+  try {
+    return estimateInputTokens("anthropic-messages", parseBody(body));
+  } catch (error) {
+    if (!(error instanceof Untranslatable)) throw error;
+    throw new HttpError(400, null, error.message, error.field ? { param: error.field } : {});
+  }
+}

@@ -1,0 +1,45 @@
+/** Embeddings: what routing needs of a request, and what an answer says of its usage. */
+
+import { badRequest } from "../http/errors.ts";
+import { type ChatRequest, length, text } from "./chat-request.ts";
+import type { ReplyFacts } from "./chat-usage.ts";
+import { readFields } from "./request-fields.ts";
+
+/** @throws HttpError 400 naming the field */
+export function scanEmbeddingsRequest(body: Buffer): ChatRequest {
+  const { fields, model, read } = readFields(body);
+  const input = fields.get("input");
+  if (!input) throw badRequest("you must provide an input", "input");
+  return {
+    dialect: "openai-chat",
+    operation: "embeddings",
+    body,
+    model,
+    stream: false,
+    maxTokens: 0,
+    choices: 1,
+    promptBytes: length(input),
+    wantsUsage: true,
+    promptCacheKey: undefined,
+    user: text(read("user")),
+    fields,
+  };
+}
+
+/** All of an answer but its vectors. */
+export function readEmbeddings(body: Buffer): ReplyFacts {
+  let reply: { model?: unknown; usage?: { prompt_tokens?: unknown } | null } | null = null;
+  try {
+    reply = JSON.parse(body.toString());
+  } catch {
+    // Not JSON: relayed all the same, with its usage unknown.
+  }
+  const input = reply?.usage?.prompt_tokens;
+  return {
+    usage:
+      typeof input === "number" && Number.isInteger(input) && input >= 0 ? { input, output: 0, cacheRead: 0, reasoning: 0 } : undefined,
+    finishReason: undefined,
+    id: undefined,
+    model: text(reply?.model),
+  };
+}

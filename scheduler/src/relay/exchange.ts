@@ -1,0 +1,158 @@
+/** What is said to an engine for a client's request, and how its answer is read: as they are where both speak one dialect, else translated. */
+
+import type { IncomingHttpHeaders } from "node:http";
+import type { DecisionCandidate } from "@signalbox/otel/conventions";
+import { bodyFor, type ChatRequest, parseBody } from "../dialects/chat-request.ts";
+import { readEmbeddings } from "../dialects/embeddings.ts";
+import { type Dialect, type TranslatedRequest, translateRequest, Untranslatable } from "../dialects/translate/index.ts";
+import { HttpError } from "../http/errors.ts";
+import type { Upstream } from "../pools/connection.ts";
+import type { Offer } from "../pools/pool.ts";
+import type { Call } from "./call.ts";
+import { concludeAs } from "./dialect-held.ts";
+import { createDialectStream } from "./dialect-stream.ts";
+import { type Conclude, createHeldReply } from "./held-reply.ts";
+import type { Reply } from "./reply.ts";
+import type { OpenAttempt } from "./settle.ts";
+import { createStreamReply } from "./stream-reply.ts";
+
+type OpenReply = (call: Call, attempt: OpenAttempt, status: number, headers: Record<string, string | string[] | undefined>) => Reply;
+
+export interface Exchange {
+  /** After the pool's base path. */
+  path: string;
+  body: Buffer;
+  /** Names and values in turn, besides those of the client that pass. */
+  headers(upstream: Upstream, client: IncomingHttpHeaders): string[];
+  streamReply: OpenReply;
+  heldReply: OpenReply;
+  /** Paths of what the translation left out. */
+  dropped: readonly string[] | undefined;
+}
+
+export interface Exchanges {
+  /** Why this offer cannot be asked at all; undefined where it can. @throws HttpError 400 where the body is no JSON after all */
+  unfit(offer: Offer): HttpError | undefined;
+  /** For an offer that was checked. */
+  open(offer: Offer): Exchange;
+}
+
+const PATHS: Record<Dialect, string> = {
+  "openai-chat": "/chat/completions",
+  "openai-responses": "/responses",
+  "anthropic-messages": "/messages",
+};
+/** Told in a decision, besides its candidates. */
+const MAX_UNFIT = 4;
+const ANTHROPIC_VERSION = "2023-06-01";
+
+/** @param url the client's: its query passes where the dialect stays the same */
+export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
+  const translations = new Map<string, TranslatedRequest>();
+  let parsed: unknown;
+
+  function translated(offer: Offer, to: Dialect): TranslatedRequest {
+    const { maxOutputTokens: defaultMaxTokens, source } = offer;
+    // OpenAI's newer models refuse max_tokens; many other servers know nothing else.
+    const maxTokensField = source.provider === "openai" ? "max_completion_tokens" : "max_tokens";
+    const key = `${to} ${maxTokensField} ${defaultMaxTokens}`;
+    let translation = translations.get(key);
+    if (!translation) {
+      parsed ??= parseBody(chat.body);
+      translation = translateRequest(chat.dialect, to, parsed, {
+        maxTokensField,
+        // Codex names web_search in every request; Claude Code names a server tool only where the request is about it.
+        serverTools: chat.dialect === "openai-responses" ? "drop" : "refuse",
+        ...(defaultMaxTokens !== undefined && { defaultMaxTokens }),
+      });
+      translations.set(key, translation);
+    }
+    return translation;
+  }
+
+  return {
+    unfit(offer) {
+      if (speaks(offer, chat)) return undefined;
+      if (chat.operation === "embeddings")
+        return new HttpError(400, "unsupported_operation", `a pool of engine ${offer.source.engine} makes no embeddings`);
+      try {
+        translated(offer, engineDialect(offer));
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Untranslatable)) throw error;
+        return new HttpError(400, "untranslatable", error.message, error.field ? { param: error.field } : {});
+      }
+    },
+    open(offer) {
+      if (speaks(offer, chat)) return relayed(chat, offer.model, url);
+      const engine = engineDialect(offer);
+      const { body, dropped, context } = translated(offer, engine);
+      const between = { engine, client: chat.dialect, context };
+      return {
+        path: PATHS[engine],
+        body: Buffer.from(JSON.stringify({ ...body, model: offer.model })),
+        headers: (upstream, client) => engineHeaders(engine, upstream, client),
+        streamReply: (...reply) => createDialectStream(between, ...reply),
+        heldReply: (...reply) => createHeldReply(...reply, concludeAs(between)),
+        dropped,
+      };
+    },
+  };
+}
+
+const speaks = ({ source }: Offer, { operation, dialect }: ChatRequest) =>
+  operation === "embeddings" ? source.engine === "openai-compatible" : source.dialects.includes(dialect);
+const engineDialect = (offer: Offer) => offer.source.dialects[0] as Dialect;
+
+function relayed(chat: ChatRequest, model: string, url: string): Exchange {
+  const { dialect } = chat;
+  const query = url.indexOf("?");
+  const exchange = {
+    path: PATHS[dialect] + (query < 0 ? "" : url.slice(query)),
+    body: bodyFor(chat, model),
+    headers: (upstream: Upstream, client: IncomingHttpHeaders) => engineHeaders(dialect, upstream, client),
+    dropped: undefined,
+  };
+  if (chat.operation === "embeddings") {
+    const conclude: Conclude = (status, body) => ({ status, body, facts: status < 400 ? readEmbeddings(body) : undefined });
+    const heldReply: OpenReply = (...reply) => createHeldReply(...reply, conclude);
+    return { ...exchange, path: "/embeddings", streamReply: heldReply, heldReply };
+  }
+  if (dialect === "openai-chat") return { ...exchange, streamReply: createStreamReply, heldReply: createHeldReply };
+  return {
+    ...exchange,
+    streamReply: (...reply) => createDialectStream({ engine: dialect, client: dialect }, ...reply),
+    heldReply: (...reply) => createHeldReply(...reply, concludeAs({ engine: dialect, client: dialect })),
+  };
+}
+
+function engineHeaders(engine: Dialect, { apiKey }: Upstream, client: IncomingHttpHeaders): string[] {
+  const headers = apiKey === undefined ? [] : ["x-api-key", apiKey];
+  return engine === "anthropic-messages" && client["anthropic-version"] === undefined
+    ? [...headers, "anthropic-version", ANTHROPIC_VERSION]
+    : headers;
+}
+
+/**
+ * The offers that can be asked this at all, and why the others cannot. Where all speak the client's dialect nothing is parsed;
+ * else the translation is made here already, since what it refuses decides who can serve.
+ * @throws HttpError 400 where nobody is left
+ */
+export function fit(
+  chat: ChatRequest,
+  all: readonly Offer[],
+  exchanges: Exchanges,
+): { offers: readonly Offer[]; unfit: DecisionCandidate[] } {
+  const unfit: DecisionCandidate[] = [];
+  if (all.every((offer) => speaks(offer, chat))) return { offers: all, unfit };
+  let refusal: HttpError | undefined;
+  const offers = all.filter((offer) => {
+    const reason = exchanges.unfit(offer);
+    if (!reason) return true;
+    refusal ??= reason;
+    unfit.push({ pool: offer.pool, model: offer.model, silicon: offer.silicon, rejected: reason.message });
+    return false;
+  });
+  if (offers.length === 0 && refusal) throw refusal;
+  return { offers, unfit: unfit.slice(0, MAX_UNFIT) };
+}
