@@ -65,7 +65,7 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
     tree.note(identity);
     const lineage = tree.lineage(identity);
     const { session, agent, user, project } = identity;
-    const claims = book.claimsOf({ session, agent, ...defined({ key: principal.key, user, project }) }, Date.now());
+    const claims = book.claimsOf({ session, agent, key: principal.key, user, project }, Date.now());
     if (claims.length > 0) await ledger.load(claims, "unknown");
     let standing = standingOf(claims, ledger.usageOf);
     if (standing.state === "paused" || standing.state === "killed") {
@@ -173,7 +173,3 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
 }
 
 const nameOf = ({ pool, model }: Pick<Candidate, "pool" | "model">) => `${pool}\n${model}`;
-
-function defined<T extends object>(values: T): { [K in keyof T]: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: NonNullable<T[K]> };
-}

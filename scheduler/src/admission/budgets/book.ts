@@ -4,7 +4,7 @@ import { usdToNanousd } from "@signalbox/otel/prices";
 import { type Budget, type BudgetConfig, type BudgetScope, type Claim, claimKey, EVERY_ID, GLOBAL_ID, periodAt } from "./budget.ts";
 
 /** Who spends. A scope whose id is not known has no budget. */
-export type Spender = Readonly<Partial<Record<BudgetScope, string>>>;
+export type Spender = Readonly<Partial<Record<BudgetScope, string | undefined>>>;
 
 export interface BudgetBook {
   /** At most one budget of each scope and period: that of the id itself before that of every id. */
