@@ -1,12 +1,12 @@
 /**
  * Question: how much of an engine's request rate survives the scheduler, and what does a request cost in CPU?
- * JSON chat completions of some 350 bytes at 32 connections, decision record and span export on; requests/s through the
+ * Small and large chat completions and streams (gateway-load.ts), decision record and span export on; requests/s through the
  * scheduler ÷ requests/s direct to the same mock, in interleaved rounds of one run, beside the floor: a bare node:http + undici
  * proxy that reads nothing. Mock, scheduler, proxy and load generator are processes of their own. CPU is read from /proc (Linux only).
  *
  *     node tests/bench/gateway.ts [rounds] [seconds per round]
  *
- * Targets (scheduler.md): ratio ≥ 0.33, ≤ 60 µs CPU a request.
+ * Targets (scheduler.md): ratio ≥ 0.33 of small JSON; CPU as gateway-load.ts says.
  */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -15,23 +15,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { LOADS, type Load } from "./gateway-load.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
-const SECONDS = Number(process.argv[3] ?? 4);
-const CONNECTIONS = 32;
+const SECONDS = Number(process.argv[3] ?? 3);
 const CLOCK_TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const AUTOCANNON = here("../../node_modules/autocannon/autocannon.js");
-const BODY = JSON.stringify({
-  model: "bench",
-  messages: [
-    { role: "system", content: "You are a helpful assistant. Answer in one sentence, and do not make things up." },
-    { role: "user", content: "Hello! Which of the pools served me, and what did it cost? Please answer with the name of the pool alone." },
-  ],
-  max_tokens: 64,
-  temperature: 0.2,
-});
+/** Before the rounds of a load, at each target: code that has not run is not optimised. */
+const WARM_UP_SECONDS = 2;
+const RATIO_TARGET = 0.33;
 
 const home = mkdtempSync(path.join(os.tmpdir(), "signalbox-bench-"));
 const started: ChildProcess[] = [];
@@ -59,9 +53,9 @@ async function firstMatch(stream: NodeJS.ReadableStream | null, pattern: RegExp)
 }
 
 /** Requests answered with 200 in a round, and its length in seconds. */
-async function load(url: string, seconds: number): Promise<{ requests: number; seconds: number }> {
-  const args = [AUTOCANNON, "--json", "-c", String(CONNECTIONS), "-d", String(seconds), "-m", "POST"];
-  args.push("-H", "content-type=application/json", "-b", BODY, `${url}/v1/chat/completions`);
+async function load(url: string, { connections }: Load, bodyFile: string, seconds: number): Promise<{ requests: number; seconds: number }> {
+  const args = [AUTOCANNON, "--json", "-c", String(connections), "-d", String(seconds), "-m", "POST"];
+  args.push("-H", "content-type=application/json", "-i", bodyFile, `${url}/v1/chat/completions`);
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
   let output = "";
   child.stdout.on("data", (chunk) => {
@@ -81,15 +75,61 @@ function cpuMicroseconds(file: string): number {
   return ((Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS) * 1e6;
 }
 
-/** One round: requests a second, and what each cost the process under test in CPU microseconds. */
-async function measure(url: string, { pid = 0 }: ChildProcess): Promise<{ rate: number; main: number; all: number }> {
+interface Target {
+  name: "direct" | "bare proxy" | "scheduler";
+  url: string;
+  process: ChildProcess;
+}
+
+/** One round at one target: requests a second, and what each cost that process in CPU microseconds, its threads left out and included. */
+interface Round {
+  rate: number;
+  main: number;
+  all: number;
+}
+
+async function measure({ url, process: { pid = 0 } }: Target, shape: Load, bodyFile: string): Promise<Round> {
   const before = cpu(pid);
-  const { requests, seconds } = await load(url, SECONDS);
+  const { requests, seconds } = await load(url, shape, bodyFile, SECONDS);
   const after = cpu(pid);
   return { rate: requests / seconds, main: (after.main - before.main) / requests, all: (after.all - before.all) / requests };
 }
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const range = (values: number[], digits: number) => `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
+
+async function compare(targets: readonly [Target, Target, Target], shape: Load): Promise<void> {
+  const bodyFile = path.join(home, "body.json");
+  writeFileSync(bodyFile, shape.body);
+  for (const { url } of targets) await load(url, shape, bodyFile, WARM_UP_SECONDS);
+  const rounds: Round[][] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const results: Round[] = [];
+    for (const target of targets) results.push(await measure(target, shape, bodyFile));
+    rounds.push(results);
+  }
+
+  console.log(`${shape.name}, ${shape.connections} connections`);
+  for (const [at, { name }] of targets.entries()) {
+    const of = (value: (result: Round, direct: Round) => number) =>
+      rounds.map((results) => value(results[at] as Round, results[0] as Round));
+    const rates = of(({ rate }) => rate);
+    const ratios = of(({ rate }, direct) => rate / direct.rate);
+    const main = of((result) => result.main);
+    const line = [`${median(rates).toFixed(0)}/s`, `main thread ${median(main).toFixed(0)} µs a request (${range(main, 0)})`];
+    line.push(`process ${median(of((result) => result.all)).toFixed(0)} µs`);
+    if (shape.events) line.push(`${median(main.map((each) => each / (shape.events ?? 1))).toFixed(1)} µs an event`);
+    if (at > 0) line.push(`${median(ratios).toFixed(3)} × direct (${range(ratios, 3)})`);
+    if (name === "scheduler") line.push(targetsOf(shape));
+    console.log(`  ${name.padEnd(10)} ${line.filter(Boolean).join("; ")}`);
+  }
+}
+
+function targetsOf({ events, targetMicroseconds }: Load): string {
+  if (targetMicroseconds === undefined) return "";
+  const ratio = events === undefined && targetMicroseconds <= 60 ? `, ≥ ${RATIO_TARGET} × direct` : "";
+  return `target ≤ ${targetMicroseconds} µs ${events ? "an event" : "a request"}${ratio}`;
+}
 
 try {
   const mock = start("./gateway-mock.ts");
@@ -117,27 +157,15 @@ baseline: { model: claude-opus-4-6 }
   const bareProxy = start("./gateway-bare.ts", [direct]);
   const bare = `http://127.0.0.1:${await firstMatch(bareProxy.stdout, /(\d+)\n/)}`;
 
-  for (const url of [direct, bare, through]) await load(url, 2);
-  const rounds: { bareRatio: number; bareMain: number; ratio: number; main: number; all: number }[] = [];
-  for (let round = 1; round <= ROUNDS; round++) {
-    const straight = await measure(direct, mock);
-    const floor = await measure(bare, bareProxy);
-    const relayed = await measure(through, gateway);
-    const { main, all } = relayed;
-    rounds.push({ bareRatio: floor.rate / straight.rate, bareMain: floor.main, ratio: relayed.rate / straight.rate, main, all });
-    console.log(
-      `round ${round}: direct ${straight.rate.toFixed(0)}/s; bare proxy ${floor.rate.toFixed(0)}/s, ${floor.main.toFixed(0)} µs; ` +
-        `scheduler ${relayed.rate.toFixed(0)}/s, ${main.toFixed(0)} µs on the main thread, ${all.toFixed(0)} µs in all`,
-    );
-  }
+  const targets = [
+    { name: "direct", url: direct, process: mock },
+    { name: "bare proxy", url: bare, process: bareProxy },
+    { name: "scheduler", url: through, process: gateway },
+  ] as const;
+  console.log(`load average before: ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} cores`);
+  for (const shape of LOADS) await compare(targets, shape);
   const metrics = await (await fetch(`${through}/metrics`)).text();
   const dropped = /telemetry_dropped_total\{reason="full"[^}]*\} (\d+)/.exec(metrics)?.[1];
-  const of = (key: keyof (typeof rounds)[number]) => median(rounds.map((round) => round[key]));
-  console.log(`ratio to direct: scheduler ${of("ratio").toFixed(3)} (target ≥ 0.33), bare proxy ${of("bareRatio").toFixed(3)}`);
-  console.log(
-    `CPU a request on the main thread: scheduler ${of("main").toFixed(0)} µs (target ≤ 60), bare proxy ${of("bareMain").toFixed(0)} µs; ` +
-      `scheduler with garbage collection and span export ${of("all").toFixed(0)} µs`,
-  );
   console.log(`decision records dropped: ${dropped}`);
 } finally {
   for (const child of started) child.kill("SIGTERM");
