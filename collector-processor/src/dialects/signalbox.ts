@@ -1,5 +1,5 @@
 import { Attribute, COST_SOURCES, type CostSource } from "@signalbox/otel/conventions";
-import { type Dialect, draftText, ID_BYTES, integer, MAX_COUNT, type Mapping, milliseconds, text } from "./dialect.ts";
+import { type Dialect, draftText, ID_BYTES, integer, type Mapping, milliseconds, text } from "./dialect.ts";
 
 /** 100,000 USD: no call costs more, and sums over all calls stay in 64 bits. */
 const MAX_NANOUSD = 1e14;
