@@ -151,7 +151,8 @@ const admission = z.strictObject({
   when_database_is_away: z.enum(["open", "closed"]).default("open"),
 });
 
-const fanOut = z.strictObject({
+/** The collector acts on it, and checks the rest of it. */
+const fanOut = z.looseObject({
   name,
   endpoint: z.url({ protocol: /^https?$/ }),
   content: z.boolean().default(false),
