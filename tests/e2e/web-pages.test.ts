@@ -383,6 +383,7 @@ describe("explain", () => {
     // and its tree is the session, all agents below the root
     await page.getByRole("radio", { name: "Sub-agent tree" }).click();
     await page.getByText(`${RUNAWAY_SUB_AGENTS} sub-agents, telegram`).waitFor();
+    await page.waitForURL(/by=tree/);
     await page.reload();
     await page.getByText(`${RUNAWAY_SUB_AGENTS} sub-agents, telegram`).waitFor();
   });

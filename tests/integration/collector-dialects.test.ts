@@ -9,7 +9,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { disordered, encode, type Item, itemsOf, random, requestOf } from "./collector-dialects-support.ts";
 import { dump, emptyTables, type Json, post, testCollector, untilReady, withoutSlots } from "./collector-support.ts";
 
-const ROUNDS = Number(process.env.ROUNDS ?? 50);
+const ROUNDS = Number(process.env.ROUNDS ?? 20);
 const PROTOBUF = { "content-type": "application/x-protobuf" };
 
 type Tables = Record<string, Json[]>;
@@ -218,17 +218,19 @@ describe.each(Object.entries(AGENTS))("%s", (name, agent) => {
     console.table(table);
   });
 
-  it.runIf(name === "claude-code")("prices as the agent itself does, but for what its spans do not say: cache writes for an hour", () => {
-    for (const fixture of fixtures) {
-      const { sessions } = expectedOf(fixture, agent);
-      const stored = (inOrder.sessions ?? []).filter((row) => sessions.has(row.session_id as string));
-      const sum = (attribute: string) => logsOf(fixture).reduce((total, { attributes }) => total + Number(attributes[attribute] ?? 0), 0);
-      // claude-sonnet-4-5: 6,000 nano-USD a token for an hour, 3,750 for five minutes
-      const unsaid = sum("cache_creation_1h_tokens") * (6_000 - 3_750);
-      const nanousd = stored.reduce((total, row) => total + Number(row.cost_nusd), 0);
-      expect.soft(nanousd, fixture.header.scenario).toBe(Math.round(sum("cost_usd") * 1e9) - unsaid);
-    }
-  });
+  // Codex says no cost of its own to compare with.
+  if (name === "claude-code")
+    it("prices as the agent itself does, but for what its spans do not say: cache writes for an hour", () => {
+      for (const fixture of fixtures) {
+        const { sessions } = expectedOf(fixture, agent);
+        const stored = (inOrder.sessions ?? []).filter((row) => sessions.has(row.session_id as string));
+        const sum = (attribute: string) => logsOf(fixture).reduce((total, { attributes }) => total + Number(attributes[attribute] ?? 0), 0);
+        // claude-sonnet-4-5: 6,000 nano-USD a token for an hour, 3,750 for five minutes
+        const unsaid = sum("cache_creation_1h_tokens") * (6_000 - 3_750);
+        const nanousd = stored.reduce((total, row) => total + Number(row.cost_nusd), 0);
+        expect.soft(nanousd, fixture.header.scenario).toBe(Math.round(sum("cost_usd") * 1e9) - unsaid);
+      }
+    });
 
   it("keeps every span of the capture: each that tells the story, and each of its ancestors", () => {
     const stored = new Set(inOrder.spans?.map((row) => row.span_id));
