@@ -6,7 +6,7 @@
  *
  *     node tests/bench/gateway.ts [rounds] [seconds per round]
  *
- * Targets (scheduler.md): ratio ≥ 0.33 of small JSON; CPU as gateway-load.ts says.
+ * Targets: ratio ≥ 0.33 of small JSON; CPU as gateway-load.ts says.
  */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
