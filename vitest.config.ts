@@ -12,6 +12,8 @@ export default defineConfig({
             "tests/*.test.ts",
             "tests/agents/**/*.test.ts",
           ],
+          // Properties take seconds; on a machine that is busy with other things, many more.
+          testTimeout: 60_000,
         },
       },
       {

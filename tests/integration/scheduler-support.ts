@@ -8,6 +8,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Attribute } from "@signalbox/otel/conventions";
+import { decodeSpans, type ReceivedSpan } from "@signalbox/otel/testing/otlp-sink";
 import { startScheduler } from "../../scheduler/src/app.ts";
 import { parseConfig } from "../../scheduler/src/config.ts";
 import { createLog } from "../../scheduler/src/log.ts";
@@ -34,26 +35,13 @@ export interface SpanSink {
   close(): Promise<void>;
 }
 
-interface WireSpan {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  name: string;
-  kind: number;
-  startTimeUnixNano: string;
-  endTimeUnixNano: string;
-  status?: { code?: number };
-  attributes: { key: string; value: Record<string, unknown> }[];
-}
-
 export async function startSpanSink(): Promise<SpanSink> {
   const spans: SeenSpan[] = [];
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as { resourceSpans: { scopeSpans: { spans: WireSpan[] }[] }[] };
-    spans.push(...body.resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans.map(readSpan))));
-    response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    spans.push(...decodeSpans(Buffer.concat(chunks)).map(readSpan));
+    response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -75,25 +63,13 @@ export async function startSpanSink(): Promise<SpanSink> {
   };
 }
 
-function readSpan(span: WireSpan): SeenSpan {
-  const attributes = Object.fromEntries(
-    span.attributes.map(({ key, value }) => {
-      const [[kind, content] = ["", undefined]] = Object.entries(value);
-      return [key, kind === "intValue" ? Number(content) : content];
-    }),
-  );
-  return {
-    traceId: span.traceId,
-    spanId: span.spanId,
-    parentSpanId: span.parentSpanId || undefined,
-    name: span.name,
-    kind: span.kind,
-    startMs: Number(span.startTimeUnixNano) / 1e6,
-    endMs: Number(span.endTimeUnixNano) / 1e6,
-    statusCode: span.status?.code ?? 0,
-    attributes,
-  };
-}
+const readSpan = ({ startTimeUnixNano, endTimeUnixNano, parentSpanId, status, ...span }: ReceivedSpan): SeenSpan => ({
+  ...span,
+  parentSpanId: parentSpanId || undefined,
+  startMs: Number(startTimeUnixNano) / 1e6,
+  endMs: Number(endTimeUnixNano) / 1e6,
+  statusCode: status.code,
+});
 
 export interface SchedulerUnderTest {
   url: string;

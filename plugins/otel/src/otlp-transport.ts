@@ -21,6 +21,8 @@ export type SendResult =
 export interface OtlpTransport {
   /** Never rejects. */
   send(spans: ReadableSpan[]): Promise<SendResult>;
+  /** The same for a whole ExportTraceServiceRequest that the caller encoded. */
+  sendEncoded(request: Uint8Array): Promise<SendResult>;
   /** Ends open connections; a send under way resolves as `retry`. */
   close(): void;
 }
@@ -84,6 +86,7 @@ export function otlpTransport(options: OtlpTransportOptions): OtlpTransport {
     });
 
   return {
+    sendEncoded: post,
     async send(spans) {
       try {
         const body = ProtobufTraceSerializer.serializeRequest(spans);

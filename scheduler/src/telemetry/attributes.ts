@@ -1,96 +1,87 @@
-/** The attributes of the scheduler's two spans (conventions.md). Undefined ones are left out by the SDK's caller. */
+/** The attributes of the scheduler's two spans (conventions.md). */
 
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import { nanousdToUsd } from "@signalbox/otel/prices";
 import { type AttemptRecord, type DecisionRecord, decisionId } from "./record.ts";
+import type { PutAttribute } from "./span-writer.ts";
 
-export type AttributeValues = Record<string, string | number | boolean | string[] | undefined>;
-
-export function scheduleAttributes(record: DecisionRecord): AttributeValues {
+export function putScheduleAttributes(put: PutAttribute, record: DecisionRecord): void {
   const { intent, placement } = record;
   const last = record.attempts.at(-1);
-  return {
-    ...shared(record),
-    [Attribute.operation]: Operation.schedule,
-    [Attribute.requestModel]: record.requestModel,
-    [Attribute.requestStream]: record.stream,
-    [Attribute.requestMaxTokens]: record.maxTokens || undefined,
-    [Attribute.decisionId]: decisionId(record),
-    [Attribute.decisionReason]: placement.reason,
-    [Attribute.decisionCandidates]: JSON.stringify(placement.explained),
-    [Attribute.slaMet]: record.slaMet,
-    [Attribute.queueMs]: record.queueMs,
-    [Attribute.httpStatusCode]: record.status,
-    [Attribute.errorType]: record.error,
-    ...(last && where(last)),
-    [Attribute.tierRequested]: intent.minTier,
-  };
+  putShared(put, record);
+  put(Attribute.operation, Operation.schedule);
+  put(Attribute.requestModel, record.requestModel);
+  put(Attribute.requestStream, record.stream);
+  put(Attribute.requestMaxTokens, record.maxTokens || undefined);
+  put(Attribute.decisionId, decisionId(record));
+  put(Attribute.decisionReason, placement.reason);
+  put(Attribute.decisionCandidates, JSON.stringify(placement.explained));
+  put(Attribute.slaMet, record.slaMet);
+  put(Attribute.queueMs, record.queueMs);
+  put(Attribute.httpStatusCode, record.status);
+  put(Attribute.errorType, record.error);
+  if (last) putPool(put, last);
+  put(Attribute.tierRequested, intent.minTier);
 }
 
-export function attemptAttributes(record: DecisionRecord, attempt: AttemptRecord, number: number): AttributeValues {
+export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, attempt: AttemptRecord, number: number): void {
   const { usage, costNanousd, firstChunkAt } = attempt;
   const prefillMs = firstChunkAt === undefined ? undefined : firstChunkAt - attempt.startedAt;
-  return {
-    ...shared(record),
-    ...where(attempt),
-    [Attribute.operation]: Operation[record.operation],
-    [Attribute.provider]: attempt.offer.provider,
-    [Attribute.requestModel]: attempt.offer.model,
-    [Attribute.requestStream]: record.stream,
-    [Attribute.requestMaxTokens]: record.maxTokens || undefined,
-    [Attribute.responseModel]: attempt.responseModel,
-    [Attribute.responseId]: attempt.responseId,
-    [Attribute.finishReasons]: attempt.finishReason === undefined ? undefined : [attempt.finishReason],
-    [Attribute.timeToFirstChunk]: prefillMs === undefined ? undefined : prefillMs / 1000,
-    [Attribute.inputTokens]: usage?.input,
-    [Attribute.outputTokens]: usage?.output,
-    [Attribute.cacheReadTokens]: usage?.cacheRead,
-    [Attribute.cacheWriteTokens]: usage?.cacheWrite,
-    [Attribute.reasoningTokens]: usage?.reasoning,
-    [Attribute.translationDropped]: attempt.dropped && [...attempt.dropped],
-    [Attribute.attempt]: number,
-    [Attribute.decisionId]: decisionId(record),
-    [Attribute.queueMs]: number === 1 ? record.queueMs : undefined,
-    [Attribute.prefillMs]: prefillMs,
-    [Attribute.decodeMs]: firstChunkAt === undefined ? undefined : attempt.endedAt - firstChunkAt,
-    [Attribute.costNanousd]: costNanousd,
-    [Attribute.costUsd]: costNanousd === undefined ? undefined : nanousdToUsd(costNanousd),
-    [Attribute.costSource]: attempt.costSource,
-    [Attribute.baselineNanousd]: attempt.baselineNanousd,
-    [Attribute.baselineModel]: attempt.baselineNanousd === undefined ? undefined : record.baselineModel,
-    [Attribute.cache]: usage && usage.cacheRead > 0 ? "prefix" : "none",
-    [Attribute.httpStatusCode]: attempt.status || undefined,
-    [Attribute.errorType]: attempt.error,
-  };
+  putShared(put, record);
+  putPool(put, attempt);
+  put(Attribute.operation, Operation[record.operation]);
+  put(Attribute.provider, attempt.offer.provider);
+  put(Attribute.requestModel, attempt.offer.model);
+  put(Attribute.requestStream, record.stream);
+  put(Attribute.requestMaxTokens, record.maxTokens || undefined);
+  put(Attribute.responseModel, attempt.responseModel);
+  put(Attribute.responseId, attempt.responseId);
+  put(Attribute.finishReasons, attempt.finishReason === undefined ? undefined : [attempt.finishReason]);
+  put(Attribute.timeToFirstChunk, prefillMs === undefined ? undefined : prefillMs / 1000);
+  put(Attribute.inputTokens, usage?.input);
+  put(Attribute.outputTokens, usage?.output);
+  put(Attribute.cacheReadTokens, usage?.cacheRead);
+  put(Attribute.cacheWriteTokens, usage?.cacheWrite);
+  put(Attribute.reasoningTokens, usage?.reasoning);
+  put(Attribute.translationDropped, attempt.dropped && [...attempt.dropped]);
+  put(Attribute.attempt, number);
+  put(Attribute.decisionId, decisionId(record));
+  put(Attribute.queueMs, number === 1 ? record.queueMs : undefined);
+  put(Attribute.prefillMs, prefillMs);
+  put(Attribute.decodeMs, firstChunkAt === undefined ? undefined : attempt.endedAt - firstChunkAt);
+  put(Attribute.costNanousd, costNanousd);
+  put(Attribute.costUsd, costNanousd === undefined ? undefined : nanousdToUsd(costNanousd));
+  put(Attribute.costSource, attempt.costSource);
+  put(Attribute.baselineNanousd, attempt.baselineNanousd);
+  put(Attribute.baselineModel, attempt.baselineNanousd === undefined ? undefined : record.baselineModel);
+  put(Attribute.cache, usage && usage.cacheRead > 0 ? "prefix" : "none");
+  put(Attribute.httpStatusCode, attempt.status || undefined);
+  put(Attribute.errorType, attempt.error);
 }
 
 /** Who, and under which rule: on both spans. */
-function shared({ identity, intent, budgetState }: DecisionRecord): AttributeValues {
-  return {
-    [Attribute.sessionId]: identity.session,
-    [Attribute.conversationId]: identity.session,
-    [Attribute.signalboxAgentId]: identity.agent,
-    [Attribute.parentAgentId]: identity.parentAgent,
-    [Attribute.agentDepth]: identity.depth,
-    [Attribute.agentName]: identity.agentName,
-    [Attribute.agentKind]: identity.agentKind,
-    [Attribute.turnId]: identity.turn,
-    [Attribute.channel]: identity.channel,
-    [Attribute.userId]: identity.user,
-    [Attribute.project]: identity.project,
-    [Attribute.task]: intent.task,
-    [Attribute.route]: intent.route,
-    [Attribute.slaClass]: intent.sla.class,
-    [Attribute.budgetState]: budgetState,
-    [Attribute.slaBudgetMs]: intent.sla.ttftMs ?? intent.sla.deadlineMs,
-  };
+function putShared(put: PutAttribute, { identity, intent, budgetState }: DecisionRecord): void {
+  put(Attribute.sessionId, identity.session);
+  put(Attribute.conversationId, identity.session);
+  put(Attribute.signalboxAgentId, identity.agent);
+  put(Attribute.parentAgentId, identity.parentAgent);
+  put(Attribute.agentDepth, identity.depth);
+  put(Attribute.agentName, identity.agentName);
+  put(Attribute.agentKind, identity.agentKind);
+  put(Attribute.turnId, identity.turn);
+  put(Attribute.channel, identity.channel);
+  put(Attribute.userId, identity.user);
+  put(Attribute.project, identity.project);
+  put(Attribute.task, intent.task);
+  put(Attribute.route, intent.route);
+  put(Attribute.slaClass, intent.sla.class);
+  put(Attribute.budgetState, budgetState);
+  put(Attribute.slaBudgetMs, intent.sla.ttftMs ?? intent.sla.deadlineMs);
 }
 
-function where({ offer }: AttemptRecord): AttributeValues {
-  return {
-    [Attribute.pool]: offer.pool,
-    [Attribute.silicon]: offer.silicon,
-    [Attribute.hardware]: offer.hardware,
-    [Attribute.tier]: offer.tier,
-  };
+function putPool(put: PutAttribute, { offer }: AttemptRecord): void {
+  put(Attribute.pool, offer.pool);
+  put(Attribute.silicon, offer.silicon);
+  put(Attribute.hardware, offer.hardware);
+  put(Attribute.tier, offer.tier);
 }

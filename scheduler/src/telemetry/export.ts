@@ -1,21 +1,21 @@
 /**
- * Decision records on their way to the collector. A write into the ring is all that happens on the relay's path; records leave
- * in batches for a thread that makes spans of them (`export-thread.ts`): made here, the two spans of a request and their JSON
- * took a third of the scheduler's CPU, in pieces that streams had to wait for.
- *
- * The ring is the only queue: one batch is with the thread at a time, and while the collector is away it stays there, the ring
- * fills, and what it refuses is counted.
+ * Decision records on their way to the collector. On the relay's path a record is pushed and no more; when the event loop has
+ * dealt with its sockets, its spans are written as bytes, so that no record outlives a young garbage collection. Bytes leave in
+ * batches, one at a time, again and again until the collector takes or refuses them. While it is away they are kept, up to a bound,
+ * and what is beyond it is counted.
  */
 
-import { Worker } from "node:worker_threads";
+import { setTimeout as sleep } from "node:timers/promises";
+import { otlpTransport } from "@signalbox/otel/otlp-transport";
 import type { Log } from "../log.ts";
+import { writeSpans } from "./decision-span.ts";
 import type { DecisionRecord } from "./record.ts";
-import { createRing } from "./ring.ts";
+import { createSpanWriter } from "./span-writer.ts";
 
 export interface Telemetry {
-  /** On the path: one write into the ring. */
+  /** On the path: one push. */
   record(record: DecisionRecord): void;
-  /** Records that a full ring refused, and records that were given up: refused by the collector, or left at the end. */
+  /** Records that there was no room for, and records that were given up: refused by the collector, or left at the end. */
   readonly dropped: { full: number; unsent: number };
   /** Sends what is left, within `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
@@ -29,70 +29,113 @@ export interface TelemetryOptions {
   /** Called once for each record, off the path. */
   onRecord: (record: DecisionRecord) => void;
   log: Log;
-  /** Records kept while they cannot be sent. */
+  /** Records kept while they cannot be sent: some 3 KB each. */
   capacity: number;
 }
 
-/** `workerData` of the thread. */
-export type ThreadOptions = Pick<TelemetryOptions, "endpoint" | "token">;
-/** What the thread says. `done` ends the batch that it was given; `away` is said once, `back` when it is over. */
-export type ThreadMessage = { type: "done"; refused: boolean; reason?: string } | { type: "away"; reason: string } | { type: "back" };
+interface Batch {
+  request: Buffer;
+  records: number;
+}
 
-const DRAIN_EVERY_MS = 100;
-/** Records in a batch: some 2 ms of JSON here, some 30 ms of spans there. */
-const BATCH = 256;
+const SEND_EVERY_MS = 100;
+const BATCH_RECORDS = 256;
+const BATCH_BYTES = 1 << 20;
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 10_000;
+const TIMEOUT_MS = 5_000;
 
+/** @throws TypeError where the endpoint is no URL */
 export function startTelemetry({ endpoint, token, onRecord, log, capacity }: TelemetryOptions): Telemetry {
-  const ring = createRing<DecisionRecord>(capacity);
-  const thread = new Worker(new URL("./export-thread.ts", import.meta.url), { workerData: { endpoint, token } satisfies ThreadOptions });
-  let inFlight = 0;
+  const transport = otlpTransport({
+    endpoint,
+    timeoutMs: TIMEOUT_MS,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  const spans = createSpanWriter("signalbox-scheduler");
+  const stop = new AbortController();
+  let ended: DecisionRecord[] = [];
+  let written = 0;
+  const batches: Batch[] = [];
+  /** All that is held: ended, written, in batches, on its way. */
+  let held = 0;
+  let full = 0;
   let unsent = 0;
-  let drained = () => {};
+  let sending: Promise<void> | undefined;
 
-  function drain(): void {
-    if (inFlight > 0) return;
-    const records = ring.take(BATCH);
-    if (records.length === 0) {
-      drained();
-      return;
+  function write(): void {
+    const records = ended;
+    ended = [];
+    for (const record of records) {
+      onRecord(record);
+      if (held >= capacity) {
+        full++;
+        continue;
+      }
+      held++;
+      written++;
+      writeSpans(record, spans);
+      if (written >= BATCH_RECORDS || spans.bytes >= BATCH_BYTES) seal();
     }
-    for (const record of records) onRecord(record);
-    inFlight = records.length;
-    thread.postMessage(JSON.stringify(records));
   }
 
-  thread.on("message", (message: ThreadMessage) => {
-    if (message.type === "away") {
-      log.warn("collector is away: decisions are kept and sent later", { endpoint, capacity, reason: message.reason });
-    } else if (message.type === "back") log.info("collector is back", { endpoint });
-    else {
-      if (message.refused) {
-        unsent += inFlight;
-        log.error("collector refused decisions", { endpoint, records: inFlight, reason: message.reason });
-      }
-      inFlight = 0;
-      if (ring.size > 0) drain();
-      else drained();
+  function seal(): void {
+    if (written === 0) return;
+    batches.push({ request: spans.take(), records: written });
+    written = 0;
+  }
+
+  function send(): void {
+    seal();
+    sending ??= sendAll().finally(() => {
+      sending = undefined;
+    });
+  }
+
+  async function sendAll(): Promise<void> {
+    for (let batch = batches.shift(); batch && !stop.signal.aborted; batch = batches.shift()) {
+      await deliver(batch);
+      held -= batch.records;
     }
-  });
-  thread.on("error", (error) => log.error("decisions are no longer sent: their thread failed", { reason: error.message }));
-  const timer = setInterval(drain, DRAIN_EVERY_MS);
+  }
+
+  async function deliver({ request, records }: Batch): Promise<void> {
+    for (let retryMs = FIRST_RETRY_MS, away = false; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
+      const sent = await transport.sendEncoded(request);
+      if (sent.outcome !== "retry" && away) log.info("collector is back", { endpoint });
+      if (sent.outcome === "accepted") return;
+      if (sent.outcome === "refused" || stop.signal.aborted) {
+        unsent += records;
+        if (sent.outcome === "refused") log.error("collector refused decisions", { endpoint, records, reason: sent.reason });
+        return;
+      }
+      if (!away) log.warn("collector is away: decisions are kept and sent later", { endpoint, capacity, reason: sent.reason });
+      away = true;
+      await sleep(Math.max(retryMs, sent.retryAfterMs ?? 0), undefined, { signal: stop.signal, ref: false }).catch(() => {});
+    }
+  }
+
+  const timer = setInterval(send, SEND_EVERY_MS);
 
   return {
-    record: (record) => void ring.push(record),
+    record(record) {
+      if (ended.push(record) === 1) setImmediate(write);
+    },
     get dropped() {
-      return { full: ring.dropped, unsent };
+      return { full, unsent };
     },
     async close(timeoutMs) {
       clearInterval(timer);
-      const sent = new Promise<void>((resolve) => {
-        drained = resolve;
-      });
-      drain();
-      await Promise.race([sent, new Promise((resolve) => setTimeout(resolve, timeoutMs).unref())]);
-      unsent += inFlight + ring.size;
+      write();
+      send();
+      const late = new AbortController();
+      await Promise.race([sending, sleep(timeoutMs, undefined, { signal: late.signal }).catch(() => {})]);
+      late.abort();
+      stop.abort();
+      transport.close();
+      await sending;
+      for (const { records } of batches) unsent += records;
       if (unsent > 0) log.warn("decisions were not sent", { records: unsent });
-      await thread.terminate();
     },
   };
 }

@@ -1,0 +1,87 @@
+import { decodeSpans } from "@signalbox/otel/testing/otlp-sink";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type AttributeValue, createSpanWriter, type SpanHead } from "./span-writer.ts";
+
+const HEAD: SpanHead = {
+  traceId: "0123456789abcdef0123456789abcdef",
+  spanId: "fedcba9876543210",
+  parentSpanId: undefined,
+  name: "chat m",
+  kind: 3,
+  startedAt: 1_795_262_400_123.25,
+  endedAt: 1_795_262_400_124.000_5,
+  error: undefined,
+};
+
+/** Through another decoder's eyes. */
+function written(head: Partial<SpanHead>, attributes: Record<string, AttributeValue>) {
+  const spans = createSpanWriter("a service");
+  spans.write({ ...HEAD, ...head }, (put) => {
+    for (const name in attributes) put(name, attributes[name]);
+  });
+  return decodeSpans(spans.take())[0];
+}
+
+test("a span is read as it was written", () => {
+  const attributes = {
+    text: "é",
+    whole: 2 ** 40,
+    none: 0,
+    part: 0.1,
+    negative: -3,
+    yes: true,
+    no: false,
+    list: ["a", "", "ü"],
+    left: undefined,
+  };
+  const { left, ...kept } = attributes;
+  expect(written({ parentSpanId: "00000000000000ff", error: "429" }, attributes)).toEqual({
+    traceId: HEAD.traceId,
+    spanId: HEAD.spanId,
+    parentSpanId: "00000000000000ff",
+    name: "chat m",
+    kind: 3,
+    startTimeUnixNano: 1_795_262_400_123_250_000n,
+    endTimeUnixNano: 1_795_262_400_124_000_488n,
+    attributes: kept,
+    links: [],
+    status: { code: 2, message: "429" },
+    resource: { "service.name": "a service" },
+  });
+});
+
+test("whatever the texts, the frame around them holds", () => {
+  const value = fc.oneof(fc.string({ unit: "binary", maxLength: 60 }), fc.boolean(), fc.maxSafeNat(), fc.double({ noNaN: true }));
+  const texts = fc.array(fc.string({ unit: "grapheme", maxLength: 9 }), { minLength: 1, maxLength: 9 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(value, texts), { maxLength: 40 }), fc.string({ unit: "grapheme", minLength: 1 }), (values, name) => {
+      const attributes = Object.fromEntries(values.map((each, index) => [`a${index}`, each]));
+      const span = written({ name }, attributes);
+      expect(span?.name).toBe(name);
+      for (const key in attributes) expect(span?.attributes[key]).toEqual(same(attributes[key]));
+    }),
+  );
+});
+
+/** -0 has no varint. */
+const same = (value: unknown) => (value === 0 ? 0 : value);
+
+test("lengths at the edges of their varints, and texts that are cut", () => {
+  for (const length of [24, 25, 127, 128, 3_999, 4_000, 4_001, 16_383, 16_384, 65_536]) {
+    for (const letter of ["a", "é", "€"]) {
+      const text = letter.repeat(length);
+      expect(written({}, { text, after: 1 })?.attributes).toEqual({ text, after: 1 });
+    }
+  }
+  expect(written({}, { text: "a".repeat(70_000) })?.attributes.text).toHaveLength(65_536);
+});
+
+test("many spans leave in one request, and the next begins anew", () => {
+  const spans = createSpanWriter("s");
+  for (let round = 0; round < 2; round++) {
+    for (let count = 0; count < 1_000; count++) spans.write(HEAD, (put) => put("n", count));
+    expect(decodeSpans(spans.take()).map(({ attributes }) => attributes.n)).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+    expect(spans.bytes).toBe(0);
+  }
+});
