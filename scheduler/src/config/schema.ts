@@ -1,15 +1,8 @@
 /** The shape of signalbox.config.yaml. Strict: an unknown key is a mistake. Field names are the file's own (snake_case). */
 
-import { SILICONS, SLA_CLASSES } from "@signalbox/otel/conventions";
 import { z } from "zod";
-
-const name = z.string().min(1).max(128);
-const usd = z.number().min(0);
-const milliseconds = z.number().positive();
-const count = z.int().min(1);
-const tier = z.int().min(0).max(3);
-const slaClass = z.enum(SLA_CLASSES);
-const silicon = z.enum(SILICONS);
+import { routeSchema } from "./route-schema.ts";
+import { count, milliseconds, name, silicon, slaClass, tier, usd } from "./values.ts";
 
 const poolModel = z.strictObject({
   /** What the pool's engine calls it. */
@@ -106,26 +99,6 @@ const deadlineTarget = z.strictObject({
 });
 const slaTarget = z.union([latencyTarget, deadlineTarget]);
 
-const route = z.strictObject({
-  name,
-  when: z.strictObject({
-    task: z.array(name).min(1).optional(),
-    sla: z.array(slaClass).min(1).optional(),
-    /** Any of these in the last user message, whatever the case. */
-    keywords: z.array(name).min(1).optional(),
-    /** User ids; `*` stands for any characters. */
-    users: z.array(name).min(1).optional(),
-    prompt_tokens_below: count.optional(),
-    prompt_tokens_above: z.int().min(0).optional(),
-  }),
-  use: z.strictObject({
-    silicon: z.array(silicon).min(1).optional(),
-    pools: z.array(name).min(1).optional(),
-    models: z.array(name).min(1).optional(),
-    min_tier: tier.optional(),
-  }),
-});
-
 export const BUDGET_SCOPES = ["session", "agent", "key", "user", "project", "global"] as const;
 export const BUDGET_PERIODS = ["day", "month", "none"] as const;
 /** Beyond it nano-USD are no exact integers any more. */
@@ -177,7 +150,7 @@ export const configSchema = z.strictObject({
   models: z.record(name, z.strictObject({ any_of: z.array(name).min(1) })).default({}),
   sla: z.strictObject({ interactive: slaTarget.optional(), standard: slaTarget.optional(), background: slaTarget.optional() }).default({}),
   tasks: z.record(name, z.strictObject({ min_tier: tier.optional(), sla: slaClass.optional() })).default({}),
-  routes: z.array(route).default([]),
+  routes: z.array(routeSchema).default([]),
   budgets: z.array(budget).default([]),
   admission: admission.default({ when_database_is_away: "open" }),
   fan_out: z.array(fanOut).default([]),
@@ -192,5 +165,5 @@ export type LlamaCppPoolConfig = Extract<PoolConfig, { engine: "llama-cpp" }>;
 export type RemotePoolConfig = Extract<PoolConfig, { engine: "openai-compatible" | "anthropic" }>;
 export type KeyConfig = Config["keys"][number];
 export type PoolModelConfig = PoolConfig["models"][number];
-export type RouteConfig = Config["routes"][number];
+export type { RouteConfig } from "./route-schema.ts";
 export type SlaTargetConfig = z.infer<typeof slaTarget>;
