@@ -3,30 +3,35 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { createGatekeeper } from "./admission/keys.ts";
 import { createAdmissionService } from "./admission/service.ts";
-import { createCatalog } from "./catalog.ts";
+import { createReplyStore } from "./cache/reply-store.ts";
 import { type ChatDependencies, createChatHandler, type Handler } from "./chat.ts";
+import { followConfig } from "./config/follow.ts";
 import type { Environment } from "./config/references.ts";
+import { waitsForRestart } from "./config/restart.ts";
 import { type Config, notActedOn } from "./config.ts";
+import { configure } from "./configured.ts";
 import { createControlApi } from "./control/api.ts";
 import { createRecentDecisions } from "./control/decisions.ts";
-import { baselineOf } from "./cost.ts";
 import { createCountTokens } from "./count-tokens.ts";
 import { CHAT, EMBEDDINGS, MESSAGES, RESPONSES } from "./endpoints.ts";
+import { createGenerations } from "./generations.ts";
 import { createClaudeCodeHook } from "./hooks/claude-code.ts";
 import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
-import { createPools, type Pool } from "./pools/pool.ts";
-import { createClassifier } from "./routing/intent.ts";
+import type { Pool } from "./pools/pool.ts";
+import { createShadows } from "./shadow/shadow.ts";
 import { startTelemetry } from "./telemetry/export.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import type { DecisionRecord } from "./telemetry/record.ts";
 
 export interface SchedulerOptions {
   config: Config;
   /** The state folder: worker sockets and the demo model. */
   home: string;
+  /** Where the config was read: followed, and read again when it changes. */
+  configFile?: string;
   /** What paths in the config are relative to. Default: the working directory. */
   configDirectory?: string;
   host?: string;
@@ -42,6 +47,13 @@ export interface SchedulerOptions {
   environment?: Environment;
   limits?: Partial<SchedulerLimits>;
   log?: Log;
+}
+
+export interface Scheduler {
+  url: string;
+  /** Reads the config file again; what is wrong with it is logged, and the config before it stays. */
+  reload(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface SchedulerLimits {
@@ -63,29 +75,52 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
  * Resolves when the port listens; pools may still be starting then, `/readyz` says when they are up.
  * @throws the listen error (`EADDRINUSE`, …)
  */
-export async function startScheduler(options: SchedulerOptions): Promise<{ url: string; close(): Promise<void> }> {
+export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { config, home, host = "127.0.0.1", port = 0, token, environment = {}, log = createLog() } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const ignored = notActedOn(config);
   if (ignored.length > 0) log.warn("config is read but not acted on yet", { parts: ignored.join(", ") });
 
-  const pools = createPools(config, {
+  const record = (decision: DecisionRecord) => {
+    decisions.note(decision);
+    telemetry.record(decision);
+  };
+  const configuring = {
     home,
     configDirectory: options.configDirectory ?? process.cwd(),
     environment,
     queueTimeoutMs: limits.queueTimeoutMs,
     log,
-  });
-  const gatekeeper = createGatekeeper({ keys: config.keys, environment, token, loopback: LOOPBACK.test(host) });
+    token,
+    loopback: LOOPBACK.test(host),
+    record,
+    onSemanticSkip: () => metrics.onSemanticSkip(),
+  };
+  const first = configure(config, configuring);
   const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
-  const catalog = createCatalog(config.models, pools);
-  const metrics = createMetrics(pools, () => telemetry.dropped, admission);
   const decisions = createRecentDecisions();
+  const replies = createReplyStore(config.cache);
   await admission.start();
   const server = http.createServer();
   server.listen(port, host);
   await once(server, "listening");
 
+  const generations = createGenerations(first, log);
+  const follower = followConfig({
+    file: options.configFile,
+    environment,
+    async apply(next) {
+      await generations.replace(configure(next, configuring, generations.current));
+      admission.configure(next);
+      replies.limit(next.cache);
+      return waitsForRestart(config, next);
+    },
+    log,
+  });
+  const pools = () => generations.current.pools;
+  const gatekeeper = () => generations.current.gatekeeper;
+  const metrics = createMetrics({ pools, dropped: () => telemetry.dropped, admission, replies, config: () => follower.status });
+  const shadows = createShadows({ record, onOutcome: metrics.onShadow });
   const telemetry = startTelemetry({
     endpoint: options.otlpEndpoint ?? "http://127.0.0.1:4318",
     token,
@@ -95,41 +130,38 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
   });
 
   const dependencies: ChatDependencies = {
-    gatekeeper,
+    generations,
     admission: admission.open,
-    catalog,
-    classify: createClassifier(config),
-    baseline: baselineOf(config),
+    replies,
+    shadows,
     maxBodyBytes: limits.maxBodyBytes,
-    record(record) {
-      decisions.note(record);
-      telemetry.record(record);
-    },
+    record,
     log,
   };
-  const control = createControlApi({ gatekeeper, admission, pools, decisions, log });
+  const control = createControlApi({ gatekeeper, admission, pools, config: () => follower.status, decisions, log });
   const endpoints: Record<string, Handler> = {
     "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
     "POST /v1/responses": createChatHandler(RESPONSES, dependencies),
     "POST /v1/messages": createChatHandler(MESSAGES, dependencies),
-    "POST /v1/messages/count_tokens": createCountTokens({ gatekeeper, catalog, maxBodyBytes: limits.maxBodyBytes, log }),
+    "POST /v1/messages/count_tokens": createCountTokens({ generations, maxBodyBytes: limits.maxBodyBytes, log }),
     "POST /v1/embeddings": createChatHandler(EMBEDDINGS, dependencies),
     "GET /v1/models": async (request, response) => {
-      sendJson(response, 200, catalog.list(gatekeeper.admitModel(request.headers).models));
+      const { catalog } = generations.current;
+      sendJson(response, 200, catalog.list(gatekeeper().admitModel(request.headers).models));
     },
     "POST /hooks/claude-code": createClaudeCodeHook({ gatekeeper, controls: admission.controls, log }),
     "GET /healthz": async (_request, response) => sendJson(response, 200, { status: "ok" }),
     "GET /readyz": async (_request, response) => {
-      const reason = unreadiness(pools);
-      const database = admission.database();
-      sendJson(response, reason ? 503 : 200, { ...(reason ? { status: "unavailable", reason } : { status: "ok" }), database });
+      const reason = unreadiness(pools());
+      const state = { database: admission.database(), config: follower.status.problems.length > 0 ? "refused" : "ok" };
+      sendJson(response, reason ? 503 : 200, { ...(reason ? { status: "unavailable", reason } : { status: "ok" }), ...state });
     },
     "GET /metrics": async (request, response) => metrics.serve(request, response),
   };
   const oneModel: Handler = async (request, response) => {
-    const { models } = gatekeeper.admitModel(request.headers);
+    const { models } = gatekeeper().admitModel(request.headers);
     const name = request.url?.split("?", 1)[0]?.slice(MODELS.length) ?? "";
-    sendJson(response, 200, catalog.model(decode(name), models));
+    sendJson(response, 200, generations.current.catalog.model(decode(name), models));
   };
   const handlerBelow = (method: string | undefined, path = "") => {
     if (path.startsWith("/control/")) return control;
@@ -140,14 +172,20 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
     const handle = endpoints[`${request.method} ${path}`] ?? handlerBelow(request.method, path);
     handle(request, response).catch((error) => sendError(response, error));
   });
-  for (const pool of pools) pool.connection.start();
 
   const { address, port: bound } = server.address() as AddressInfo;
   const url = `http://${address.includes(":") ? `[${address}]` : address}:${bound}`;
-  log.info("listening", { url, pools: pools.map((pool) => pool.name).join(",") });
+  log.info("listening", {
+    url,
+    pools: pools()
+      .map((pool) => pool.name)
+      .join(","),
+  });
   return {
     url,
+    reload: follower.reload,
     async close() {
+      follower.close();
       const closed = once(server, "close");
       server.close();
       admission.events.close();
@@ -155,7 +193,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<{ url: 
       const cut = setTimeout(() => server.closeAllConnections(), limits.drainMs);
       await closed;
       clearTimeout(cut);
-      await Promise.all(pools.map((pool) => pool.connection.close()));
+      await generations.close();
       await admission.close();
       await telemetry.close(TELEMETRY_CLOSE_MS);
       await metrics.close();

@@ -1,15 +1,17 @@
 /** The endpoints that ask a model, in any dialect: admit → class and route → place → relay → record. */
 
 import type http from "node:http";
-import { RequestHeader } from "@signalbox/otel/conventions";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
 import type { OpenTicket, Ticket } from "./admission/admission.ts";
 import { type Identity, identify } from "./admission/identity.ts";
-import { admitToModel, type Gatekeeper, identityFor } from "./admission/keys.ts";
-import type { Catalog } from "./catalog.ts";
+import { admitToModel, identityFor, type Principal } from "./admission/keys.ts";
+import { type CacheVisit, visitCache } from "./cache/reply-cache.ts";
+import type { ReplyStore } from "./cache/reply-store.ts";
+import type { Configured } from "./configured.ts";
 import type { Baseline } from "./cost.ts";
 import type { ChatRequest } from "./dialects/chat-request.ts";
 import type { Endpoint } from "./endpoints.ts";
+import type { Generations } from "./generations.ts";
 import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
 import type { Log } from "./log.ts";
@@ -20,16 +22,17 @@ import { exchangesFor, fit } from "./relay/exchange.ts";
 import { decisionHeaders } from "./relay/headers.ts";
 import { refuse } from "./relay/refuse.ts";
 import { relay } from "./relay/relay.ts";
-import type { Classifier } from "./routing/intent.ts";
+import type { Intent, IntentSubject } from "./routing/intent.ts";
+import { applicationsOf, carriesImages, offersTools } from "./routing/request-facts.ts";
+import type { Shadows } from "./shadow/shadow.ts";
 import { newSpanId, newTraceId } from "./telemetry/ids.ts";
-import { type DecisionRecord, epochNow } from "./telemetry/record.ts";
+import { type DecisionRecord, epochNow, openRecord } from "./telemetry/record.ts";
 
 export interface ChatDependencies {
-  gatekeeper: Gatekeeper;
+  generations: Pick<Generations, "enter">;
   admission: OpenTicket;
-  catalog: Catalog;
-  classify: Classifier;
-  baseline: Baseline | undefined;
+  replies: ReplyStore;
+  shadows: Shadows;
   maxBodyBytes: number;
   record: (record: DecisionRecord) => void;
   log: Log;
@@ -46,80 +49,102 @@ const OUTPUT_WEIGHT = 0.05;
 
 /** The handler answers every request itself, errors too; it never rejects. */
 export function createChatHandler(
-  { dialect, scan, lastUserText }: Endpoint,
-  { gatekeeper, admission, catalog, classify, baseline, maxBodyBytes, record: keep, log }: ChatDependencies,
+  endpoint: Endpoint,
+  { generations, admission, replies, shadows, maxBodyBytes, record: keep, log }: ChatDependencies,
 ): Handler {
   let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
 
   return async (request, response) => {
+    const { parts, leave } = generations.enter();
+    const { gatekeeper, catalog, classifier, baseline, semantic } = parts;
     const startedAt = epochNow();
     let record: DecisionRecord | undefined;
     let ticket: Ticket | undefined;
+    let visit: CacheVisit | undefined;
     try {
       const principal = gatekeeper.admitModel(request.headers);
-      const chat = scan(await readBody(request, maxBodyBytes));
+      const chat = endpoint.scan(await readBody(request, maxBodyBytes));
       admitToModel(principal, chat.model);
       const exchanges = exchangesFor(chat, request.url ?? "");
       const { offers, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);
       ticket = await admission(principal, identity);
-      record = decide(request.headers, chat, offers, { ...caller, identity }, ticket, startedAt);
+      const intent = await intentOf(subjectOf(request.headers, chat, principal, identity), parts);
+      record = decide(chat, offers, { ...caller, identity }, intent, ticket, startedAt, baseline);
       record.placement.explained.push(...unfit);
       const call = openCall(request, response, chat, record);
-      const chain = record.placement.order.map((index) => offers[index] as Offer);
+      const route = classifier.route(intent.route);
+      if (route?.cache) {
+        visit = await visitCache(replies, { route, request, chat, principal, project: identity.project, embedder: semantic });
+      }
+      // What is kept already costs nothing: no pool is asked.
+      const chain = visit?.hit ? [] : record.placement.order.map((index) => offers[index] as Offer);
       await ticket.admit(call, chain, chat).finally(() => noteBudget(record, ticket));
-      if (record.placement.order.length === 0) throw refusal(record);
       record.overheadMs = epochNow() - startedAt;
-      await relay(call, offers, exchanges, baseline);
+      if (visit?.hit) visit.hit.answer(response, record);
+      else {
+        if (chain.length === 0) throw refusal(record);
+        visit?.listen(response);
+        await relay(call, offers, exchanges, baseline);
+        if (route?.shadow && record.error === undefined) {
+          const hold = () => generations.enter().leave;
+          shadows.copy(route, chat, request.headers, record, { offers: parts.pools.flatMap((pool) => pool.offers), baseline, hold });
+        }
+      }
     } catch (error) {
       fail(error, response, record);
     }
-    if (!record) return;
-    ticket?.end(record);
-    finish(record, response);
+    if (record) {
+      ticket?.end(record);
+      finish(record, response);
+      visit?.keep(record);
+    }
+    leave();
   };
 
+  function subjectOf(headers: http.IncomingHttpHeaders, chat: ChatRequest, { key, role }: Principal, identity: Identity): IntentSubject {
+    return {
+      identity,
+      headers,
+      key,
+      role,
+      applications: applicationsOf(headers),
+      endpoint: endpoint.name,
+      promptTokens: Math.ceil(chat.promptBytes / BYTES_PER_TOKEN),
+      promptBytes: chat.promptBytes,
+      now: Date.now(),
+      tools: offersTools(chat),
+      images: () => carriesImages(chat),
+      lastUserText: () => endpoint.lastUserText(chat),
+    };
+  }
+
   function decide(
-    headers: http.IncomingHttpHeaders,
     chat: ChatRequest,
     offers: readonly Offer[],
     { traceId, parentSpanId, identity }: Caller,
+    intent: Intent,
     ticket: Ticket,
     startedAt: number,
+    baseline: Baseline | undefined,
   ): DecisionRecord {
-    const intent = classify({
-      identity,
-      slaHeader: headers[RequestHeader.sla] as string | undefined,
-      promptTokens: Math.ceil(chat.promptBytes / BYTES_PER_TOKEN),
-      lastUserText: () => lastUserText(chat),
-    });
     const { promptBytes, maxTokens } = chat;
     const { silicon, pools, models } = intent.use;
     const demand = { promptBytes, maxTokens, expectedOutputTokens, minTier: intent.minTier, sla: intent.sla, silicon, pools, models };
-    return {
+    return openRecord({
       traceId,
       parentSpanId,
       spanId: newSpanId(),
       identity,
       intent,
-      operation: chat.operation,
-      requestModel: chat.model,
-      stream: chat.stream,
-      maxTokens,
+      chat,
       placement: place(offers, ticket.demand(demand)),
       startedAt,
-      endedAt: 0,
-      queueMs: 0,
-      overheadMs: 0,
-      status: 0,
-      error: undefined,
-      slaMet: false,
       baselineModel: baseline?.model,
       budgetState: ticket.budgetState,
       admissionHeaders: ticket.headers,
-      attempts: [],
-    };
+    });
   }
 
   function fail(error: unknown, response: http.ServerResponse, record: DecisionRecord | undefined): void {
@@ -135,7 +160,7 @@ export function createChatHandler(
             ? (error.code ?? String(error.status))
             : "internal_error";
     }
-    if (!response.destroyed) refuse(dialect, response, error, record && decisionHeaders(record, record.attempts.at(-1)));
+    if (!response.destroyed) refuse(endpoint.dialect, response, error, record && decisionHeaders(record, record.attempts.at(-1)));
   }
 
   function finish(record: DecisionRecord, response: http.ServerResponse): void {
@@ -146,6 +171,12 @@ export function createChatHandler(
     if (last?.usage && last.error === undefined) expectedOutputTokens += OUTPUT_WEIGHT * (last.usage.output - expectedOutputTokens);
     keep(record);
   }
+}
+
+/** Waits for a vector only where a route that may come first asks for one. */
+async function intentOf(subject: IntentSubject, { classifier, semantic }: Configured): Promise<Intent> {
+  if (!semantic || !classifier.needsLikeness(subject)) return classifier.classify(subject);
+  return classifier.classify(subject, await semantic.likeness(subject.lastUserText()));
 }
 
 interface Caller {

@@ -2,12 +2,12 @@
 
 import type http from "node:http";
 import type { Dispatcher } from "undici";
-import { admitToModel, type Gatekeeper } from "./admission/keys.ts";
-import type { Catalog } from "./catalog.ts";
+import { admitToModel } from "./admission/keys.ts";
 import type { Handler } from "./chat.ts";
 import { type ChatRequest, parseBody } from "./dialects/chat-request.ts";
 import { scanMessagesRequest } from "./dialects/messages-request.ts";
 import { estimateInputTokens, Untranslatable } from "./dialects/translate/index.ts";
+import type { Generations } from "./generations.ts";
 import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
 import { sendJson } from "./http/send.ts";
@@ -19,8 +19,7 @@ import { refuse } from "./relay/refuse.ts";
 import { newSpanId, newTraceId } from "./telemetry/ids.ts";
 
 export interface CountTokensDependencies {
-  gatekeeper: Gatekeeper;
-  catalog: Catalog;
+  generations: Pick<Generations, "enter">;
   maxBodyBytes: number;
   log: Log;
 }
@@ -28,13 +27,14 @@ export interface CountTokensDependencies {
 /** Milliseconds; an estimate now is worth more than a count later. */
 const PATIENCE_MS = 5_000;
 
-export function createCountTokens({ gatekeeper, catalog, maxBodyBytes, log }: CountTokensDependencies): Handler {
+export function createCountTokens({ generations, maxBodyBytes, log }: CountTokensDependencies): Handler {
   return async (request, response) => {
+    const { parts, leave } = generations.enter();
     try {
-      const principal = gatekeeper.admitModel(request.headers);
+      const principal = parts.gatekeeper.admitModel(request.headers);
       const asked = scanMessagesRequest(await readBody(request, maxBodyBytes));
       admitToModel(principal, asked.model);
-      const counted = await ask(request, asked, catalog.offersFor(asked.model)).catch((error: unknown) => {
+      const counted = await ask(request, asked, parts.catalog.offersFor(asked.model)).catch((error: unknown) => {
         log.warn("a pool did not count tokens: estimated", { model: asked.model, reason: (error as Error).message });
         return undefined;
       });
@@ -44,6 +44,8 @@ export function createCountTokens({ gatekeeper, catalog, maxBodyBytes, log }: Co
     } catch (error) {
       if (!(error instanceof HttpError)) log.error("request failed", { reason: (error as Error).stack ?? String(error) });
       refuse("anthropic-messages", response, error);
+    } finally {
+      leave();
     }
   };
 }

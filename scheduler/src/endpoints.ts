@@ -1,5 +1,6 @@
 /** The endpoints that ask a model: what each one's requests look like. */
 
+import type { EndpointName } from "./config/route-schema.ts";
 import { type ChatRequest, lastUserText, scanChatRequest } from "./dialects/chat-request.ts";
 import { scanEmbeddingsRequest } from "./dialects/embeddings.ts";
 import { scanMessagesRequest } from "./dialects/messages-request.ts";
@@ -7,6 +8,8 @@ import { lastInputText, scanResponsesRequest } from "./dialects/responses-reques
 import type { Dialect } from "./dialects/translate/index.ts";
 
 export interface Endpoint {
+  /** As rules call it. */
+  name: EndpointName;
   /** Of its clients: refusals are in it too. */
   dialect: Dialect;
   /** @throws HttpError 400 naming the field */
@@ -15,8 +18,13 @@ export interface Endpoint {
   lastUserText(request: ChatRequest): string;
 }
 
-export const CHAT: Endpoint = { dialect: "openai-chat", scan: scanChatRequest, lastUserText };
-export const MESSAGES: Endpoint = { dialect: "anthropic-messages", scan: scanMessagesRequest, lastUserText };
-export const RESPONSES: Endpoint = { dialect: "openai-responses", scan: scanResponsesRequest, lastUserText: lastInputText };
+export const CHAT: Endpoint = { name: "chat", dialect: "openai-chat", scan: scanChatRequest, lastUserText };
+export const MESSAGES: Endpoint = { name: "messages", dialect: "anthropic-messages", scan: scanMessagesRequest, lastUserText };
+export const RESPONSES: Endpoint = {
+  name: "responses",
+  dialect: "openai-responses",
+  scan: scanResponsesRequest,
+  lastUserText: lastInputText,
+};
 /** Vectors for texts, which nobody said to a model. */
-export const EMBEDDINGS: Endpoint = { dialect: "openai-chat", scan: scanEmbeddingsRequest, lastUserText: () => "" };
+export const EMBEDDINGS: Endpoint = { name: "embeddings", dialect: "openai-chat", scan: scanEmbeddingsRequest, lastUserText: () => "" };

@@ -23,6 +23,7 @@ try {
   const scheduler = await startScheduler({
     config: file ? loadConfig(file) : demoConfig(),
     configDirectory: file ? path.dirname(file) : home,
+    ...(file && { configFile: file }),
     home,
     host: env.SIGNALBOX_HOST ?? "127.0.0.1",
     port,
@@ -40,6 +41,7 @@ try {
     await scheduler.close();
     process.exit(0);
   };
+  process.on("SIGHUP", () => void scheduler.reload());
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 } catch (error) {

@@ -98,6 +98,10 @@ export const Attribute = {
 
   // where and why: route and pool
   route: "signalbox.route",
+  /** why that route, in words */
+  routeReason: "signalbox.route.reason",
+  /** double, −1 … 1: cosine similarity to the nearest example, where the route matched by meaning */
+  semanticScore: "signalbox.route.semantic_score",
   pool: "signalbox.pool",
   silicon: "signalbox.pool.silicon",
   hardware: "signalbox.pool.hardware",
@@ -134,6 +138,17 @@ export const Attribute = {
   baselineNanousd: "signalbox.cost.baseline_nanousd",
   baselineModel: "signalbox.cost.baseline_model",
   cache: "signalbox.cache",
+  /** double, seconds since the cached reply was made */
+  cacheAgeSeconds: "signalbox.cache.age_seconds",
+  /** double, −1 … 1: cosine similarity of the two last user messages */
+  cacheScore: "signalbox.cache.score",
+  /** int, nano-USD: what the cached reply cost when it was made */
+  cacheSavedNanousd: "signalbox.cache.saved_nanousd",
+  /** int; tokens that were not asked of a pool again */
+  cacheSavedInputTokens: "signalbox.cache.saved_input_tokens",
+  cacheSavedOutputTokens: "signalbox.cache.saved_output_tokens",
+  /** string: the decision id whose request this is a copy of; on spans of shadow traffic */
+  shadow: "signalbox.shadow",
   budgetState: "signalbox.budget.state",
   /** string[]; paths of request fields that the pool's dialect cannot carry: left out. Set where a request was translated */
   translationDropped: "signalbox.translation.dropped",
@@ -180,6 +195,11 @@ export const RequestHeader = {
   channel: "x-signalbox-channel",
   sla: "x-signalbox-sla",
   task: "x-signalbox-task",
+  /** llm-d's names: milliseconds to the first token, and per token after it; over the class's own targets */
+  sloTtftMs: "x-slo-ttft-ms",
+  sloTpotMs: "x-slo-tpot-ms",
+  /** `off`: neither answered from the reply cache nor kept in it */
+  cache: "x-signalbox-cache",
   user: "x-signalbox-user",
   project: "x-signalbox-project",
   /** an ingest or model key, where Authorization is taken */
@@ -197,6 +217,8 @@ export const ResponseHeader = {
   slaMet: "x-signalbox-sla-met",
   /** a BudgetState; absent where no budget applies */
   budget: "x-signalbox-budget",
+  /** `exact`, `semantic`, or `miss`; absent where the route keeps no replies */
+  cache: "x-signalbox-cache",
   costNanousd: "x-signalbox-cost-nanousd",
   traceresponse: "traceresponse",
   requestId: "request-id",

@@ -67,7 +67,7 @@ function agentHints(headers: IncomingHttpHeaders): AgentHints {
 }
 
 function codexHints(headers: IncomingHttpHeaders): AgentHints {
-  let turn: { turn_id?: unknown; agent_name?: unknown; request_kind?: unknown } = {};
+  let turn: { turn_id?: unknown; agent_name?: unknown; request_kind?: unknown; subagent_kind?: unknown } = {};
   try {
     turn = JSON.parse(read(headers, "x-codex-turn-metadata") ?? "{}") ?? {};
   } catch {
@@ -80,8 +80,17 @@ function codexHints(headers: IncomingHttpHeaders): AgentHints {
     parentAgent: read(headers, "x-codex-parent-thread-id"),
     agentName: text(turn.agent_name) ?? read(headers, "x-openai-subagent"),
     turn: text(turn.turn_id),
-    task: text(turn.request_kind),
+    task: codexTask(text(turn.request_kind), read(headers, "x-openai-subagent") ?? text(turn.subagent_kind)),
   } as AgentHints;
+}
+
+/** Spawned by the model, where Codex itself starts the others (review, compact, memory_consolidation). */
+const SPAWNED = new Set(["collab_spawn", "thread_spawn"]);
+
+/** `turn` says nothing of a sub-agent's work; its own kind does. */
+function codexTask(request: string | undefined, subagent: string | undefined): string | undefined {
+  if (subagent === undefined || (request !== undefined && request !== "turn")) return request;
+  return SPAWNED.has(subagent) ? "subagent" : subagent;
 }
 
 const read = (headers: IncomingHttpHeaders, name: string) => text(headers[name]);

@@ -13,6 +13,7 @@ import type { RateLimits } from "./rate-limit.ts";
 export interface Principal extends RateLimits {
   /** The key's name in the config; undefined without a key, and for the admin token. */
   key: string | undefined;
+  role: string | undefined;
   project: string | undefined;
   user: string | undefined;
   models: ReadonlySet<string> | undefined;
@@ -36,6 +37,7 @@ export interface GatekeeperOptions {
 
 const ANYBODY: Principal = {
   key: undefined,
+  role: undefined,
   project: undefined,
   user: undefined,
   models: undefined,
@@ -99,6 +101,7 @@ export function identityFor(principal: Principal, identity: Identity): Identity 
 
 const principalOf = (key: KeyConfig): Principal => ({
   key: key.name,
+  role: key.role,
   project: key.project,
   user: key.user,
   models: key.models && new Set(key.models),

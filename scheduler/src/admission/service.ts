@@ -27,6 +27,8 @@ export interface AdmissionService {
   budgets: BudgetAdmin;
   ledger: Ledger;
   inFlight: InFlight;
+  /** Budgets of another config. */
+  configure(config: Pick<Config, "budgets">): void;
   /** For `/readyz`: `up`, `none` where no database is configured, or why it is away. */
   database(): string;
   /** Resolves after the first try to reach Postgres, so that stops are known before the first call. */
@@ -65,6 +67,7 @@ export function createAdmissionService({ config, databaseUrl, log }: AdmissionSe
     budgets,
     ledger,
     inFlight,
+    configure: (next) => book.replaceConfigured(next.budgets),
     database: () => (database ? (database.awayBecause === undefined ? "up" : `away: ${database.awayBecause}`) : "none"),
     async start() {
       if (!database) {

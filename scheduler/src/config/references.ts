@@ -1,5 +1,7 @@
 /** What one part of the config says about another: names that must exist, and names that must not come twice. */
 
+import type { SemanticConfig } from "./cache-schema.ts";
+import type { ShadowConfig } from "./route-schema.ts";
 import type { Config } from "./schema.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -29,17 +31,33 @@ export function checkReferences(config: Config, environment: Environment): Confi
     if (variable && !environment[variable]) issues.push({ path, message: `the environment variable ${variable} is not set` });
   };
 
+  const keys = config.keys.map((key) => key.name);
+  const roles = new Set(config.keys.flatMap((key) => key.role ?? []));
+  const modelsOf = (pool: string) => config.pools.find(({ name }) => name === pool)?.models.map(({ id }) => id) ?? [];
+  const checkShadow = ({ pool, model }: ShadowConfig, path: PropertyKey[]) => {
+    known(pool, pools, "pool", [...path, "pool"]);
+    if (model !== undefined && pools.includes(pool)) known(model, modelsOf(pool), `model of pool ${pool}`, [...path, "model"]);
+    if (config.pools.find(({ name }) => name === pool)?.slots === 1) {
+      issues.push({ path: [...path, "pool"], message: `pool ${pool} has one slot, and copies never take the last free one` });
+    }
+  };
+  const checkEmbeddings = (embeddings: SemanticConfig["embeddings"]) => {
+    const path = ["semantic", "embeddings"];
+    if ("url" in embeddings) set(embeddings.api_key_env, [...path, "api_key_env"]);
+    else {
+      known(embeddings.pool, pools, "pool", [...path, "pool"]);
+      if (pools.includes(embeddings.pool))
+        known(embeddings.model, modelsOf(embeddings.pool), `model of pool ${embeddings.pool}`, [...path, "model"]);
+    }
+  };
+
   unique(pools, "pool", (index) => ["pools", index, "name"]);
   unique(
     config.routes.map((route) => route.name),
     "route",
     (index) => ["routes", index, "name"],
   );
-  unique(
-    config.keys.map((key) => key.name),
-    "key",
-    (index) => ["keys", index, "name"],
-  );
+  unique(keys, "key", (index) => ["keys", index, "name"]);
   for (const [index, pool] of config.pools.entries()) {
     if (pool.engine === "llama-cpp" && pool.models.length > 1) {
       issues.push({ path: ["pools", index, "models"], message: "a llama-cpp pool serves one model" });
@@ -52,10 +70,19 @@ export function checkReferences(config: Config, environment: Environment): Confi
   for (const [model, { any_of }] of Object.entries(config.models)) {
     for (const [index, id] of any_of.entries()) known(id, models, "model", ["models", model, "any_of", index]);
   }
-  for (const [index, { use }] of config.routes.entries()) {
+  for (const [index, { use, when, cache, shadow }] of config.routes.entries()) {
     for (const [at, id] of (use.models ?? []).entries()) known(id, models, "model", ["routes", index, "use", "models", at]);
     for (const [at, name] of (use.pools ?? []).entries()) known(name, pools, "pool", ["routes", index, "use", "pools", at]);
+    for (const [at, name] of (when.keys ?? []).entries()) known(name, keys, "key", ["routes", index, "when", "keys", at]);
+    for (const [at, name] of (when.roles ?? []).entries()) known(name, roles, "role of a key", ["routes", index, "when", "roles", at]);
+    for (const part of ["semantic", "cache"] as const) {
+      const needed = part === "semantic" ? when.semantic : cache?.kind === "semantic";
+      const path = part === "semantic" ? ["routes", index, "when", "semantic"] : ["routes", index, "cache", "kind"];
+      if (needed && !config.semantic) issues.push({ path, message: "needs semantic.embeddings: the model that makes the vectors" });
+    }
+    if (shadow) checkShadow(shadow, ["routes", index, "shadow"]);
   }
+  if (config.semantic) checkEmbeddings(config.semantic.embeddings);
   if (config.baseline?.pool) known(config.baseline.pool, pools, "pool", ["baseline", "pool"]);
   const askable = [...models, ...Object.keys(config.models)];
   for (const [index, key] of config.keys.entries()) {

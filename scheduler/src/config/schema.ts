@@ -1,6 +1,7 @@
 /** The shape of signalbox.config.yaml. Strict: an unknown key is a mistake. Field names are the file's own (snake_case). */
 
 import { z } from "zod";
+import { cacheSchema, semanticSchema } from "./cache-schema.ts";
 import { routeSchema } from "./route-schema.ts";
 import { count, milliseconds, name, silicon, slaClass, tier, usd } from "./values.ts";
 
@@ -70,7 +71,7 @@ const llamaCppPool = z.strictObject({
   demo_pace_ms: milliseconds.optional(),
 });
 
-const pool = z.discriminatedUnion("engine", [
+export const poolSchema = z.discriminatedUnion("engine", [
   llamaCppPool,
   z.strictObject({
     ...remotePool,
@@ -137,6 +138,8 @@ const keyScope = {
   /** Calls with this key count for this project and user, whatever their headers say. */
   project: name.optional(),
   user: name.optional(),
+  /** What rules may ask for (`when: { roles: […] }`). */
+  role: name.optional(),
   /** What may be asked for; default: everything. */
   models: z.array(name).min(1).optional(),
   requests_per_minute: count.optional(),
@@ -146,11 +149,13 @@ const key = z.union([z.strictObject({ ...keyScope, key_env: name }), z.strictObj
 
 export const configSchema = z.strictObject({
   baseline: z.strictObject({ model: name, pool: name.optional() }).optional(),
-  pools: z.array(pool).min(1),
+  pools: z.array(poolSchema).min(1),
   models: z.record(name, z.strictObject({ any_of: z.array(name).min(1) })).default({}),
   sla: z.strictObject({ interactive: slaTarget.optional(), standard: slaTarget.optional(), background: slaTarget.optional() }).default({}),
   tasks: z.record(name, z.strictObject({ min_tier: tier.optional(), sla: slaClass.optional() })).default({}),
   routes: z.array(routeSchema).default([]),
+  semantic: semanticSchema.optional(),
+  cache: cacheSchema.prefault({}),
   budgets: z.array(budget).default([]),
   admission: admission.default({ when_database_is_away: "open" }),
   fan_out: z.array(fanOut).default([]),
@@ -165,5 +170,6 @@ export type LlamaCppPoolConfig = Extract<PoolConfig, { engine: "llama-cpp" }>;
 export type RemotePoolConfig = Extract<PoolConfig, { engine: "openai-compatible" | "anthropic" }>;
 export type KeyConfig = Config["keys"][number];
 export type PoolModelConfig = PoolConfig["models"][number];
+export type { CacheConfig, SemanticConfig } from "./cache-schema.ts";
 export type { RouteConfig } from "./route-schema.ts";
 export type SlaTargetConfig = z.infer<typeof slaTarget>;

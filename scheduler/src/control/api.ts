@@ -5,6 +5,7 @@ import type { Gatekeeper } from "../admission/keys.ts";
 import { DatabaseAway } from "../admission/postgres/session.ts";
 import type { AdmissionService } from "../admission/service.ts";
 import type { Handler } from "../chat.ts";
+import type { ConfigStatus } from "../config/follow.ts";
 import { describePools } from "../control.ts";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
@@ -13,13 +14,14 @@ import type { Pool } from "../pools/pool.ts";
 import { acceptAcknowledgement } from "./acknowledgements.ts";
 import { listBudgets, putBudget } from "./budgets.ts";
 import type { RecentDecisions } from "./decisions.ts";
-import { changeSession } from "./sessions.ts";
+import { changeSession, showSession } from "./sessions.ts";
 import { followEvents } from "./stream.ts";
 
 export interface ControlDependencies {
-  gatekeeper: Gatekeeper;
+  gatekeeper: () => Gatekeeper;
   admission: AdmissionService;
-  pools: readonly Pool[];
+  pools: () => readonly Pool[];
+  config: () => ConfigStatus;
   decisions: RecentDecisions;
   log: Log;
 }
@@ -39,12 +41,14 @@ interface Endpoint {
 }
 
 /** @returns a handler for every path below `/control/`; it answers all requests itself */
-export function createControlApi({ gatekeeper, admission, pools, decisions, log }: ControlDependencies): Handler {
+export function createControlApi({ gatekeeper, admission, pools, config, decisions, log }: ControlDependencies): Handler {
   const endpoints: Endpoint[] = [
     { method: "POST", path: /^\/control\/sessions\/(.+)\/(kill|pause|resume)$/, handle: (ask) => changeSession(admission, ask) },
+    { method: "GET", path: /^\/control\/sessions\/([^/]+)$/, handle: (ask) => showSession(admission, ask) },
+    { method: "GET", path: /^\/control\/config$/, handle: ({ response }) => sendJson(response, 200, config()) },
     { method: "GET", path: /^\/control\/stream$/, handle: (ask) => followEvents(admission, ask) },
     { method: "POST", path: /^\/control\/acks$/, handle: (ask) => acceptAcknowledgement(admission.events, ask) },
-    { method: "GET", path: /^\/control\/pools$/, handle: ({ response }) => sendJson(response, 200, describePools(pools)) },
+    { method: "GET", path: /^\/control\/pools$/, handle: ({ response }) => sendJson(response, 200, describePools(pools())) },
     { method: "GET", path: /^\/control\/budgets$/, handle: (ask) => listBudgets(admission.budgets, ask) },
     { method: "PUT", path: /^\/control\/budgets\/([^/]+)$/, handle: (ask) => putBudget(admission.budgets, ask) },
     { method: "GET", path: /^\/control\/decisions$/, handle: (ask) => decisions.list(ask) },
@@ -52,7 +56,7 @@ export function createControlApi({ gatekeeper, admission, pools, decisions, log 
 
   return async (request, response) => {
     try {
-      gatekeeper.admitControl(request.headers);
+      gatekeeper().admitControl(request.headers);
       const { pathname, searchParams } = new URL(request.url ?? "/", "http://scheduler");
       const there = endpoints.filter(({ path }) => path.test(pathname));
       const endpoint = there.find(({ method }) => method === request.method);

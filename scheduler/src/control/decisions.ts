@@ -45,6 +45,10 @@ function describe(record: DecisionRecord): object {
     project: identity.project ?? null,
     task: intent.task ?? null,
     route: intent.route,
+    route_reason: intent.routeReason,
+    semantic_score: intent.semanticScore ?? null,
+    cache: record.cached?.kind ?? null,
+    shadow_of: record.shadowOf ?? null,
     sla_class: intent.sla.class,
     sla_met: record.slaMet,
     request_model: record.requestModel,
@@ -59,6 +63,7 @@ function describe(record: DecisionRecord): object {
     error: record.error ?? null,
     queue_ms: record.queueMs,
     overhead_ms: record.overheadMs,
-    cost_nanousd: last?.costNanousd === undefined ? null : String(last.costNanousd),
+    cost_nanousd: record.cached ? "0" : last?.costNanousd === undefined ? null : String(last.costNanousd),
+    saved_nanousd: record.cached?.savedNanousd === undefined ? null : String(record.cached.savedNanousd),
   };
 }

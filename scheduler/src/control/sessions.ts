@@ -1,4 +1,4 @@
-/** `POST /control/sessions/{id}/kill|pause|resume`: the id of a session, or of one of its agents. */
+/** `GET /control/sessions/{id}`, and `POST …/kill|pause|resume`: the id of a session, or of one of its agents. */
 
 import { z } from "zod";
 import { DatabaseAway } from "../admission/postgres/session.ts";
@@ -6,6 +6,7 @@ import type { AdmissionService } from "../admission/service.ts";
 import type { ControlState } from "../admission/stop/controls.ts";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
+import { decisionId, epochNow } from "../telemetry/record.ts";
 import type { ControlRequest } from "./api.ts";
 import { readJson } from "./json-body.ts";
 
@@ -22,6 +23,25 @@ export async function changeSession({ stopper, budgets }: AdmissionService, { re
   const receipt = await stopper.set(id, state, { reason, source: "api" });
   if (lifted !== undefined) receipt.unknown.push(lifted);
   sendJson(response, 200, receipt);
+}
+
+/** What is known of it here and now: whether it is stopped, and its calls under way. */
+export function showSession({ controls, inFlight }: AdmissionService, { response, parts }: ControlRequest): void {
+  const [id = ""] = parts;
+  const stop = controls.stopOf([id]);
+  const data = inFlight.of(id).map(({ record, place }) => ({
+    decision_id: decisionId(record),
+    agent_id: record.identity.agent,
+    route: record.intent.route,
+    request_model: record.requestModel,
+    pool: record.attempts.at(-1)?.offer.pool ?? null,
+    model: record.attempts.at(-1)?.offer.model ?? null,
+    stream: record.stream,
+    state: place === "line" ? "waiting" : place === "slot" ? "running" : "admitting",
+    started_at: new Date(record.startedAt).toISOString(),
+    running_ms: epochNow() - record.startedAt,
+  }));
+  sendJson(response, 200, { session_id: id, state: stop?.state ?? "active", reason: stop?.reason ?? null, in_flight: data });
 }
 
 /** @returns what could not be confirmed */

@@ -18,14 +18,14 @@ const MAX_BODY_BYTES = 16 << 20;
 const ENDING = new Set(["Stop", "SubagentStop", "SessionEnd", "StopFailure"]);
 
 export interface HookDependencies {
-  gatekeeper: Gatekeeper;
+  gatekeeper: () => Gatekeeper;
   controls: Controls;
   log: Log;
 }
 
 export function createClaudeCodeHook({ gatekeeper, controls, log }: HookDependencies): Handler {
   return async (request, response) => {
-    gatekeeper.admitModel(request.headers);
+    gatekeeper().admitModel(request.headers);
     let answer: object = {};
     try {
       const { event, lineage } = readHook(await readBody(request, MAX_BODY_BYTES));

@@ -2,7 +2,7 @@
 
 import type { Silicon } from "@signalbox/otel/conventions";
 import type { Environment } from "../config/references.ts";
-import type { Config, PoolConfig } from "../config/schema.ts";
+import type { PoolConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
@@ -57,11 +57,7 @@ export interface PoolOptions {
   log: Log;
 }
 
-export function createPools(config: Config, options: PoolOptions): Pool[] {
-  return config.pools.map((pool) => createPool(pool, options));
-}
-
-function createPool(config: PoolConfig, options: PoolOptions): Pool {
+export function createPool(config: PoolConfig, options: PoolOptions): Pool {
   const speed = createSpeedModel(configuredSpeed(config));
   const provider = providerOf(config);
   const gate = createSlotGate({

@@ -11,10 +11,24 @@ const CONFIG: Parameters<typeof createClassifier>[0] = {
     { name: "acme", when: { users: ["acme/*", "*-bot"], keywords: ["Translate"] }, use: { models: ["m"] } },
   ],
 };
-const classify = createClassifier(CONFIG);
+const { classify } = createClassifier(CONFIG);
 const subject = (headers: Record<string, string>, more: Partial<IntentSubject> = {}): IntentSubject => {
   const identity: Identity = identify(headers, { user: undefined, promptCacheKey: undefined }, "trace");
-  return { identity, slaHeader: headers["x-signalbox-sla"], promptTokens: 1_000, lastUserText: () => "", ...more };
+  return {
+    identity,
+    headers,
+    key: undefined,
+    role: undefined,
+    applications: [],
+    endpoint: "chat",
+    promptTokens: 1_000,
+    promptBytes: 4_000,
+    now: undefined,
+    tools: false,
+    images: () => false,
+    lastUserText: () => "",
+    ...more,
+  };
 };
 
 test.each([

@@ -1,11 +1,12 @@
-/** What a request wants, told from identity and config alone: task, class, tier and route. The same inputs give the same answer. */
+/** What a request wants, told from identity, request and config: task, class, tier and route. The same inputs give the same answer. */
 
-import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
+import type { IncomingHttpHeaders } from "node:http";
+import { RequestHeader, SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
 import type { Identity } from "../admission/identity.ts";
 import type { Config, RouteConfig, SlaTargetConfig } from "../config/schema.ts";
 import { badRequest } from "../http/errors.ts";
 import type { SlaTarget } from "../placement/candidate.ts";
-import { matchesRoute, type RouteSubject } from "./route-match.ts";
+import { createRouteTable, type Likeness, type RouteSubject } from "./route-match.ts";
 
 export interface Intent {
   task: string | undefined;
@@ -13,19 +14,27 @@ export interface Intent {
   minTier: number;
   /** The rule's name, `default` where none matched. */
   route: string;
+  /** Why that one, in words. */
+  routeReason: string;
+  /** Cosine similarity to the nearest example, where the route matched by meaning. */
+  semanticScore: number | undefined;
   use: RouteConfig["use"];
 }
 
-export interface IntentSubject {
+/** Known before the class is. */
+export interface IntentSubject extends Omit<RouteSubject, "task" | "sla" | "user" | "agentKind" | "agentName" | "agentDepth"> {
   identity: Identity;
-  /** `x-signalbox-sla`, as it came. */
-  slaHeader: string | undefined;
-  promptTokens: number;
-  /** Called only where a rule asks for keywords. */
-  lastUserText: () => string;
+  headers: IncomingHttpHeaders;
 }
 
-export type Classifier = (subject: IntentSubject) => Intent;
+export interface Classifier {
+  /** @throws HttpError 400 on headers that name no class or no target */
+  classify(subject: IntentSubject, likeness?: Likeness): Intent;
+  /** Whether the route depends on what the last user message means. */
+  needsLikeness(subject: IntentSubject): boolean;
+  /** The route of that name; undefined for `default`. */
+  route(name: string): RouteConfig | undefined;
+}
 
 export const DEFAULT_ROUTE = "default";
 
@@ -35,52 +44,95 @@ const DEFAULT_SLA: Record<SlaClass, SlaTargetConfig> = {
   background: { deadline_ms: 600_000 },
 };
 
-/** What is known of tasks before any config: OpenClaw's unattended work, Claude Code's request classes. */
+/**
+ * What is known of tasks before any config: OpenClaw's unattended work, Claude Code's request classes, Codex's kinds of sub-agent
+ * and of request.
+ */
 const BUILT_IN_TASKS: Config["tasks"] = {
   heartbeat: { sla: "background" },
   cron: { sla: "background" },
   compaction: { sla: "background" },
+  compact: { sla: "background" },
   auxiliary: { sla: "background" },
+  memory_consolidation: { sla: "background" },
+  subagent: { sla: "standard" },
+  workflow: { sla: "standard" },
+  review: { sla: "standard" },
   main: { sla: "interactive" },
 };
 
 /** Where a human waits for the answer. */
 const HUMAN_CHANNELS = /^(telegram|slack|discord|whatsapp|signal|imessage|webchat|cli|tui)\b/;
 
-/** @returns a pure function; it throws HttpError 400 on an `x-signalbox-sla` that is no class */
 export function createClassifier(config: Pick<Config, "sla" | "tasks" | "routes">): Classifier {
   const tasks = { ...BUILT_IN_TASKS, ...config.tasks };
   const targets = Object.fromEntries(SLA_CLASSES.map((name) => [name, toTarget(name, config.sla[name] ?? DEFAULT_SLA[name])])) as Record<
     SlaClass,
     SlaTarget
   >;
+  const table = createRouteTable(config.routes);
+  const routes = new Map(config.routes.map((route) => [route.name, route]));
 
-  return ({ identity, slaHeader, promptTokens, lastUserText }) => {
+  function ask({ identity, headers, ...rest }: IntentSubject): RouteSubject {
     const task = identity.task ?? taskOfSession(identity);
     const known = task === undefined ? undefined : tasks[task];
-    const name = readClass(slaHeader) ?? known?.sla ?? classOfChannel(identity);
-    const subject: RouteSubject = { task, sla: name, user: identity.user, promptTokens, lastUserText };
-    const route = config.routes.find(({ when }) => matchesRoute(when, subject));
     return {
+      ...rest,
       task,
-      sla: targets[name],
-      minTier: Math.max(known?.min_tier ?? 0, route?.use.min_tier ?? 0),
-      route: route?.name ?? DEFAULT_ROUTE,
-      use: route?.use ?? {},
+      sla: readClass(headers[RequestHeader.sla]) ?? known?.sla ?? classOfChannel(identity),
+      user: identity.user,
+      agentKind: identity.agentKind,
+      agentName: identity.agentName,
+      agentDepth: identity.depth,
     };
+  }
+
+  return {
+    classify(subject, likeness) {
+      const asked = ask(subject);
+      const { route, why, score } = table.choose(asked, likeness);
+      const known = asked.task === undefined ? undefined : tasks[asked.task];
+      return {
+        task: asked.task,
+        sla: withHeaders(targets[asked.sla], subject.headers),
+        minTier: Math.max(known?.min_tier ?? 0, route?.use.min_tier ?? 0),
+        route: route?.name ?? DEFAULT_ROUTE,
+        routeReason: why,
+        semanticScore: score,
+        use: route?.use ?? {},
+      };
+    },
+    needsLikeness: (subject) => table.needsLikeness(ask(subject)),
+    route: (name) => routes.get(name),
   };
 }
 
-function readClass(header: string | undefined): SlaClass | undefined {
+/** llm-d's headers name targets of one request, over its class's. */
+function withHeaders(target: SlaTarget, headers: IncomingHttpHeaders): SlaTarget {
+  const ttftMs = readMilliseconds(headers, RequestHeader.sloTtftMs);
+  const tpotMs = readMilliseconds(headers, RequestHeader.sloTpotMs);
+  if (ttftMs === undefined && tpotMs === undefined) return target;
+  return { ...target, ...(ttftMs !== undefined && { ttftMs }), ...(tpotMs !== undefined && { tpotMs }) };
+}
+
+function readMilliseconds(headers: IncomingHttpHeaders, name: string): number | undefined {
+  const given = headers[name];
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  if (value > 0 && value < Infinity) return value;
+  throw badRequest(`${name} is "${given}"; expected milliseconds above 0`, name);
+}
+
+function readClass(header: string | string[] | undefined): SlaClass | undefined {
   if (header === undefined) return undefined;
   const known = SLA_CLASSES.find((name) => name === header);
   if (!known) throw badRequest(`x-signalbox-sla is "${header}"; expected one of ${SLA_CLASSES.join(", ")}`, "x-signalbox-sla");
   return known;
 }
 
-/** OpenClaw's session keys say what woke the agent: `agent:main:cron:<job>:run:<id>`. */
+/** OpenClaw's session keys say what woke the agent: `agent:main:cron:<job>:run:<id>`, `agent:main:subagent:<id>`. */
 function taskOfSession({ session, channel }: Identity): string | undefined {
-  const woken = /:(cron|heartbeat)(?::|$)/.exec(session)?.[1];
+  const woken = /:(cron|heartbeat|subagent)(?::|$)/.exec(session)?.[1];
   return woken ?? (channel === "cron" || channel === "heartbeat" ? channel : undefined);
 }
 

@@ -1,41 +1,51 @@
-/** Does a route's `when` hold? Every condition that is given must. */
+/** Which route a request takes: the first in the order of the file whose every condition holds. */
 
-import type { SlaClass } from "@signalbox/otel/conventions";
-import type { RouteConfig } from "../config/schema.ts";
+import type { RouteConfig } from "../config/route-schema.ts";
+import { type Condition, conditionsOf, type RouteSubject } from "./conditions.ts";
 
-export interface RouteSubject {
-  task: string | undefined;
-  sla: SlaClass;
-  user: string | undefined;
-  promptTokens: number;
-  lastUserText: () => string;
+export type { RouteSubject } from "./conditions.ts";
+
+/** How near the last user message is to the examples of routes that match by meaning. */
+export interface Likeness {
+  /** Cosine similarity to the nearest example of the named route. */
+  of(route: string): { score: number; example: string } | undefined;
+  /** Why there is no vector to compare. */
+  skipped?: string;
 }
 
-export function matchesRoute(when: RouteConfig["when"], subject: RouteSubject): boolean {
-  if (when.task && !(subject.task !== undefined && when.task.includes(subject.task))) return false;
-  if (when.sla && !when.sla.includes(subject.sla)) return false;
-  if (when.prompt_tokens_below !== undefined && subject.promptTokens >= when.prompt_tokens_below) return false;
-  if (when.prompt_tokens_above !== undefined && subject.promptTokens <= when.prompt_tokens_above) return false;
-  if (when.users && !when.users.some((pattern) => matchesPattern(pattern, subject.user ?? ""))) return false;
-  // Last: it parses the messages.
-  if (when.keywords) {
-    const text = subject.lastUserText().toLowerCase();
-    if (!when.keywords.some((keyword) => text.includes(keyword.toLowerCase()))) return false;
-  }
-  return true;
+export interface RouteChoice {
+  /** Undefined: none matched. */
+  route: RouteConfig | undefined;
+  /** In words: the conditions that held, or that none did; and whether matching by meaning had to be left out. */
+  why: string;
+  /** Of the route that matched by meaning. */
+  score: number | undefined;
 }
 
-/** `*` stands for any characters. Pieces are looked for from left to right: no backtracking, whatever the pattern. */
-function matchesPattern(pattern: string, value: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return pattern === value;
-  if (!value.startsWith(first)) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = value.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return value.length - last.length >= at && value.endsWith(last);
+export interface RouteTable {
+  /** Whether a vector of the last user message can decide: a route that wants one comes before any that holds without. */
+  needsLikeness(subject: RouteSubject): boolean;
+  choose(subject: RouteSubject, likeness?: Likeness): RouteChoice;
+}
+
+export function createRouteTable(routes: readonly RouteConfig[]): RouteTable {
+  const compiled = routes.map((route) => ({ route, semantic: route.when.semantic, conditions: conditionsOf(route.when) }));
+  const holds = (conditions: readonly Condition[], subject: RouteSubject) => conditions.every((condition) => condition.holds(subject));
+  const anySemantic = compiled.some(({ semantic }) => semantic);
+
+  return {
+    needsLikeness: (subject) => anySemantic && compiled.find(({ conditions }) => holds(conditions, subject))?.semantic !== undefined,
+    choose(subject, likeness) {
+      const skipped = likeness?.skipped === undefined ? "" : `; matching by meaning was left out: ${likeness.skipped}`;
+      for (const { route, semantic, conditions } of compiled) {
+        const near = semantic && likeness?.of(route.name);
+        if (semantic && (near === undefined || near.score < semantic.threshold)) continue;
+        if (!holds(conditions, subject)) continue;
+        const why = conditions.map((condition) => condition.why(subject));
+        if (near) why.push(`means "${near.example.slice(0, 80)}" (${near.score.toFixed(3)})`);
+        return { route, why: (why.join(", ") || "no conditions") + skipped, score: near?.score };
+      }
+      return { route: undefined, why: (compiled.length > 0 ? "no route matched" : "no routes") + skipped, score: undefined };
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
 import type { Config, PoolConfig, SlaTargetConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { SlaTarget } from "../placement/candidate.ts";
-import { matchesRoute } from "../routing/route-match.ts";
+import { createRouteTable, type RouteSubject } from "../routing/route-match.ts";
 import { DEFAULT_CHUNK_TOKENS } from "./engine.ts";
 import type { PoolModel } from "./fleet.ts";
 import { type Timings, timingsFromCsv, timingsFromRates } from "./perf-model.ts";
@@ -27,17 +27,33 @@ export interface PolicyConfig {
 /** What the scheduler assumes of a pool whose `rates` are not given. */
 const UNKNOWN = { prefillTokensPerSecond: 5_000, decodeMsPerToken: 20 };
 
+/** Rules that ask for these do not match: a trace has neither prompts nor who sent them, nor the hour. */
+const NOT_IN_A_TRACE: Omit<RouteSubject, "task" | "sla" | "promptTokens"> = {
+  user: undefined,
+  key: undefined,
+  role: undefined,
+  applications: [],
+  endpoint: undefined,
+  agentKind: undefined,
+  agentName: undefined,
+  agentDepth: undefined,
+  promptBytes: undefined,
+  now: undefined,
+  tools: undefined,
+  images: () => undefined,
+  lastUserText: () => "",
+};
+
 /** A pool is simulated with its most capable model alone. */
 export function readPolicy(config: Config, measurements?: Measurements): PolicyConfig {
+  const routes = createRouteTable(config.routes);
   return {
     fleet: config.pools.map((pool) => toPoolModel(pool, measurements)),
     targets: Object.fromEntries(SLA_CLASSES.map((name) => [name, toTarget(name, config.sla[name])])) as Record<SlaClass, SlaTarget>,
     routed(arrival, task) {
       const { slaClass: sla, promptTokens } = arrival;
       const known = task === undefined ? undefined : config.tasks[task];
-      // Neither prompts nor users are in a trace: rules that ask for them do not match.
-      const subject = { task, sla, user: undefined, promptTokens, lastUserText: () => "" };
-      const use = config.routes.find(({ when }) => matchesRoute(when, subject))?.use;
+      const use = routes.choose({ ...NOT_IN_A_TRACE, task, sla, promptTokens }).route?.use;
       const minTier = Math.max(arrival.minTier, known?.min_tier ?? 0, use?.min_tier ?? 0);
       return { ...arrival, minTier, ...(use && { use: { silicon: use.silicon, pools: use.pools, models: use.models } }) };
     },

@@ -2,7 +2,7 @@
 
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import { nanousdToUsd } from "@signalbox/otel/prices";
-import { type AttemptRecord, type DecisionRecord, decisionId } from "./record.ts";
+import { type AttemptRecord, type CacheHit, type DecisionRecord, decisionId } from "./record.ts";
 import type { PutAttribute } from "./span-writer.ts";
 
 export function putScheduleAttributes(put: PutAttribute, record: DecisionRecord): void {
@@ -22,6 +22,7 @@ export function putScheduleAttributes(put: PutAttribute, record: DecisionRecord)
   put(Attribute.errorType, record.error);
   if (last) putPool(put, last);
   put(Attribute.tierRequested, intent.minTier);
+  if (record.cached) putCacheHit(put, record.cached);
 }
 
 export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, attempt: AttemptRecord, number: number): void {
@@ -59,8 +60,21 @@ export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, 
   put(Attribute.errorType, attempt.error);
 }
 
+/** A cached reply has no attempt: this span is the leaf that carries its cost, which is none. */
+function putCacheHit(put: PutAttribute, { kind, ageSeconds, score, savedNanousd, savedUsage }: CacheHit): void {
+  put(Attribute.cache, kind);
+  put(Attribute.cacheAgeSeconds, ageSeconds);
+  put(Attribute.cacheScore, score);
+  put(Attribute.cacheSavedNanousd, savedNanousd);
+  put(Attribute.cacheSavedInputTokens, savedUsage?.input);
+  put(Attribute.cacheSavedOutputTokens, savedUsage?.output);
+  put(Attribute.costNanousd, 0);
+  put(Attribute.costUsd, 0);
+  put(Attribute.costSource, "measured");
+}
+
 /** Who, and under which rule: on both spans. */
-function putShared(put: PutAttribute, { identity, intent, budgetState }: DecisionRecord): void {
+function putShared(put: PutAttribute, { identity, intent, budgetState, shadowOf }: DecisionRecord): void {
   put(Attribute.sessionId, identity.session);
   put(Attribute.conversationId, identity.session);
   put(Attribute.signalboxAgentId, identity.agent);
@@ -74,6 +88,9 @@ function putShared(put: PutAttribute, { identity, intent, budgetState }: Decisio
   put(Attribute.project, identity.project);
   put(Attribute.task, intent.task);
   put(Attribute.route, intent.route);
+  put(Attribute.routeReason, intent.routeReason);
+  put(Attribute.semanticScore, intent.semanticScore);
+  put(Attribute.shadow, shadowOf);
   put(Attribute.slaClass, intent.sla.class);
   put(Attribute.budgetState, budgetState);
   put(Attribute.slaBudgetMs, intent.sla.ttftMs ?? intent.sla.deadlineMs);

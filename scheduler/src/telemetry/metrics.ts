@@ -4,12 +4,17 @@ import type http from "node:http";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { AdmissionService } from "../admission/service.ts";
+import type { ReplyStore } from "../cache/reply-store.ts";
+import type { ConfigStatus } from "../config/follow.ts";
 import type { Pool } from "../pools/pool.ts";
+import type { ShadowOutcome } from "../shadow/shadow.ts";
 import type { Telemetry } from "./export.ts";
 import type { DecisionRecord } from "./record.ts";
 
 export interface SchedulerMetrics {
   onRecord(record: DecisionRecord): void;
+  onShadow(route: string, outcome: ShadowOutcome): void;
+  onSemanticSkip(): void;
   serve(request: http.IncomingMessage, response: http.ServerResponse): void;
   close(): Promise<void>;
 }
@@ -17,11 +22,15 @@ export interface SchedulerMetrics {
 const OVERHEAD_BOUNDARIES_SECONDS = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1];
 const LATENCY_BOUNDARIES_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-export function createMetrics(
-  pools: readonly Pool[],
-  dropped: () => Telemetry["dropped"],
-  admission: Pick<AdmissionService, "database" | "ledger" | "controls" | "inFlight">,
-): SchedulerMetrics {
+export interface MetricsSources {
+  pools: () => readonly Pool[];
+  dropped: () => Telemetry["dropped"];
+  admission: Pick<AdmissionService, "database" | "ledger" | "controls" | "inFlight">;
+  replies: Pick<ReplyStore, "entries" | "bytes" | "dropped">;
+  config: () => ConfigStatus;
+}
+
+export function createMetrics({ pools, dropped, admission, replies, config }: MetricsSources): SchedulerMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   const meter = provider.getMeter("signalbox-scheduler");
@@ -37,7 +46,7 @@ export function createMetrics(
   });
   const gauge = (name: string, description: string, read: (pool: Pool) => number) =>
     meter.createObservableGauge(name, { description }).addCallback((result) => {
-      for (const pool of pools) result.observe(read(pool), { pool: pool.name, silicon: pool.silicon });
+      for (const pool of pools()) result.observe(read(pool), { pool: pool.name, silicon: pool.silicon });
     });
   gauge("signalbox_queue_depth", "Calls waiting for a slot", (pool) => pool.gate.queued);
   gauge("signalbox_active_calls", "Calls that hold a slot", (pool) => pool.gate.active);
@@ -63,9 +72,34 @@ export function createMetrics(
       result.observe(dropped().unsent, { reason: "unsent" });
     });
 
+  count("signalbox_cache_entries", "Replies that are kept", () => replies.entries);
+  count("signalbox_cache_bytes", "Bytes of the replies that are kept", () => replies.bytes);
+  count("signalbox_config_last_reload_successful", "1 while the config file as it is now is in force", () =>
+    config().problems.length === 0 ? 1 : 0,
+  );
+  const total = (name: string, description: string, read: () => number) =>
+    meter.createObservableCounter(name, { description }).addCallback((result) => result.observe(read()));
+  total("signalbox_cache_dropped", "Replies that were pushed out of the cache, or were too large for it", () => replies.dropped);
+  meter.createObservableCounter("signalbox_config_reloads", { description: "Config reloads by result" }).addCallback((result) => {
+    result.observe(config().applied - 1, { result: "applied" });
+    result.observe(config().refused, { result: "refused" });
+  });
+  const cacheHits = meter.createCounter("signalbox_cache_hits", { description: "Requests answered from the reply cache, by kind" });
+  const saved = meter.createCounter("signalbox_cache_saved_nanousd", { description: "What the cached replies cost when they were made" });
+  const shadows = meter.createCounter("signalbox_shadow_requests", {
+    description: "Copies of requests that were due, by route and result",
+  });
+  const skips = meter.createCounter("signalbox_semantic_skipped", { description: "Requests that went on without their vector" });
+
   return {
+    onShadow: (route, result) => shadows.add(1, { route, result }),
+    onSemanticSkip: () => skips.add(1),
     onRecord(record) {
-      const pool = record.attempts.at(-1)?.offer.pool ?? "none";
+      const pool = record.cached ? "cache" : (record.attempts.at(-1)?.offer.pool ?? "none");
+      if (record.cached) {
+        cacheHits.add(1, { kind: record.cached.kind });
+        saved.add(record.cached.savedNanousd ?? 0);
+      }
       requests.add(1, { pool, route: record.intent.route, status: record.status });
       if (!record.slaMet) misses.add(1, { pool, class: record.intent.sla.class });
       overhead.record(record.overheadMs / 1000);

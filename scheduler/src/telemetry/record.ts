@@ -5,6 +5,7 @@
 
 import type { BudgetState, CostSource } from "@signalbox/otel/conventions";
 import type { Identity } from "../admission/identity.ts";
+import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { CallUsage } from "../dialects/chat-usage.ts";
 import type { Placement } from "../placement/place.ts";
 import type { OfferFacts } from "../pools/pool.ts";
@@ -61,6 +62,49 @@ export interface DecisionRecord {
   /** What admission has to tell the client: how its limits stand. */
   admissionHeaders: Readonly<Record<string, string>>;
   attempts: AttemptRecord[];
+  /** Answered by the reply cache, without an attempt. */
+  cached: CacheHit | undefined;
+  /** The decision whose request this is a copy of. */
+  shadowOf: string | undefined;
+}
+
+export interface CacheHit {
+  kind: "exact" | "semantic";
+  ageSeconds: number;
+  /** Cosine similarity of the two last user messages; 1 where the request is the same. */
+  score: number;
+  /** What the reply took when it was made; undefined where that is not known. */
+  savedNanousd: number | undefined;
+  savedUsage: CallUsage | undefined;
+}
+
+/** What is known of a request once it is decided on. */
+export type Decided = Pick<
+  DecisionRecord,
+  "traceId" | "parentSpanId" | "spanId" | "identity" | "intent" | "placement" | "startedAt" | "baselineModel"
+> &
+  Partial<Pick<DecisionRecord, "budgetState" | "admissionHeaders" | "shadowOf">> & { chat: ChatRequest };
+
+/** A record whose outcome is still to come. */
+export function openRecord({ chat, budgetState, admissionHeaders = {}, shadowOf, ...decided }: Decided): DecisionRecord {
+  return {
+    ...decided,
+    operation: chat.operation,
+    requestModel: chat.model,
+    stream: chat.stream,
+    maxTokens: chat.maxTokens,
+    endedAt: 0,
+    queueMs: 0,
+    overheadMs: 0,
+    status: 0,
+    error: undefined,
+    slaMet: false,
+    budgetState,
+    admissionHeaders,
+    attempts: [],
+    cached: undefined,
+    shadowOf,
+  };
 }
 
 export const decisionId = (record: Pick<DecisionRecord, "spanId">): string => `d-${record.spanId}`;

@@ -12,13 +12,15 @@ export interface BudgetBook {
   /** Those of the control API in place of what was known of them. */
   replaceStored(budgets: readonly Budget[]): void;
   put(budget: Budget): void;
+  /** Those of another config in place of this one's; what was spent stays spent. */
+  replaceConfigured(budgets: readonly BudgetConfig[]): void;
   all(): Budget[];
 }
 
 const NONE: readonly Claim[] = [];
 
 export function createBudgetBook(configured: readonly BudgetConfig[]): BudgetBook {
-  const fromConfig = configured.map(toBudget);
+  let fromConfig = configured.map(toBudget);
   let stored = new Map<string, Budget>();
   let inForce = new Map<string, Budget>();
   /** Scopes and periods that any budget has, so that a call looks up nothing else. */
@@ -50,6 +52,10 @@ export function createBudgetBook(configured: readonly BudgetConfig[]): BudgetBoo
     },
     put(budget) {
       stored.set(nameOf(budget), budget);
+      index();
+    },
+    replaceConfigured(budgets) {
+      fromConfig = budgets.map(toBudget);
       index();
     },
     all: () => [...inForce.values()],

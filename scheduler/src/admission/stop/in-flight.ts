@@ -10,6 +10,8 @@ export interface InFlight {
   enter(call: Call, lineage: readonly string[]): () => void;
   /** Stops every call of these ids and waits, at most `timeoutMs`, until that is done. */
   stop(ids: ReadonlySet<string>, reason: (call: Call) => HttpError, timeoutMs: number): Promise<StopCount>;
+  /** The calls of an id: of a session all, of an agent its own and those below it. */
+  of(id: string): Call[];
   readonly size: number;
 }
 
@@ -39,6 +41,7 @@ export function createInFlight(): InFlight {
     get size() {
       return entries.size;
     },
+    of: (id) => [...entries].filter(({ lineage }) => lineage.includes(id)).map(({ call }) => call),
     enter(call, lineage) {
       const { promise: ended, resolve } = Promise.withResolvers<void>();
       const entry: Entry = { call, lineage, ended };

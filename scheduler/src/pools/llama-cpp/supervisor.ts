@@ -14,6 +14,8 @@ import { ensureDemoModel } from "./demo-model.ts";
 import { type MeasuredSpeed, WORKER_OPTIONS, type WorkerAddress, type WorkerMessage, type WorkerOptions } from "./protocol.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
+/** Started so far: a pool that is drained and the one in its place have one name. */
+let workers = 0;
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 /** A worker that lived this long starts the backoff anew. */
@@ -79,7 +81,7 @@ export function connectLlamaCpp({ config, home, configDirectory, log, onSpeed }:
   async function workerOptions(key: string): Promise<WorkerOptions> {
     const modelPath =
       config.model === "demo" ? await ensureDemoModel(path.join(home, "models")) : path.resolve(configDirectory, config.model);
-    const socketPath = path.join(home, "run", `pool-${config.name.replace(/[^\w-]/g, "_")}-${process.pid}.sock`);
+    const socketPath = path.join(home, "run", `pool-${config.name.replace(/[^\w-]/g, "_")}-${process.pid}-${++workers}.sock`);
     mkdirSync(path.dirname(socketPath), { recursive: true, mode: 0o700 });
     return {
       pool: config.name,

@@ -1,0 +1,124 @@
+/** Follows a config file: applies what it says when it changes, and keeps what was in force where that is wrong. */
+
+import { readFileSync, watch } from "node:fs";
+import path from "node:path";
+import { type Config, ConfigError, parseConfig } from "../config.ts";
+import type { Log } from "../log.ts";
+import type { Environment } from "./references.ts";
+
+/** As `/readyz` and `/control/config` show it. Times are ISO 8601. */
+export interface ConfigStatus {
+  /** Null: the built-in config. */
+  file: string | null;
+  applied_at: string;
+  /** Configs applied since the start, the first among them. */
+  applied: number;
+  refused: number;
+  /** What is wrong with the file as it is now, a line each; the config before it is in force. */
+  problems: readonly string[];
+  /** What the file says that waits for a restart. */
+  waits_for_restart: readonly string[];
+}
+
+export interface ConfigFollower {
+  readonly status: ConfigStatus;
+  /** Reads the file again, whether it changed or not. One at a time; resolves when that is done. */
+  reload(): Promise<void>;
+  close(): void;
+}
+
+export interface FollowOptions {
+  /** Undefined: nothing is followed. */
+  file: string | undefined;
+  environment: Environment;
+  /** Puts a checked config in force. @returns what of it waits for a restart */
+  apply: (config: Config) => Promise<readonly string[]>;
+  log: Log;
+}
+
+/** Editors write in several steps. */
+const SETTLE_MS = 200;
+/** How Kubernetes changes a mounted file: by the link that its folder is reached through. */
+const KUBERNETES_LINK = "..data";
+
+export function followConfig({ file, environment, apply, log }: FollowOptions): ConfigFollower {
+  const status: ConfigStatus = {
+    file: file ?? null,
+    applied_at: new Date().toISOString(),
+    applied: 1,
+    refused: 0,
+    problems: [],
+    waits_for_restart: [],
+  };
+  /** As last seen: a folder tells of much that changes nothing. */
+  let seen = file === undefined ? undefined : textOf(file);
+  let running = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function load(named: string, onlyIfChanged: boolean): Promise<void> {
+    const text = textOf(named);
+    if (onlyIfChanged && text === seen) return;
+    seen = text;
+    try {
+      if (text === undefined) throw new ConfigError([`${named}: cannot be read`]);
+      const waiting = await apply(parseConfig(text, named, environment));
+      Object.assign(status, {
+        applied_at: new Date().toISOString(),
+        applied: status.applied + 1,
+        problems: [],
+        waits_for_restart: waiting,
+      });
+      log.info("config reloaded", { file: named });
+      if (waiting.length > 0) log.warn("a part of the config waits for a restart", { parts: waiting.join(", ") });
+    } catch (error) {
+      const problems = error instanceof ConfigError ? error.problems : [`${named}: ${(error as Error).message}`];
+      Object.assign(status, { refused: status.refused + 1, problems });
+      for (const problem of problems) log.error("config refused, the one before it stays in force", { problem });
+    }
+  }
+
+  const reload = (onlyIfChanged: boolean) => {
+    if (file === undefined) {
+      log.warn("there is no config file to reload: the built-in config is in force");
+      return running;
+    }
+    running = running.then(() => load(file, onlyIfChanged));
+    return running;
+  };
+
+  // The folder, not the file: editors put a new file in its place.
+  const watcher = file === undefined ? undefined : watchFolder(path.dirname(file), log);
+  watcher?.on("change", (_event, name) => {
+    if (name !== null && name !== path.basename(file ?? "") && name !== KUBERNETES_LINK) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void reload(true), SETTLE_MS);
+  });
+
+  return {
+    status,
+    reload: () => reload(false),
+    close() {
+      clearTimeout(timer);
+      watcher?.close();
+    },
+  };
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where the system cannot: SIGHUP still reloads. */
+function watchFolder(folder: string, log: Log) {
+  const unwatched = (error: Error) => log.warn("changes of the config are not seen: send SIGHUP to reload it", { reason: error.message });
+  try {
+    return watch(folder).on("error", unwatched);
+  } catch (error) {
+    unwatched(error as Error);
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+/** Keeps a copy of what is written to a response, beside sending it. */
+
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+
+export interface Captured {
+  readonly status: number;
+  readonly contentType: string;
+  /** Undefined where the reply grew beyond the limit, or did not end. */
+  readonly body: Buffer | undefined;
+}
+
+/** Begin before anything is written. @param send `false`: what is written goes nowhere else */
+export function capture(response: ServerResponse, maxBytes: number, send = true): Captured {
+  const { write, end, writeHead } = response;
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let contentType = "";
+  let ended = false;
+
+  function keep(chunk: unknown): void {
+    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) return;
+    bytes += Buffer.byteLength(chunk);
+    if (bytes <= maxBytes) chunks.push(Buffer.from(chunk));
+    else chunks = [];
+  }
+
+  response.writeHead = ((status: number, headers: OutgoingHttpHeaders) => {
+    contentType = String(headers["content-type"] ?? "");
+    return Reflect.apply(writeHead, response, [status, headers]);
+  }) as typeof writeHead;
+  response.write = ((chunk: unknown, ...rest: unknown[]) => {
+    keep(chunk);
+    return !send || Reflect.apply(write, response, [chunk, ...rest]);
+  }) as typeof write;
+  response.end = ((chunk: unknown, ...rest: unknown[]) => {
+    keep(chunk);
+    ended = true;
+    return Reflect.apply(end, response, send ? [chunk, ...rest] : []);
+  }) as typeof end;
+
+  return {
+    get status() {
+      return response.statusCode;
+    },
+    get contentType() {
+      return contentType;
+    },
+    get body() {
+      return ended && bytes <= maxBytes ? Buffer.concat(chunks) : undefined;
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/** Shadow traffic: a share of a route's requests goes to another pool too, after the client has its reply, and its own is let go. */
+
+import type { IncomingHttpHeaders } from "node:http";
+import { usdToNanousd } from "@signalbox/otel/prices";
+import { worstCase } from "../admission/budgets/worst-case.ts";
+import { asideIdentity, callAside } from "../aside/aside.ts";
+import type { RouteConfig } from "../config/schema.ts";
+import type { Baseline } from "../cost.ts";
+import type { ChatRequest } from "../dialects/chat-request.ts";
+import type { Offer } from "../pools/pool.ts";
+import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import { createDailyCap, type DailyCap } from "./daily-cap.ts";
+
+/** `sent`, or why a copy that was due was not. */
+export type ShadowOutcome = "sent" | "busy" | "budget" | "no_price" | "pool_down";
+
+export interface Shadows {
+  /**
+   * Sends a copy where one is due; `done` is called at its end, or at once.
+   * @param record of the request that was served
+   */
+  copy(route: RouteConfig, chat: ChatRequest, headers: IncomingHttpHeaders, record: DecisionRecord, context: ShadowContext): void;
+}
+
+export interface ShadowContext {
+  offers: readonly Offer[];
+  baseline: Baseline | undefined;
+  /** Keeps what the copy uses. */
+  hold: () => () => void;
+}
+
+export interface ShadowsOptions {
+  record: (record: DecisionRecord) => void;
+  onOutcome: (route: string, outcome: ShadowOutcome) => void;
+  /** 0 to 1. */
+  random?: () => number;
+  now?: () => number;
+}
+
+interface RouteShadow {
+  cap: DailyCap;
+  underWay: number;
+}
+
+export function createShadows({ record, onOutcome, random = Math.random, now = Date.now }: ShadowsOptions): Shadows {
+  /** Kept across reloads: a day's spending is not forgotten because a rule changed. */
+  const states = new Map<string, RouteShadow>();
+
+  const stateOf = (route: string): RouteShadow => {
+    const known = states.get(route) ?? { cap: createDailyCap(), underWay: 0 };
+    states.set(route, known);
+    return known;
+  };
+
+  return {
+    copy({ name, shadow }, chat, headers, served, { offers, baseline, hold }) {
+      if (!shadow || random() >= shadow.share) return;
+      const state = stateOf(name);
+      const offer = offers.find(({ pool, model }) => pool === shadow.pool && (shadow.model === undefined || model === shadow.model));
+      if (!offer || offer.unavailable !== undefined) return onOutcome(name, "pool_down");
+      const { gate } = offer.source;
+      // A client's call that comes meanwhile must not wait for a copy.
+      if (state.underWay >= shadow.max_concurrent || gate.queued > 0 || gate.active + 1 >= gate.slots) return onOutcome(name, "busy");
+      const worst = worstCase(offer, chat);
+      if (worst === undefined) return onOutcome(name, "no_price");
+      const settle = state.cap.reserve(worst, usdToNanousd(shadow.max_usd_per_day), now());
+      if (!settle) return onOutcome(name, "budget");
+
+      const release = hold();
+      state.underWay++;
+      onOutcome(name, "sent");
+      void callAside({
+        chat,
+        headers,
+        identity: asideIdentity(`shadow:${name}`, served.identity.project),
+        offer,
+        route: name,
+        reason: "a copy of a served request",
+        baseline,
+        shadowOf: decisionId(served),
+        maxReplyBytes: 0,
+        record,
+      }).then(({ record: copied }) => {
+        state.underWay--;
+        release();
+        // A cost that nobody knows counts at the most it can be.
+        settle(copied.attempts.reduce((sum, { costNanousd }) => sum + (costNanousd ?? worst), 0));
+      });
+    },
+  };
+}
