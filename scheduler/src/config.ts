@@ -20,9 +20,18 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError; the file system's error where the file cannot be read */
+/** @throws ConfigError */
 export function loadConfig(file: string, environment: Environment = process.env): Config {
-  return parseConfig(readFileSync(file, "utf8"), file, environment);
+  return parseConfig(readConfig(file), file, environment);
+}
+
+/** @throws ConfigError where the file cannot be read */
+export function readConfig(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError([`${file}: cannot be read: ${(error as Error).message}`]);
+  }
 }
 
 /** Where the config is: SIGNALBOX_CONFIG, `./signalbox.config.yaml`, `<home>/signalbox.config.yaml`; undefined: the built-in demo. */
@@ -44,11 +53,20 @@ export function parseConfig(text: string, file: string, environment: Environment
   if (document.errors.length > 0) throw new ConfigError(document.errors.map((error) => `${at(error.pos[0])}: ${error.message}`));
 
   const describe = ({ path: place, message }: ConfigIssue) => `${at(offsetOf(document, place))}: ${dotted(place)}${message}`;
-  const parsed = configSchema.safeParse(document.toJS() ?? {}, { reportInput: true });
+  const parsed = configSchema.safeParse(valuesOf(document, file) ?? {}, { reportInput: true });
   if (!parsed.success) throw new ConfigError(explainIssues(parsed.error.issues, configSchema).map(describe));
   const issues = checkReferences(parsed.data, environment);
   if (issues.length > 0) throw new ConfigError(issues.map(describe));
   return parsed.data;
+}
+
+/** @throws ConfigError where aliases stand for too much: a few lines of them can fill the memory */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ConfigError([`${file}: ${(error as Error).message}`]);
+  }
 }
 
 /** `pools[0].slots: `, or nothing at the root. */

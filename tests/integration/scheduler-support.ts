@@ -76,13 +76,19 @@ export interface SchedulerUnderTest {
   sink: SpanSink;
   /** Lines of its log. */
   log: string[];
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** @param config YAML; `{}` in place of a config text is not one */
 export async function startSchedulerUnderTest(
   config: string,
-  options: { token?: string; environment?: Record<string, string>; limits?: { maxBodyBytes?: number; queueTimeoutMs?: number } } = {},
+  options: {
+    token?: string;
+    configFile?: string;
+    environment?: Record<string, string>;
+    limits?: { maxBodyBytes?: number; queueTimeoutMs?: number };
+  } = {},
 ): Promise<SchedulerUnderTest> {
   const { environment = {} } = options;
   const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-scheduler-"));
@@ -100,6 +106,7 @@ export async function startSchedulerUnderTest(
     url: scheduler.url,
     sink,
     log,
+    reload: scheduler.reload,
     async close() {
       await scheduler.close();
       await sink.close();

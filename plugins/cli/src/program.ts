@@ -1,5 +1,6 @@
 import { messageOf, SetupError } from "@signalbox/local";
 import { Command, CommanderError } from "commander";
+import { addConfig } from "./commands/config.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addRegister, addUnregister } from "./commands/register.ts";
@@ -40,6 +41,7 @@ export function createProgram(version: string): Command {
   addDemo(program);
   addDoctor(program);
   addSimulate(program);
+  addConfig(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError("(--help shows what there is)");
   }

@@ -1,8 +1,8 @@
 /** Follows a config file: applies what it says when it changes, and keeps what was in force where that is wrong. */
 
-import { readFileSync, watch } from "node:fs";
+import { watch } from "node:fs";
 import path from "node:path";
-import { type Config, ConfigError, parseConfig } from "../config.ts";
+import { type Config, ConfigError, parseConfig, readConfig } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Environment } from "./references.ts";
 
@@ -51,16 +51,15 @@ export function followConfig({ file, environment, apply, log }: FollowOptions): 
     waits_for_restart: [],
   };
   /** As last seen: a folder tells of much that changes nothing. */
-  let seen = file === undefined ? undefined : textOf(file);
+  let seen = file === undefined ? undefined : readConfig(file);
   let running = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
   async function load(named: string, onlyIfChanged: boolean): Promise<void> {
-    const text = textOf(named);
-    if (onlyIfChanged && text === seen) return;
-    seen = text;
     try {
-      if (text === undefined) throw new ConfigError([`${named}: cannot be read`]);
+      const text = readConfig(named);
+      if (onlyIfChanged && text === seen) return;
+      seen = text;
       const waiting = await apply(parseConfig(text, named, environment));
       Object.assign(status, {
         applied_at: new Date().toISOString(),
@@ -102,14 +101,6 @@ export function followConfig({ file, environment, apply, log }: FollowOptions): 
       watcher?.close();
     },
   };
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 /** Undefined where the system cannot: SIGHUP still reloads. */

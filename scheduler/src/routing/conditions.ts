@@ -119,7 +119,7 @@ export function conditionsOf(when: RouteConfig["when"]): Condition[] {
     likeOneOf("agent name", ({ agentName }) => (agentName === undefined ? [] : [agentName])),
   );
   add(
-    when.applications && when.applications.map(lower),
+    when.applications?.map(lower),
     likeOneOf("application", ({ applications }) => applications.map(lower)),
   );
   add(when.time, (given) => {

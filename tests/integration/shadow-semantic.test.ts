@@ -1,0 +1,137 @@
+/** Shadow traffic and routes by meaning, with the real client. */
+
+import { Attribute, ResponseHeader } from "@signalbox/otel/conventions";
+import OpenAI from "openai";
+import { afterEach, expect, test } from "vitest";
+import { startProvider } from "../support/provider.ts";
+import { startEmbeddingsProvider } from "../support/provider-embeddings.ts";
+import { startSchedulerUnderTest, until } from "./scheduler-support.ts";
+
+const CLEAN_UP: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of CLEAN_UP.splice(0).reverse()) await close();
+});
+
+async function setUp(routes: string, { more = "", tryoutDelayMs = 0 } = {}) {
+  const served = await startProvider({ script: () => ({ text: "served" }) });
+  const tryout = await startProvider({ script: () => ({ text: "tried out", delayMs: tryoutDelayMs }), prices: { input: 10, output: 40 } });
+  const embeddings = await startEmbeddingsProvider();
+  const scheduler = await startSchedulerUnderTest(`
+pools:
+  - name: main
+    silicon: gpu
+    engine: openai-compatible
+    base_url: ${served.url}/v1
+    models: [{ id: m, input_usd_per_mtok: 1, output_usd_per_mtok: 4 }]
+  - name: tryout
+    silicon: cpu
+    engine: openai-compatible
+    base_url: ${tryout.url}/v1
+    slots: 4
+    models: [{ id: next, input_usd_per_mtok: 10, output_usd_per_mtok: 40, max_output_tokens: 100 }]
+  - name: vectors
+    silicon: cpu
+    engine: openai-compatible
+    base_url: ${embeddings.url}/v1
+    models: [{ id: words, input_usd_per_mtok: 2 }]
+routes:
+${routes}
+${more}`);
+  CLEAN_UP.push(
+    () => served.close(),
+    () => tryout.close(),
+    () => embeddings.close(),
+    () => scheduler.close(),
+  );
+  const client = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "none", maxRetries: 0 });
+  const ask = (content: string) =>
+    client.chat.completions.create({ model: "m", messages: [{ role: "user", content }] }, { headers: { "x-signalbox-session": "s1" } });
+  const metrics = async () => (await fetch(`${scheduler.url}/metrics`)).text();
+  return { served, tryout, embeddings, scheduler, ask, metrics };
+}
+
+test("a copy goes to the shadow's pool, is charged to a session of its own, and the client never waits for it", async () => {
+  const { served, tryout, scheduler, ask, metrics } = await setUp(
+    "  - { name: half, when: {}, use: {}, shadow: { pool: tryout, share: 1, max_usd_per_day: 5 } }",
+    { tryoutDelayMs: 1_000 },
+  );
+  const { data, response } = await ask("hello").withResponse();
+  expect(data.choices[0]?.message.content).toBe("served");
+  expect(tryout.ledger.every((entry) => !entry.complete)).toBe(true);
+
+  const decision = response.headers.get(ResponseHeader.decision);
+  const copies = () => scheduler.sink.spans.filter((span) => span.attributes[Attribute.shadow] === decision);
+  await until(() => copies().length === 2, "both spans of the copy");
+  const attempt = copies().find((span) => span.attributes[Attribute.attempt] === 1);
+  expect(attempt?.attributes).toMatchObject({
+    [Attribute.sessionId]: "signalbox:shadow:half",
+    [Attribute.pool]: "tryout",
+    [Attribute.requestModel]: "next",
+    [Attribute.costNanousd]: tryout.charged(),
+  });
+  expect(attempt?.traceId).not.toBe(response.headers.get(ResponseHeader.traceresponse)?.split("-")[1]);
+  const own = scheduler.sink.spans.filter((span) => span.attributes[Attribute.sessionId] === "s1");
+  expect(own.reduce((sum, span) => sum + Number(span.attributes[Attribute.costNanousd] ?? 0), 0)).toBe(served.charged());
+  expect(await metrics()).toMatch(/signalbox_shadow_requests_total\{route="half",result="sent"[^}]*\} 1/);
+});
+
+test("copies stop at their share of slots, at their number and at their budget, and are counted", async () => {
+  const { tryout, ask, metrics } = await setUp(
+    "  - { name: copied, when: { keywords: [copy] }, use: {}, shadow: { pool: tryout, share: 1, max_concurrent: 2, max_usd_per_day: 5 } }\n" +
+      "  - { name: poor, when: {}, use: {}, shadow: { pool: tryout, share: 1, max_usd_per_day: 0.000001 } }",
+    { tryoutDelayMs: 2_000 },
+  );
+  for (let n = 0; n < 4; n++) await ask("copy this");
+  await ask("something else");
+  const text = await metrics();
+  expect(text).toMatch(/signalbox_shadow_requests_total\{route="copied",result="sent"[^}]*\} 2/);
+  expect(text).toMatch(/signalbox_shadow_requests_total\{route="copied",result="busy"[^}]*\} 2/);
+  expect(text).toMatch(/signalbox_shadow_requests_total\{route="poor",result="budget"[^}]*\} 1/);
+  expect(tryout.ledger).toHaveLength(2);
+});
+
+test("a copy that fails is nothing to the client", async () => {
+  const { tryout, scheduler, ask } = await setUp(
+    "  - { name: copied, when: {}, use: {}, shadow: { pool: tryout, share: 1, max_usd_per_day: 5 } }",
+  );
+  await tryout.close();
+  expect((await ask("hello")).choices[0]?.message.content).toBe("served");
+  await until(() => scheduler.sink.spans.some((span) => span.attributes[Attribute.shadow] && span.statusCode === 2), "the copy's failure");
+});
+
+const MEANING = `  - { name: travel, when: { semantic: { examples: ["book a flight to Rome", "find me a cheap hotel room"], threshold: 0.6 } }, use: {} }
+  - { name: rest, when: {}, use: {} }`;
+const SEMANTIC = "semantic: { embeddings: { pool: vectors, model: words }, timeout_ms: 5000 }";
+
+test("a route matches by meaning: the score is recorded, a text is embedded once, and the vectors are paid for", async () => {
+  const { embeddings, scheduler, ask } = await setUp(MEANING, { more: SEMANTIC });
+  await until(() => scheduler.log.some((line) => line.includes("semantic routes are ready")), "vectors of the examples");
+  const { response } = await ask("please book a flight to Rome").withResponse();
+  expect(response.headers.get(ResponseHeader.route)).toBe("travel");
+  const [span] = await scheduler.sink.decision(response.headers.get(ResponseHeader.decision) ?? "", 2);
+  const schedule =
+    span?.attributes[Attribute.attempt] === undefined ? span : scheduler.sink.spans.find((one) => one.spanId === span.parentSpanId);
+  expect(schedule?.attributes[Attribute.semanticScore]).toBeGreaterThan(0.6);
+  expect(schedule?.attributes[Attribute.routeReason]).toContain('means "book a flight to Rome"');
+
+  expect((await ask("please book a flight to Rome").withResponse()).response.headers.get(ResponseHeader.route)).toBe("travel");
+  expect((await ask("prove the theorem").withResponse()).response.headers.get(ResponseHeader.route)).toBe("rest");
+  expect(embeddings.ledger.map(({ texts }) => texts.length)).toEqual([2, 1, 1]);
+  const tokens = embeddings.ledger.reduce((sum, { inputTokens }) => sum + inputTokens, 0);
+  const paid = () =>
+    scheduler.sink.spans
+      .filter(({ attributes }) => attributes[Attribute.sessionId] === "signalbox:semantic")
+      .reduce((sum, { attributes }) => sum + Number(attributes[Attribute.costNanousd] ?? 0), 0);
+  await until(() => paid() === tokens * 2_000, "the cost of all vectors");
+});
+
+test("a model that is too slow is not waited for, and the decision says so", async () => {
+  const { embeddings, scheduler, ask, metrics } = await setUp(MEANING, { more: SEMANTIC.replace("5000", "50") });
+  await until(() => scheduler.log.some((line) => line.includes("semantic routes are ready")), "vectors of the examples");
+  embeddings.delayMs = 1_000;
+  const { response } = await ask("please book a flight to Rome").withResponse();
+  expect(response.headers.get(ResponseHeader.route)).toBe("rest");
+  const spans = await scheduler.sink.decision(response.headers.get(ResponseHeader.decision) ?? "", 2);
+  expect(spans[0]?.attributes[Attribute.routeReason]).toContain("no vector within 50 ms");
+  expect(await metrics()).toMatch(/signalbox_semantic_skipped_total(\{[^}]*\})? 1/);
+});
