@@ -49,7 +49,9 @@ const when = z.strictObject({
   keywords: names("Any of these in the last user message, whatever the case."),
   pattern: expression
     .optional()
-    .describe("A regular expression found in the last user message. RE2's syntax: its time grows with the text and never worse."),
+    .describe(
+      "A regular expression found in the last user message (its last 4,096 characters). RE2's syntax: its time grows with the text and never worse.",
+    ),
   users: names("User ids; `*` stands for any characters."),
   keys: names("Names of keys."),
   roles: names("Roles of keys."),

@@ -36,8 +36,8 @@ export interface Condition {
   why(subject: RouteSubject): string;
 }
 
-/** Characters of a message that an expression looks at, from its end: 5 ms of RE2 at the worst patterns that were tried. */
-const MAX_EXPRESSION_CHARACTERS = 16_384;
+/** Characters of a message that an expression looks at, from its end: usual patterns take 0.5 ms, the worst that was tried 27 ms. */
+const MAX_EXPRESSION_CHARACTERS = 4_096;
 
 /** Cheapest first: the last ones parse the messages. */
 export function conditionsOf(when: RouteConfig["when"]): Condition[] {
