@@ -69,6 +69,11 @@ export function createGenerations(first: Configured, log: Log): Generations {
       while (!closing && Date.now() < deadline && fresh.some((pool) => pool.connection.state.kind === "starting")) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
+      if (closing) {
+        for (const pool of fresh) stop(pool);
+        await Promise.all(stopping);
+        return;
+      }
       current = { parts: next, users: 0 };
       live.add(current);
       if (old.users === 0) end(old);

@@ -52,6 +52,20 @@ test("Codex's headers give session and tree, its metadata the turn; mangled meta
   expect(identify({ ...headers, "x-codex-turn-metadata": "{" }, NOBODY, TRACE)).toMatchObject({ agent: "t", agentName: "review" });
 });
 
+test.each([
+  ["turn", undefined, "turn"],
+  ["turn", "collab_spawn", "subagent"],
+  [undefined, "review", "review"],
+  ["turn", "memory_consolidation", "memory_consolidation"],
+  ["compaction", "collab_spawn", "compaction"],
+  ["turn", "thread_spawn", "subagent"],
+])("Codex's request of kind %s from a sub-agent of kind %s is of task %s", (request_kind, subagent, task) => {
+  const metadata = JSON.stringify({ request_kind, ...(subagent === "thread_spawn" && { subagent_kind: subagent }) });
+  const headers = { "session-id": "s", "thread-id": "t", "x-codex-turn-metadata": metadata };
+  const named = subagent !== undefined && subagent !== "thread_spawn" ? { "x-openai-subagent": subagent } : {};
+  expect(identify({ ...headers, ...named }, NOBODY, TRACE).task).toBe(task);
+});
+
 test("without any of them the cache key is the session, and without that the trace", () => {
   expect(identify({}, { user: "bob", promptCacheKey: "cached" }, TRACE)).toMatchObject({
     session: "cached",

@@ -42,6 +42,9 @@ test.each([
   [{ "x-signalbox-session": "agent:main:cron:job:run:1" }, "background", 0],
   [{ "x-signalbox-session": "agent:main:telegram:direct:1", "x-signalbox-agent": "agent:main:subagent:1" }, "standard", 0],
   [{ "x-claude-code-session-id": "s", "x-claude-code-request-class": "compaction" }, "background", 0],
+  [{ "x-claude-code-session-id": "s", "x-claude-code-request-class": "main" }, "interactive", 0],
+  [{ "session-id": "s", "thread-id": "s", "x-openai-subagent": "compact" }, "background", 0],
+  [{ "x-signalbox-session": "agent:main:subagent:1" }, "standard", 0],
 ])("%j is of class %s and tier %i", (headers, sla, tier) => {
   const intent = classify(subject(headers as Record<string, string>));
   expect([intent.sla.class, intent.minTier]).toEqual([sla, tier]);
@@ -59,4 +62,19 @@ test("the first rule whose every condition holds wins", () => {
 
 test("a class that does not exist is refused", () => {
   expect(() => classify(subject({ "x-signalbox-sla": "urgent" }))).toThrow(expect.objectContaining({ status: 400 }));
+});
+
+test("llm-d's headers set the targets of one request, over its class's", () => {
+  const { sla } = classify(subject({ "x-slo-ttft-ms": "250", "x-signalbox-sla": "background" }));
+  expect(sla).toEqual({ class: "background", deadlineMs: 600_000, ttftMs: 250 });
+  expect(classify(subject({ "x-slo-tpot-ms": "12.5" })).sla).toMatchObject({ class: "standard", ttftMs: 5_000, tpotMs: 12.5 });
+  expect(() => classify(subject({ "x-slo-ttft-ms": "fast" }))).toThrow('x-slo-ttft-ms is "fast"; expected milliseconds above 0');
+});
+
+test("an intent says which route it took and why", () => {
+  expect(classify(subject({ "x-signalbox-task": "cron" }, { promptTokens: 99 }))).toMatchObject({
+    route: "small",
+    routeReason: "task cron, prompt tokens 99 < 100",
+  });
+  expect(classify(subject({}))).toMatchObject({ route: "default", routeReason: "no route matched" });
 });
