@@ -55,8 +55,8 @@ export function createChatHandler(
   let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
 
   return async (request, response) => {
-    const { parts, leave } = generations.enter();
-    const { gatekeeper, catalog, classifier, baseline, semantic } = parts;
+    const lease = generations.enter();
+    const { gatekeeper, catalog, baseline, semantic } = lease.parts;
     const startedAt = epochNow();
     let record: DecisionRecord | undefined;
     let ticket: Ticket | undefined;
@@ -70,11 +70,11 @@ export function createChatHandler(
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);
       ticket = await admission(principal, identity);
-      const intent = await intentOf(subjectOf(request.headers, chat, principal, identity), parts);
+      const intent = await intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
       record = decide(chat, offers, { ...caller, identity }, intent, ticket, startedAt, baseline);
       record.placement.explained.push(...unfit);
       const call = openCall(request, response, chat, record);
-      const route = classifier.route(intent.route);
+      const route = intent.rule;
       if (route?.cache) {
         visit = await visitCache(replies, { route, request, chat, principal, project: identity.project, embedder: semantic });
       }
@@ -87,20 +87,16 @@ export function createChatHandler(
         if (chain.length === 0) throw refusal(record);
         visit?.listen(response);
         await relay(call, offers, exchanges, baseline);
-        if (route?.shadow && record.error === undefined) {
-          const hold = () => generations.enter().leave;
-          shadows.copy(route, chat, request.headers, record, { offers: parts.pools.flatMap((pool) => pool.offers), baseline, hold });
-        }
+        if (route?.shadow && record.error === undefined) shadows.copy(route, chat, request.headers, record, lease);
       }
     } catch (error) {
       fail(error, response, record);
     }
-    if (record) {
-      ticket?.end(record);
-      finish(record, response);
-      visit?.keep(record);
-    }
-    leave();
+    lease.leave();
+    if (!record) return;
+    ticket?.end(record);
+    finish(record, response);
+    visit?.keep(record);
   };
 
   function subjectOf(headers: http.IncomingHttpHeaders, chat: ChatRequest, { key, role }: Principal, identity: Identity): IntentSubject {

@@ -7,10 +7,18 @@ import type { Configured } from "./configured.ts";
 import type { Log } from "./log.ts";
 import type { Pool } from "./pools/pool.ts";
 
+/** A use of one generation, which keeps all that it has until `leave` is called, once. */
+export interface Lease {
+  readonly parts: Configured;
+  leave(): void;
+  /** Another use of the same one: for what outlives the first. */
+  again(): Lease;
+}
+
 export interface Generations {
   readonly current: Configured;
-  /** The current one, kept until the result's `leave` is called, once. */
-  enter(): { parts: Configured; leave(): void };
+  /** A use of the current one. */
+  enter(): Lease;
   /** Resolves when the next one serves: its new pools are up by then, or have failed to come up. */
   replace(next: Configured): Promise<void>;
   close(): Promise<void>;
@@ -46,21 +54,23 @@ export function createGenerations(first: Configured, log: Log): Generations {
     stopping.add(stopped);
   }
 
+  function lease(generation: Generation): Lease {
+    generation.users++;
+    return {
+      parts: generation.parts,
+      again: () => lease(generation),
+      leave() {
+        generation.users--;
+        if (generation.users === 0 && generation !== current && live.has(generation)) end(generation);
+      },
+    };
+  }
+
   return {
     get current() {
       return current.parts;
     },
-    enter() {
-      const generation = current;
-      generation.users++;
-      return {
-        parts: generation.parts,
-        leave() {
-          generation.users--;
-          if (generation.users === 0 && generation !== current && live.has(generation)) end(generation);
-        },
-      };
-    },
+    enter: () => lease(current),
     async replace(next) {
       const old = current;
       const fresh = next.pools.filter((pool) => !old.parts.pools.includes(pool));

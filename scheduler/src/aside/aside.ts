@@ -65,6 +65,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
     sla: { class: "background" },
     minTier: 0,
     route,
+    rule: undefined,
     routeReason: reason,
     semanticScore: undefined,
     use: {},

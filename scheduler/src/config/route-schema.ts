@@ -3,7 +3,7 @@
 import { AGENT_KINDS } from "@signalbox/otel/conventions";
 import { z } from "zod";
 import { compileExpression } from "../routing/expression.ts";
-import { isTimezone, WEEKDAYS } from "../routing/time-window.ts";
+import { timeWindow } from "./time-schema.ts";
 import { count, name, silicon, slaClass, tier } from "./values.ts";
 
 export const ENDPOINT_NAMES = ["chat", "responses", "messages", "embeddings"] as const;
@@ -24,19 +24,6 @@ const expression = z
       context.addIssue({ code: "custom", message: `is no regular expression that RE2 takes: ${(error as Error).message}` });
     }
   });
-
-const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a time like "08:30"');
-
-const timeWindow = z.strictObject({
-  days: z.array(z.enum(WEEKDAYS)).min(1).optional().describe("Days on which the window begins. Default: every day."),
-  from: timeOfDay.default("00:00").describe("The first minute of the window."),
-  to: timeOfDay.default("24:00").describe("The end of the window; earlier than `from`: it lies on the next day."),
-  timezone: z
-    .string()
-    .refine(isTimezone, 'expected the name of a time zone, like "Europe/Berlin"')
-    .default("UTC")
-    .describe("IANA name; summer time is followed."),
-});
 
 const semanticMatch = z.strictObject({
   examples: z.array(z.string().min(1).max(2_000)).min(1).max(64).describe("Prompts of the kind that this route is for."),
@@ -118,6 +105,5 @@ export const routeSchema = z.strictObject({
 });
 
 export type RouteConfig = z.infer<typeof routeSchema>;
-export type TimeWindowConfig = z.infer<typeof timeWindow>;
 export type RouteCacheConfig = z.infer<typeof routeCache>;
 export type ShadowConfig = z.infer<typeof shadow>;

@@ -14,6 +14,8 @@ export interface Intent {
   minTier: number;
   /** The rule's name, `default` where none matched. */
   route: string;
+  /** That rule; undefined where none matched. */
+  rule: RouteConfig | undefined;
   /** Why that one, in words. */
   routeReason: string;
   /** Cosine similarity to the nearest example, where the route matched by meaning. */
@@ -32,8 +34,6 @@ export interface Classifier {
   classify(subject: IntentSubject, likeness?: Likeness): Intent;
   /** Whether the route depends on what the last user message means. */
   needsLikeness(subject: IntentSubject): boolean;
-  /** The route of that name; undefined for `default`. */
-  route(name: string): RouteConfig | undefined;
 }
 
 export const DEFAULT_ROUTE = "default";
@@ -71,7 +71,6 @@ export function createClassifier(config: Pick<Config, "sla" | "tasks" | "routes"
     SlaTarget
   >;
   const table = createRouteTable(config.routes);
-  const routes = new Map(config.routes.map((route) => [route.name, route]));
 
   function ask({ identity, headers, ...rest }: IntentSubject): RouteSubject {
     const task = identity.task ?? taskOfSession(identity);
@@ -97,13 +96,13 @@ export function createClassifier(config: Pick<Config, "sla" | "tasks" | "routes"
         sla: withHeaders(targets[asked.sla], subject.headers),
         minTier: Math.max(known?.min_tier ?? 0, route?.use.min_tier ?? 0),
         route: route?.name ?? DEFAULT_ROUTE,
+        rule: route,
         routeReason: why,
         semanticScore: score,
         use: route?.use ?? {},
       };
     },
     needsLikeness: (subject) => table.needsLikeness(ask(subject)),
-    route: (name) => routes.get(name),
   };
 }
 

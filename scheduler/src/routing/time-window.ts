@@ -1,6 +1,6 @@
 /** Is it that time of day and week there? Zones and their summer time are the platform's (Intl). */
 
-import type { TimeWindowConfig } from "../config/route-schema.ts";
+import type { TimeWindowConfig } from "../config/time-schema.ts";
 
 export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 type Weekday = (typeof WEEKDAYS)[number];

@@ -5,9 +5,8 @@ import { usdToNanousd } from "@signalbox/otel/prices";
 import { worstCase } from "../admission/budgets/worst-case.ts";
 import { asideIdentity, callAside } from "../aside/aside.ts";
 import type { RouteConfig } from "../config/schema.ts";
-import type { Baseline } from "../cost.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
-import type { Offer } from "../pools/pool.ts";
+import type { Lease } from "../generations.ts";
 import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
 import { createDailyCap, type DailyCap } from "./daily-cap.ts";
 
@@ -16,17 +15,11 @@ export type ShadowOutcome = "sent" | "busy" | "budget" | "no_price" | "pool_down
 
 export interface Shadows {
   /**
-   * Sends a copy where one is due; `done` is called at its end, or at once.
-   * @param record of the request that was served
+   * Sends a copy where one is due. Returns at once.
+   * @param served what came of the request
+   * @param lease what the request was served with
    */
-  copy(route: RouteConfig, chat: ChatRequest, headers: IncomingHttpHeaders, record: DecisionRecord, context: ShadowContext): void;
-}
-
-export interface ShadowContext {
-  offers: readonly Offer[];
-  baseline: Baseline | undefined;
-  /** Keeps what the copy uses. */
-  hold: () => () => void;
+  copy(route: RouteConfig, chat: ChatRequest, headers: IncomingHttpHeaders, served: DecisionRecord, lease: Lease): void;
 }
 
 export interface ShadowsOptions {
@@ -53,10 +46,11 @@ export function createShadows({ record, onOutcome, random = Math.random, now = D
   };
 
   return {
-    copy({ name, shadow }, chat, headers, served, { offers, baseline, hold }) {
+    copy({ name, shadow }, chat, headers, served, lease) {
       if (!shadow || random() >= shadow.share) return;
       const state = stateOf(name);
-      const offer = offers.find(({ pool, model }) => pool === shadow.pool && (shadow.model === undefined || model === shadow.model));
+      const pool = lease.parts.pools.find((one) => one.name === shadow.pool);
+      const offer = pool?.offers.find(({ model }) => shadow.model === undefined || model === shadow.model);
       if (!offer || offer.unavailable !== undefined) return onOutcome(name, "pool_down");
       const { gate } = offer.source;
       // A client's call that comes meanwhile must not wait for a copy.
@@ -66,7 +60,7 @@ export function createShadows({ record, onOutcome, random = Math.random, now = D
       const settle = state.cap.reserve(worst, usdToNanousd(shadow.max_usd_per_day), now());
       if (!settle) return onOutcome(name, "budget");
 
-      const release = hold();
+      const { leave, parts } = lease.again();
       state.underWay++;
       onOutcome(name, "sent");
       void callAside({
@@ -76,13 +70,13 @@ export function createShadows({ record, onOutcome, random = Math.random, now = D
         offer,
         route: name,
         reason: "a copy of a served request",
-        baseline,
+        baseline: parts.baseline,
         shadowOf: decisionId(served),
         maxReplyBytes: 0,
         record,
       }).then(({ record: copied }) => {
         state.underWay--;
-        release();
+        leave();
         // A cost that nobody knows counts at the most it can be.
         settle(copied.attempts.reduce((sum, { costNanousd }) => sum + (costNanousd ?? worst), 0));
       });
