@@ -96,7 +96,6 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     record,
     onSemanticSkip: () => metrics.onSemanticSkip(),
   };
-  const first = configure(config, configuring);
   const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
   const decisions = createRecentDecisions();
   const replies = createReplyStore(config.cache);
@@ -105,7 +104,18 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   server.listen(port, host);
   await once(server, "listening");
 
-  const generations = createGenerations(first, log);
+  const telemetry = startTelemetry({
+    endpoint: options.otlpEndpoint ?? "http://127.0.0.1:4318",
+    token,
+    onRecord: (decision) => metrics.onRecord(decision),
+    log,
+    capacity: limits.records,
+  });
+  const pools = () => generations.current.pools;
+  const gatekeeper = () => generations.current.gatekeeper;
+  const metrics = createMetrics({ pools, dropped: () => telemetry.dropped, admission, replies, config: () => follower.status });
+  const shadows = createShadows({ record, onOutcome: metrics.onShadow });
+  const generations = createGenerations(configure(config, configuring), log);
   const follower = followConfig({
     file: options.configFile,
     environment,
@@ -116,17 +126,6 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       return waitsForRestart(config, next);
     },
     log,
-  });
-  const pools = () => generations.current.pools;
-  const gatekeeper = () => generations.current.gatekeeper;
-  const metrics = createMetrics({ pools, dropped: () => telemetry.dropped, admission, replies, config: () => follower.status });
-  const shadows = createShadows({ record, onOutcome: metrics.onShadow });
-  const telemetry = startTelemetry({
-    endpoint: options.otlpEndpoint ?? "http://127.0.0.1:4318",
-    token,
-    onRecord: metrics.onRecord,
-    log,
-    capacity: limits.records,
   });
 
   const dependencies: ChatDependencies = {

@@ -87,7 +87,7 @@ export function createChatHandler(
         if (chain.length === 0) throw refusal(record);
         visit?.listen(response);
         await relay(call, offers, exchanges, baseline);
-        if (route?.shadow && record.error === undefined) shadows.copy(route, chat, request.headers, record, lease);
+        if (route?.shadow && record.attempts.at(-1)?.error === undefined) shadows.copy(route, chat, request.headers, record, lease);
       }
     } catch (error) {
       fail(error, response, record);

@@ -63,7 +63,7 @@ async function setUp(script: Script = () => ({ text: "one two three four" })) {
 }
 
 test("bad reloads under traffic: every call is served, the old config stays, and the line is told everywhere", async () => {
-  const { a, scheduler, edit, config, ask, metrics } = await setUp();
+  const { a, scheduler, file, edit, config, ask, metrics } = await setUp();
   let running = true;
   let served = 0;
   const failures: unknown[] = [];
@@ -103,8 +103,13 @@ test("bad reloads under traffic: every call is served, the old config stays, and
   expect(await metrics()).toMatch(/signalbox_config_last_reload_successful(\{[^}]*\})? 0/);
   expect(await metrics()).toMatch(/signalbox_config_reloads_total\{result="refused"[^}]*\} 5/);
 
+  await rename(file, `${file}.away`);
+  await until(async () => (await config()).problems[0]?.includes("cannot be read") === true, "the file is missed");
+  await writeFile(file, good);
+  await until(async () => (await config()).problems.length === 0, "it is back");
+
   await edit(`${good}routes: [{ name: mended, when: {}, use: {} }]\n`);
-  await until(async () => (await config()).applied === 2, "the mended config");
+  await until(async () => (await config()).applied === 3, "the mended config");
   expect((await ask()).response.headers.get(ResponseHeader.route)).toBe("mended");
   expect(await (await fetch(`${scheduler.url}/readyz`)).json()).toMatchObject({ config: "ok" });
 });

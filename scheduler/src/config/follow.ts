@@ -57,9 +57,12 @@ export function followConfig({ file, environment, apply, log }: FollowOptions): 
 
   async function load(named: string, onlyIfChanged: boolean): Promise<void> {
     try {
+      const before = seen;
+      // What could not be read counts as changed once it can, even where it comes back as it was.
+      seen = undefined;
       const text = readConfig(named);
-      if (onlyIfChanged && text === seen) return;
       seen = text;
+      if (onlyIfChanged && text === before) return;
       const waiting = await apply(parseConfig(text, named, environment));
       Object.assign(status, {
         applied_at: new Date().toISOString(),
