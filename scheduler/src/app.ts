@@ -113,7 +113,15 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   });
   const pools = () => generations.current.pools;
   const gatekeeper = () => generations.current.gatekeeper;
-  const metrics = createMetrics({ pools, dropped: () => telemetry.dropped, admission, replies, config: () => follower.status });
+  const retriesRefused = () => generations.current.resilience.retries.refused;
+  const metrics = createMetrics({
+    pools,
+    dropped: () => telemetry.dropped,
+    admission,
+    replies,
+    config: () => follower.status,
+    retriesRefused,
+  });
   const shadows = createShadows({ record, onOutcome: metrics.onShadow });
   const generations = createGenerations(configure(config, configuring), log);
   const follower = followConfig({
@@ -217,7 +225,7 @@ const unknownEndpoint: Handler = async (request) => {
 
 /** Ready once every pool has come up or failed to, and one at least can serve. */
 function unreadiness(pools: readonly Pool[]): string | undefined {
-  const states = pools.map((pool) => pool.connection.state.kind);
+  const states = pools.map(({ connection, breaker }) => (breaker.unavailable ? "unhealthy" : connection.state.kind));
   if (states.includes("healthy") && !states.includes("starting")) return undefined;
   return `pools: ${pools.map((pool, index) => `${pool.name} ${states[index]}`).join(", ")}`;
 }

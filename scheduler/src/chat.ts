@@ -56,7 +56,7 @@ export function createChatHandler(
 
   return async (request, response) => {
     const lease = generations.enter();
-    const { gatekeeper, catalog, baseline, semantic } = lease.parts;
+    const { gatekeeper, catalog, baseline, resilience, semantic } = lease.parts;
     const startedAt = epochNow();
     let record: DecisionRecord | undefined;
     let ticket: Ticket | undefined;
@@ -84,9 +84,9 @@ export function createChatHandler(
       record.overheadMs = epochNow() - startedAt;
       if (visit?.hit) visit.hit.answer(response, record);
       else {
-        if (chain.length === 0) throw refusal(record);
+        if (chain.length === 0) throw refusal(record, offers);
         visit?.listen(response);
-        await relay(call, offers, exchanges, baseline);
+        await relay(call, { chain, exchanges, baseline, resilience });
         if (route?.shadow && record.attempts.at(-1)?.error === undefined) shadows.copy(route, chat, request.headers, record, lease);
       }
     } catch (error) {
@@ -193,9 +193,13 @@ function noteBudget(record: DecisionRecord | undefined, ticket: Ticket | undefin
 }
 
 /** Nobody can take it: 429 where waiting can help, else 503, with the reason of each pool. */
-function refusal({ placement, requestModel }: DecisionRecord): HttpError {
+function refusal({ placement, requestModel }: DecisionRecord, offers: readonly Offer[]): HttpError {
   const why = placement.explained.map((candidate) => `${candidate.pool}: ${candidate.rejected}`).join("; ");
-  const retry = { retryAfterSeconds: 1 };
+  const waits = offers.map(({ source }) => source.breaker.waitMs).filter((ms) => ms > 0);
+  const retry = { retryAfterSeconds: waits.length === 0 ? 1 : Math.max(1, Math.ceil(Math.min(...waits) / 1000)) };
   if (placement.overloaded) return new HttpError(429, "pool_queue_full", `every pool for ${requestModel} is full (${why})`, retry);
+  if (offers.some(({ source }) => source.breaker.resting)) {
+    return new HttpError(429, "pool_rate_limited", `no pool for ${requestModel} takes calls now (${why})`, retry);
+  }
   return new HttpError(503, "no_feasible_pool", `no pool can serve ${requestModel} now (${why})`, retry);
 }

@@ -6,6 +6,7 @@ import type { Environment } from "./config/references.ts";
 import { type Config, type PoolConfig, poolSchema } from "./config/schema.ts";
 import { type Baseline, baselineOf } from "./cost.ts";
 import { createPool, type Pool, type PoolOptions } from "./pools/pool.ts";
+import { createResilience, type Resilience } from "./resilience/policy.ts";
 import { type Classifier, createClassifier } from "./routing/intent.ts";
 import { createSemantic, type Semantic } from "./routing/semantic/semantic.ts";
 import type { DecisionRecord } from "./telemetry/record.ts";
@@ -18,6 +19,7 @@ export interface Configured {
   readonly classifier: Classifier;
   readonly baseline: Baseline | undefined;
   readonly semantic: Semantic | undefined;
+  readonly resilience: Resilience;
   /** Of what the config says of each pool and of its key: where it stays the same the pool does. */
   readonly fingerprints: ReadonlyMap<Pool, string>;
 }
@@ -37,10 +39,11 @@ export function configure(config: Config, options: ConfiguredOptions, before?: C
   const { environment } = options;
   const embeddings = embeddingsPool(config);
   const fingerprints = new Map<Pool, string>();
+  const { failures, open_ms: openMs } = config.resilience.breaker;
   const poolOf = (wanted: PoolConfig): Pool => {
-    const fingerprint = fingerprintOf(wanted, environment);
+    const fingerprint = fingerprintOf(wanted, config, environment);
     const same = before?.pools.find((pool) => before.fingerprints.get(pool) === fingerprint);
-    const pool = same ?? createPool(wanted, options);
+    const pool = same ?? createPool(wanted, { failures, openMs }, options);
     fingerprints.set(pool, fingerprint);
     return pool;
   };
@@ -53,6 +56,7 @@ export function configure(config: Config, options: ConfiguredOptions, before?: C
     catalog: createCatalog(config.models, serving),
     classifier: createClassifier(config),
     baseline: baselineOf(config),
+    resilience: createResilience(config),
     semantic: semanticOf(config, pools, options, before),
     fingerprints,
   };
@@ -88,7 +92,7 @@ function embeddingsPool({ semantic }: Config): PoolConfig | undefined {
   });
 }
 
-function fingerprintOf(config: PoolConfig, environment: Environment): string {
+function fingerprintOf(config: PoolConfig, { resilience }: Config, environment: Environment): string {
   const key = config.engine === "llama-cpp" || !config.api_key_env ? undefined : environment[config.api_key_env];
-  return JSON.stringify([config, key]);
+  return JSON.stringify([config, key, resilience.breaker]);
 }

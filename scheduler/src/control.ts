@@ -7,15 +7,16 @@ export function describePools(pools: readonly Pool[]): object {
   return { data: pools.map(describePool), next: null };
 }
 
-function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed, clock, connection, offers }: Pool): object {
+function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed, clock, connection, breaker, offers }: Pool): object {
   const { state } = connection;
   return {
     name,
     silicon,
     hardware: hardware ?? null,
     engine,
-    state: state.kind,
-    reason: state.kind === "unhealthy" ? state.reason : null,
+    state: state.kind === "healthy" && breaker.unavailable ? "unhealthy" : state.kind,
+    reason: state.kind === "unhealthy" ? state.reason : (breaker.unavailable ?? null),
+    breaker: { state: breaker.state, wait_ms: Math.ceil(breaker.waitMs) },
     models: offers.map(({ model, tier, pricing }) => ({ id: model, tier, cost_by: pricing.by })),
     hourly_usd: hourlyUsd ?? null,
     slots: gate.slots,

@@ -7,6 +7,7 @@ import { settleOrphans } from "../../scheduler/src/admission/budgets/orphans.ts"
 import { createDatabase as openDatabase } from "../../scheduler/src/admission/postgres/database.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
+import type { Script } from "../support/provider-plan.ts";
 import { ask, chat, control, poolConfig, refusal, spawnGateway, startGateway } from "./admission-support.ts";
 import { until } from "./scheduler-support.ts";
 
@@ -251,4 +252,75 @@ test("without a database budgets are held in memory, and the log says so", async
   for (let n = 0; n < 5; n++) statuses.push((await chat(gateway.url, CALL)).status);
   expect(statuses.filter((status) => status === 200)).toHaveLength(2);
   expect(provider.charged()).toBe(2 * COST);
+});
+
+/** Every other call fails for nothing; of the rest nobody knows what they cost. */
+const FAILS: Script = (_request, n) => ({ delayMs: 20, ...(n % 2 ? { error: { status: 500 } } : { reset: "before-first-byte" }) });
+/** Asked first, since it is the cheaper. */
+const failingPool = (url: string) => `  - name: broken
+    silicon: cloud
+    engine: openai-compatible
+    base_url: ${url}/v1
+    slots: 128
+    models: [{ id: scripted, input_usd_per_mtok: 0.5, output_usd_per_mtok: 2 }]
+resilience: { breaker: { failures: 1000 }, retry_budget: { share: 1, per_second: 1000 } }
+`;
+
+test("a hundred calls at once, each failing over: both attempts are set aside, and the cap holds", async () => {
+  const broken = await startProvider({ script: FAILS });
+  CLEAN_UP.push(() => broken.close());
+  const provider = await provide(300);
+  const limit = 11 * COST;
+  const gateway = await startGateway(
+    poolConfig(
+      provider.url,
+      `${failingPool(broken.url)}budgets: [{ scope: session, limit_usd: ${limit / 1e9}, ladder: [{ at: 1, do: pause }] }]`,
+    ),
+    database.url,
+  );
+  CLEAN_UP.push(() => gateway.close());
+  const answers = await Promise.all(Array.from({ length: 100 }, () => chat(gateway.url, CALL)));
+  const served = answers.filter(({ status }) => status === 200).length;
+  expect(served).toBeGreaterThan(0);
+  expect(served).toBeLessThan(100);
+  expect(broken.ledger.length).toBeGreaterThanOrEqual(served);
+  expect(provider.charged()).toBe(served * COST);
+  await until(async () => (await usage()).reserved === 0, "reservations settled");
+  // What the broken pool may have charged is counted at its most.
+  const { spent } = await usage();
+  expect(spent).toBeGreaterThan(provider.charged());
+  expect(spent).toBeLessThanOrEqual(limit);
+});
+
+test("killed with SIGKILL while calls fail over, and started again: the cap still holds", async () => {
+  const broken = await startProvider({ script: FAILS });
+  CLEAN_UP.push(() => broken.close());
+  const provider = await provide(300);
+  const limit = 11 * COST;
+  const config = poolConfig(
+    provider.url,
+    `${failingPool(broken.url)}budgets: [{ scope: global, limit_usd: ${limit / 1e9}, ladder: [{ at: 1, do: pause }] }]`,
+  );
+  const first = await spawnGateway(config, database.url);
+  CLEAN_UP.push(() => rm(first.home, { recursive: true, force: true }));
+  const calls = Array.from({ length: 100 }, () => chat(first.url, CALL).catch(() => undefined));
+  await until(() => provider.ledger.length >= 2, "calls have failed over");
+  const ended = once(first.child, "exit");
+  first.child.kill("SIGKILL");
+  await ended;
+  await Promise.all(calls);
+  const { spent: before, reserved } = await usage();
+  expect(reserved).toBeGreaterThan(0);
+  expect(before + reserved).toBeLessThanOrEqual(limit);
+
+  const second = await spawnGateway(config, database.url);
+  CLEAN_UP.push(() => rm(second.home, { recursive: true, force: true }));
+  await Promise.all(Array.from({ length: 40 }, () => chat(second.url, CALL)));
+  // The providers may have served in full what died on its way: charge it all.
+  expect(provider.ledger.length * COST).toBeLessThanOrEqual(limit);
+  await until(async () => (await usage()).reserved === reserved, "what is left are the reservations of the dead");
+  expect((await usage()).spent + reserved).toBeLessThanOrEqual(limit);
+  const stopped = once(second.child, "exit");
+  second.child.kill("SIGTERM");
+  await stopped;
 });

@@ -142,6 +142,31 @@ test("a worker killed mid-stream: the stream ends with an error, the gateway liv
   expect((await client.chat.completions.create(ask("hello"))).choices).toHaveLength(1);
 });
 
+test("a worker killed before a whole reply is there: the client gets the other pool's, and both attempts are recorded", async () => {
+  const cpu = pidOf("demo-cpu");
+  const asked = client.chat.completions.create(await longReply(), { headers: { "x-signalbox-sla": "background" } }).withResponse();
+  await until(async () => (await pools()).some(({ name, active }) => name === "demo-cpu" && active === 1), "the cpu pool works on it");
+  process.kill(cpu, "SIGKILL");
+  const { data, response } = await asked;
+  expect(response.headers.get(ResponseHeader.pool)).toBe("demo-gpu");
+  expect(data.choices[0]?.message.content).toMatch(/^[ a-z.,]+$/);
+  const spans = await scheduler.sink.decision(response.headers.get(ResponseHeader.decision) ?? "", 3);
+  const attempts = spans.filter((span) => Attribute.attempt in span.attributes);
+  const [first, second] = [1, 2].map((number) => attempts.find(({ attributes }) => attributes[Attribute.attempt] === number)?.attributes);
+  expect([first?.[Attribute.pool], second?.[Attribute.pool]]).toEqual(["demo-cpu", "demo-gpu"]);
+  // Its silicon was busy all the same.
+  expect(first?.[Attribute.costSource]).toBe("measured");
+  expect(second?.[Attribute.attemptReason]).toBe(`failover: ${first?.[Attribute.errorType]}`);
+  await ready(scheduler.url, 60_000);
+  await until(async () => (await pools()).every((pool) => pool.state === "healthy"), "the pool is back", 60_000);
+});
+
+/** Of the worker that a pool runs on now. */
+function pidOf(pool: string): number {
+  const line = scheduler.log.findLast((text) => text.includes("pool ready") && text.includes(pool)) ?? "";
+  return Number(/"?pid"?[=:]\s*(\d+)/.exec(line)?.[1]);
+}
+
 /** A request whose reply takes its time: the demo model ends its turn at random, a seed makes it the same end every time. */
 async function longReply() {
   for (let seed = 1; seed < 50; seed++) {

@@ -8,7 +8,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { costNanousd, type TokenPrice, type TokenUsage } from "@signalbox/otel/prices";
-import type { LedgerEntry, Provider } from "./provider.ts";
+import { type LedgerEntry, type Provider, sendRaw } from "./provider.ts";
 import type { PlannedError, PlannedToolCall, ReplyPlan, ScriptedRequest } from "./provider-plan.ts";
 
 export interface RichPlan extends ReplyPlan {
@@ -82,6 +82,7 @@ export async function startScripted(dialect: ScriptedDialect, options: RichProvi
     if (response.destroyed || plan.hang === "before-first-byte") return;
     if (plan.reset === "before-first-byte") return breakOff(response, entry);
     if (plan.error) return sendError(response, entry, plan.error);
+    if (plan.raw) return sendRaw(response, entry, plan.raw);
     entry.status = 200;
     const rendered = dialect.render(entry, plan, entry.n);
     const output = entry.stream ? await sendStream(response, entry, plan, rendered) : sendWhole(response, plan, rendered);
@@ -204,7 +205,8 @@ function sendWhole(response: http.ServerResponse, plan: RichPlan, reply: Rendere
 
 function breakOff(response: http.ServerResponse, entry: LedgerEntry): void {
   entry.endedAt = Date.now();
-  response.destroy();
+  // What was written gets out first.
+  setImmediate(() => response.destroy());
 }
 
 function sendJson(response: http.ServerResponse, status: number, body: object, headers?: Record<string, string>): void {

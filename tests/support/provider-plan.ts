@@ -33,6 +33,8 @@ export interface ReplyPlan {
   chunkDelayMs?: number;
   /** Answer with an error in place of a reply. */
   error?: PlannedError;
+  /** Answer 200 with this, whatever it is; charged as the whole prompt. */
+  raw?: { type: string; body: string };
   /** Go silent and keep the connection open. */
   hang?: BreakPoint;
   /** Close the socket without an end. */

@@ -134,6 +134,7 @@ async function reply(response: http.ServerResponse, entry: LedgerEntry, plan: Re
   if (plan.hang === "before-first-byte") return;
   if (plan.reset === "before-first-byte") return breakOff(response, entry);
   if (plan.error) return sendError(response, entry, plan.error);
+  if (plan.raw) return sendRaw(response, entry, plan.raw);
 
   entry.status = 200;
   const chat = renderChat(entry, plan, entry.n);
@@ -170,7 +171,14 @@ function sendWhole(response: http.ServerResponse, plan: ReplyPlan, chat: Rendere
 
 function breakOff(response: http.ServerResponse, entry: LedgerEntry): void {
   entry.endedAt = Date.now();
-  response.destroy();
+  // What was written gets out first.
+  setImmediate(() => response.destroy());
+}
+
+export function sendRaw(response: http.ServerResponse, entry: LedgerEntry, { type, body }: { type: string; body: string }): void {
+  entry.status = 200;
+  entry.complete = true;
+  response.writeHead(200, { "content-type": type }).end(body);
 }
 
 function sendError(response: http.ServerResponse, entry: LedgerEntry, error: PlannedError): void {

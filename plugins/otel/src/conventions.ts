@@ -120,6 +120,8 @@ export const Attribute = {
   decisionCandidates: "signalbox.decision.candidates",
   /** int, 1-based: which attempt of the request this span is; marks the scheduler's own chat span */
   attempt: "signalbox.attempt",
+  /** why a further attempt was made, and what ended the one before: `failover: 500`, `hedge`, `escalation: bad_answer_empty` */
+  attemptReason: "signalbox.attempt.reason",
   /** boolean: this call went through the scheduler, whose attempt span carries the cost */
   routed: "signalbox.routed",
 

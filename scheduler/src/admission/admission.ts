@@ -3,7 +3,6 @@
 import { type BudgetState, ResponseHeader } from "@signalbox/otel/conventions";
 import type { Candidate, Demand } from "../placement/candidate.ts";
 import { type Call, endOf } from "../relay/call.ts";
-import { MAX_ATTEMPTS } from "../relay/relay.ts";
 import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
 import type { BudgetBook } from "./budgets/book.ts";
 import type { Claim } from "./budgets/budget.ts";
@@ -106,15 +105,16 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
     }
 
     async function reserve(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void> {
-      for (const candidate of candidates.slice(0, MAX_ATTEMPTS)) worst.set(nameOf(candidate), worstCase(candidate, size) ?? 0);
-      const amount = Math.max(...worst.values());
+      for (const candidate of candidates) worst.set(nameOf(candidate), worstCase(candidate, size) ?? 0);
+      // The choice and the one after it: most pools that fail have taken nothing.
+      const amount = Math.max(...candidates.slice(0, 2).map((candidate) => worst.get(nameOf(candidate)) ?? 0));
       const asked = { decisionId: decisionId(call.record), session, claims, amount };
       const short = await ledger.reserve(asked).catch((error) => {
         throw error instanceof DatabaseAway ? databaseAwayRefusal() : error;
       });
       if (!short) {
         reservations.push(asked);
-        call.mayRetry = () => reserveAgain(call, asked);
+        call.mayRetry = (next) => reserveAgain(call, asked, next);
         return;
       }
       if (!short.held) {
@@ -126,12 +126,19 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
       throw budgetRefusal(short, amount);
     }
 
-    async function reserveAgain({ record }: Call, first: Reservation): Promise<boolean> {
-      if ((record.attempts.at(-1)?.costNanousd ?? first.amount) === 0 || record.attempts.length === 0) return true;
-      const again = { ...first, decisionId: `${first.decisionId}.${record.attempts.length}` };
+    /** What is set aside must hold what the attempts so far have cost, or may have, and what the next one may. */
+    async function reserveAgain({ record }: Call, first: Reservation, next: Candidate): Promise<boolean> {
+      const amount = costOf(record.attempts) + (worst.get(nameOf(next)) ?? 0) - reservations.reduce((sum, each) => sum + each.amount, 0);
+      if (amount <= 0) return true;
+      const again = { ...first, amount, decisionId: `${first.decisionId}.${reservations.length}` };
       const short = await ledger.reserve(again).catch((): "away" => "away");
       if (!short) reservations.push(again);
       return !short;
+    }
+
+    /** A cost that nobody knows counts at the most it can be. */
+    function costOf(attempts: DecisionRecord["attempts"]): number {
+      return attempts.reduce((sum, { costNanousd, offer }) => sum + (costNanousd ?? worst.get(nameOf(offer)) ?? 0), 0);
     }
 
     return {
@@ -158,8 +165,7 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
         }
         const [first, ...again] = reservations;
         if (!first) return;
-        // A cost that nobody knows counts at the most it can be.
-        const cost = attempts.reduce((sum, { costNanousd, offer }) => sum + (costNanousd ?? worst.get(nameOf(offer)) ?? 0), 0);
+        const cost = costOf(attempts);
         for (const each of again) void ledger.settle(each, 0);
         void ledger.settle(first, cost).then(() => {
           const after = standingOf(claims, ledger.usageOf);

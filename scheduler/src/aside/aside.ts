@@ -14,6 +14,7 @@ import type { Offer } from "../pools/pool.ts";
 import { cancel, openCall } from "../relay/call.ts";
 import { exchangesFor } from "../relay/exchange.ts";
 import { relay } from "../relay/relay.ts";
+import { ONE_ATTEMPT } from "../resilience/policy.ts";
 import type { Intent } from "../routing/intent.ts";
 import { newSpanId, newTraceId } from "../telemetry/ids.ts";
 import { type DecisionRecord, epochNow, openRecord } from "../telemetry/record.ts";
@@ -94,7 +95,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
     const exchanges = exchangesFor(chat, "");
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
-    await relay(call, [offer], exchanges, options.baseline);
+    await relay(call, { chain: [offer], exchanges, baseline: options.baseline, resilience: ONE_ATTEMPT });
     record.status = reply.status;
   } catch (error) {
     record.status = error instanceof HttpError ? error.status : 500;

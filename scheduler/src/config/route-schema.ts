@@ -3,6 +3,7 @@
 import { AGENT_KINDS } from "@signalbox/otel/conventions";
 import { z } from "zod";
 import { compileExpression } from "../routing/expression.ts";
+import { classResilience, escalateSchema } from "./resilience-schema.ts";
 import { timeWindow } from "./time-schema.ts";
 import { count, name, silicon, slaClass, tier } from "./values.ts";
 
@@ -102,6 +103,8 @@ export const routeSchema = z.strictObject({
   use: use.describe("What placement may choose from; nothing given: everything."),
   cache: routeCache.optional().describe("Answer again what was answered before, to the same key and project only."),
   shadow: shadow.optional().describe("Send a share of the requests to another pool too, off the path."),
+  resilience: classResilience.optional().describe("Before what the pool, the class and the defaults say."),
+  escalate: escalateSchema.optional(),
 });
 
 export type RouteConfig = z.infer<typeof routeSchema>;

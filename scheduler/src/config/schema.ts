@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { cacheSchema, semanticSchema } from "./cache-schema.ts";
+import { resilienceSchema, timeoutsSchema } from "./resilience-schema.ts";
 import { routeSchema } from "./route-schema.ts";
 import { count, milliseconds, name, silicon, slaClass, tier, usd } from "./values.ts";
 
@@ -14,6 +15,8 @@ const poolModel = z.strictObject({
   context_tokens: count.optional(),
   /** Ceiling on a reply; budgets set aside this much where a request names no max_tokens. */
   max_output_tokens: count.optional(),
+  /** A reasoning model with less than about 500 answers nothing: a lower max_tokens is raised to this. */
+  max_tokens_floor: count.optional(),
   input_usd_per_mtok: usd.optional(),
   output_usd_per_mtok: usd.optional(),
   cache_read_usd_per_mtok: usd.optional(),
@@ -43,6 +46,9 @@ const poolBase = {
   /** Default: tokens where a token price is given, else time. */
   cost_by: z.enum(["tokens", "time"]).optional(),
   rates: rates.optional(),
+  timeouts: timeoutsSchema.optional(),
+  /** Requests with tools: passed on, passed on without them, or not for this pool. */
+  tools: z.enum(["pass", "strip", "refuse"]).default("pass"),
 };
 
 const baseUrl = z.url({ protocol: /^https?$/ });
@@ -156,6 +162,7 @@ export const configSchema = z.strictObject({
   routes: z.array(routeSchema).default([]),
   semantic: semanticSchema.optional(),
   cache: cacheSchema.prefault({}),
+  resilience: resilienceSchema.prefault({}),
   budgets: z.array(budget).default([]),
   admission: admission.default({ when_database_is_away: "open" }),
   fan_out: z.array(fanOut).default([]),

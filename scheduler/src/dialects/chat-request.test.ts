@@ -32,7 +32,7 @@ test.each([
 
 test("bytes that need no edit are the client's own", () => {
   const request = scan({ model: "qwen", messages: MESSAGES });
-  expect(bodyFor(request, "qwen")).toBe(request.body);
+  expect(bodyFor(request, { model: "qwen" })).toBe(request.body);
 });
 
 test.each([
@@ -42,7 +42,7 @@ test.each([
   ["an empty object", { stream_options: {} }],
 ])("a stream without usage (%s) gets it, and the model's name is replaced where it stands", (_what, options) => {
   const body = { messages: MESSAGES, model: "auto", note: '"model": "auto"', stream: true, ...options };
-  const sent = JSON.parse(bodyFor(scan(body), "qwen").toString());
+  const sent = JSON.parse(bodyFor(scan(body), { model: "qwen" }).toString());
   const { stream_options, ...rest } = sent;
   expect(stream_options).toEqual({ ...("stream_options" in options ? options.stream_options : {}), include_usage: true });
   expect(rest).toEqual({ messages: MESSAGES, model: "qwen", note: '"model": "auto"', stream: true });
@@ -55,4 +55,12 @@ test("the last user message is found in both forms of content", () => {
     { role: "assistant", content: "two" },
   ];
   expect(lastUserText(scan({ model: "a", messages }))).toBe("one\n");
+});
+
+test("a ceiling below the floor is raised, and tools are left out where the pool takes none; the rest stays byte for byte", () => {
+  const body = Buffer.from(`{"model": "m", "max_tokens": 20, "tools":[{"type":"function"}],"x":  1, "tool_choice":"auto", "messages": []}`);
+  const sent = bodyFor(scanChatRequest(body), { model: "m", maxTokensFloor: 500, withoutTools: true }).toString();
+  expect(sent).toBe(`{"model": "m", "max_tokens": 500, "tools":null,"x":  1, "tool_choice":null, "messages": []}`);
+  const enough = Buffer.from('{"model":"m","max_tokens":600,"messages":[]}');
+  expect(bodyFor(scanChatRequest(enough), { model: "m", maxTokensFloor: 500 })).toBe(enough);
 });

@@ -83,15 +83,31 @@ export function parseBody(body: Buffer): unknown {
   }
 }
 
+/** What a pool needs otherwise than the client said it. */
+export interface PoolNeeds {
+  model: string;
+  /** A lower ceiling on the reply is raised to this. */
+  maxTokensFloor?: number | undefined;
+  /** Takes no tools: they are left out. */
+  withoutTools?: boolean;
+}
+
+type Edit = { span: ByteSpan; text: string };
+
 /**
- * The bytes for one pool: the client's own, but for the model's name where the pool calls it otherwise, and for
- * `stream_options.include_usage` where a stream would end without its token counts.
+ * The bytes for one pool: the client's own, but for the model's name where the pool calls it otherwise, for
+ * `stream_options.include_usage` where a stream would end without its token counts, and for what the pool's config asks.
  */
-export function bodyFor(request: ChatRequest, model: string): Buffer {
-  const edits: { span: ByteSpan; text: string }[] = [];
+export function bodyFor(request: ChatRequest, { model, maxTokensFloor, withoutTools = false }: PoolNeeds): Buffer {
+  const edits: Edit[] = [];
   const modelSpan = request.fields.get("model");
   if (modelSpan && model !== request.model) edits.push({ span: modelSpan, text: JSON.stringify(model) });
   if (request.stream && !request.wantsUsage) edits.push(usageEdit(request));
+  if (maxTokensFloor !== undefined && isBelow(request, maxTokensFloor))
+    edits.push(...valueEdits(request, MAX_TOKENS, String(maxTokensFloor)));
+  if (withoutTools) {
+    edits.push(...valueEdits(request, ["tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"], "null"));
+  }
   if (edits.length === 0) return request.body;
 
   edits.sort((a, b) => a.span.start - b.span.start);
@@ -105,7 +121,23 @@ export function bodyFor(request: ChatRequest, model: string): Buffer {
   return Buffer.concat(parts);
 }
 
-function usageEdit({ body, fields }: ChatRequest): { span: ByteSpan; text: string } {
+const MAX_TOKENS = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+const isBelow = ({ maxTokens }: ChatRequest, floor: number) => maxTokens !== undefined && maxTokens < floor;
+
+function valueEdits({ fields }: ChatRequest, names: readonly string[], value: string): Edit[] {
+  return names.flatMap((name) => {
+    const span = fields.get(name);
+    return span ? [{ span, text: value }] : [];
+  });
+}
+
+/** The request brings tools. */
+export function hasTools({ fields, body }: Pick<ChatRequest, "fields" | "body">): boolean {
+  const span = fields.get("tools") ?? fields.get("functions");
+  return span !== undefined && body.toString("latin1", span.start, span.end).replace(/\s/g, "").length > 2;
+}
+
+function usageEdit({ body, fields }: ChatRequest): Edit {
   const options = fields.get("stream_options");
   if (options) {
     const given = JSON.parse(body.toString("utf8", options.start, options.end)) as object | null;

@@ -39,6 +39,8 @@ export interface Candidate {
   readonly contextTokens: number | undefined;
   /** Ceiling on a reply, where the pool has one. */
   readonly maxOutputTokens?: number;
+  /** A lower `max_tokens` is raised to this. */
+  readonly maxTokensFloor?: number;
   readonly speed: PoolSpeed;
   readonly pricing: Pricing;
   /** Prompt tokens of calls that hold a slot and have not answered yet: they are evaluated before a newcomer's. */

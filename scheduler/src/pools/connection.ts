@@ -20,8 +20,6 @@ export interface Connection {
   readonly state: ConnectionState;
   /** Undefined while the engine cannot be reached. */
   readonly upstream: Upstream | undefined;
-  /** An attempt ended: `failed` when the engine did not answer or answered 5xx. */
-  report(failed: boolean): void;
   start(): void;
   close(): Promise<void>;
 }

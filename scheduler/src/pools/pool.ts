@@ -7,6 +7,7 @@ import { pricingOf } from "../cost.ts";
 import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
 import type { Candidate, Pricing } from "../placement/candidate.ts";
+import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
 import { connectLlamaCpp } from "./llama-cpp/supervisor.ts";
@@ -28,6 +29,8 @@ export interface Pool {
   readonly speed: SpeedModel;
   readonly clock: BusyClock;
   readonly connection: Connection;
+  readonly breaker: Breaker;
+  readonly tools: PoolConfig["tools"];
   readonly offers: readonly Offer[];
 }
 
@@ -57,7 +60,8 @@ export interface PoolOptions {
   log: Log;
 }
 
-export function createPool(config: PoolConfig, options: PoolOptions): Pool {
+export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, options: PoolOptions): Pool {
+  const breaker = createBreaker(breakerOptions);
   const speed = createSpeedModel(configuredSpeed(config));
   const provider = providerOf(config);
   const gate = createSlotGate({
@@ -71,7 +75,11 @@ export function createPool(config: PoolConfig, options: PoolOptions): Pool {
       ? connectLlamaCpp({
           config,
           ...options,
-          onSpeed: (measured) => speed.setPrior({ fixedMs: 0, ...measured }),
+          onSpeed(measured) {
+            speed.setPrior({ fixedMs: 0, ...measured });
+            // Failures were those of a process that is gone.
+            breaker.report("good");
+          },
         })
       : connectRemote(config, config.api_key_env && options.environment[config.api_key_env]);
   const offers: Offer[] = [];
@@ -87,12 +95,18 @@ export function createPool(config: PoolConfig, options: PoolOptions): Pool {
     speed,
     clock: createBusyClock(),
     connection,
+    breaker,
+    tools: config.tools,
     offers,
   };
   for (const model of config.models) {
     const contextTokens = model.context_tokens ?? (config.engine === "llama-cpp" ? config.context_tokens : undefined);
     const maxOutputTokens = model.max_output_tokens ?? (config.engine === "llama-cpp" ? config.max_output_tokens : undefined);
-    const bounds = { contextTokens, ...(maxOutputTokens !== undefined && { maxOutputTokens }) };
+    const bounds = {
+      contextTokens,
+      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+      ...(model.max_tokens_floor !== undefined && { maxTokensFloor: model.max_tokens_floor }),
+    };
     offers.push(createOffer(pool, model.id, model.tier, bounds, pricingOf(config, model, provider)));
   }
   return pool;
@@ -102,10 +116,10 @@ function createOffer(
   source: Pool,
   model: string,
   tier: number,
-  bounds: Pick<Offer, "contextTokens" | "maxOutputTokens">,
+  bounds: Pick<Offer, "contextTokens" | "maxOutputTokens" | "maxTokensFloor">,
   pricing: Pricing,
 ): Offer {
-  const { gate, connection } = source;
+  const { gate, connection, breaker } = source;
   return {
     source,
     facts: { pool: source.name, model, silicon: source.silicon, tier, hardware: source.hardware, provider: source.provider },
@@ -126,7 +140,7 @@ function createOffer(
     },
     get unavailable() {
       const { state } = connection;
-      if (state.kind === "healthy") return undefined;
+      if (state.kind === "healthy") return breaker.unavailable;
       return state.kind === "starting" ? "starting" : `unhealthy: ${state.reason}`;
     },
   };

@@ -1,32 +1,65 @@
 /** One attempt on one pool: undici's callbacks on one side, a reply to the client on the other. */
 
+import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import type { Upstream } from "../pools/connection.ts";
-import { type Call, endOf } from "./call.ts";
+import type { Patience } from "../resilience/policy.ts";
+import { type Call, endOf, type RunningAttempt } from "./call.ts";
 import type { Exchange } from "./exchange.ts";
 import { upstreamHeaders } from "./headers.ts";
+import { type EngineHeaders, Rejected } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
-import { CLIENT_CLOSED, type OpenAttempt } from "./settle.ts";
+import { CLIENT_CLOSED, HEDGE_LOST, type OpenAttempt } from "./settle.ts";
 import { expectSocket } from "./upstream-socket.ts";
+import { restOf, statusKind } from "./verdict.ts";
 
-/** `answered`: the client has its reply, whole or broken. `failed`: the client has nothing yet. */
-export type Outcome = { kind: "answered" } | { kind: "gone" } | { kind: "failed"; code: string; message: string };
+/** The client has nothing yet. */
+export interface Failed {
+  kind: "failed";
+  status: number;
+  code: string;
+  message: string;
+  /** A higher tier is wanted: the answer was bad. */
+  escalate?: boolean;
+  /** Gives the client what there is, where nothing better is to be had. */
+  deliver?: (() => void) | undefined;
+}
+
+/** `answered`: the client has its reply, whole or broken. */
+export type Outcome = { kind: "answered" } | { kind: "gone" } | Failed;
 
 export interface AttemptOptions {
   call: Call;
   attempt: OpenAttempt;
   upstream: Upstream;
   exchange: Exchange;
-  /** Another pool could answer: a 5xx is then not passed on. */
-  canFailOver: boolean;
+  patience: Patience;
+  /** Asked when the pool answered with an error of its own: may another be asked? Else its words are the client's. */
+  canFailOver: () => boolean;
 }
 
-/** Never rejects. Settles the attempt in every case. */
-export function runAttempt(options: AttemptOptions): Promise<Outcome> {
-  const { call, attempt, upstream, exchange } = options;
-  const headers = upstreamHeaders(call.request.headers, upstream.authorization, call.record, attempt.record.spanId);
-  headers.push(...exchange.headers(upstream, call.request.headers));
-  return new Promise((resolve) => {
+/** It begins at once. `outcome` never rejects; the attempt is settled in every case. */
+export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
+  readonly outcome: Promise<Outcome>;
+  socket: Socket | undefined;
+  readonly #options: AttemptOptions;
+  #resolve!: (outcome: Outcome) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #cancelled: Error | undefined;
+  #reply: Reply | undefined;
+  #status = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    const { call, attempt, upstream, exchange, patience } = options;
+    const { stream } = call.chat;
+    const headers = upstreamHeaders(call.request.headers, upstream.authorization, call.record, attempt.record.spanId);
+    headers.push(...exchange.headers(upstream, call.request.headers));
+    this.#wait(stream ? patience.ttftMs : patience.replyMs, stream);
     upstream.dispatcher.dispatch(
       {
         origin: upstream.origin,
@@ -34,77 +67,129 @@ export function runAttempt(options: AttemptOptions): Promise<Outcome> {
         method: "POST",
         headers,
         body: exchange.body,
+        // Until the first token our own clock counts.
+        headersTimeout: 0,
+        bodyTimeout: stream ? patience.stallMs : 0,
       },
-      new AttemptHandler(options, resolve),
+      this,
     );
-  });
-}
+  }
 
-class AttemptHandler implements Dispatcher.DispatchHandler {
-  readonly #options: AttemptOptions;
-  readonly #resolve: (outcome: Outcome) => void;
-  #reply: Reply | undefined;
-  #status = 0;
+  /** The client hears it. */
+  get answering(): boolean {
+    return this.#options.call.response.headersSent;
+  }
 
-  constructor(options: AttemptOptions, resolve: (outcome: Outcome) => void) {
-    this.#options = options;
-    this.#resolve = resolve;
+  /** Closes the connection. */
+  cancel(reason: Error): void {
+    this.#cancelled ??= reason;
+    this.#controller?.abort(this.#cancelled);
+  }
+
+  #wait(ms: number, stream: boolean): void {
+    clearTimeout(this.#timer);
+    const code = stream ? "ttft_timeout" : "reply_timeout";
+    const what = stream ? "no first token" : "no whole reply";
+    this.#timer = setTimeout(() => this.cancel(new EngineError(code, `${what} within ${ms} ms`)), ms);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    const { call } = this.#options;
-    call.onGone = () => controller.abort(endOf(call));
-    if (call.gone) call.onGone();
-    else expectSocket(call);
+    this.#controller = controller;
+    if (this.#cancelled) controller.abort(this.#cancelled);
+    else expectSocket(this);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: EngineHeaders): void {
     // Informational: the answer is still to come.
     if (status < 200) return;
-    const { call, attempt, exchange, canFailOver } = this.#options;
+    const { call, attempt, exchange, canFailOver, patience } = this.#options;
+    const { breaker } = attempt.offer.source;
     this.#status = status;
-    if (status >= 500 && canFailOver) {
-      controller.abort(new EngineError(status));
+    const rest = restOf(status, headers);
+    if (rest !== undefined) breaker.rest(rest);
+    if (status === 401) breaker.trip("the engine refuses our key (401)");
+    const kind = statusKind(status);
+    if (kind === "pool_misconfigured" || (kind !== "answer" && kind !== "request" && canFailOver())) {
+      const whose = kind === "pool_misconfigured" ? ": its key, address or model is wrong in the config" : "";
+      controller.abort(new EngineError(String(status), `the engine answered ${status}${whose}`));
       return;
     }
     const streamed = String(headers["content-type"]).startsWith("text/event-stream");
+    if (!streamed && call.chat.stream) this.#wait(patience.replyMs, false);
     this.#reply = streamed ? exchange.streamReply(call, attempt, status, headers) : exchange.heldReply(call, attempt, status, headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#reply?.data(chunk) !== false) return;
+    const { call, attempt } = this.#options;
+    let flowing: boolean | undefined;
+    try {
+      flowing = this.#reply?.data(chunk);
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error;
+      this.#reject(error);
+      controller.abort(error);
+      return;
+    }
+    if (this.#timer && call.chat.stream && attempt.record.firstChunkAt !== undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
+    if (flowing !== false) return;
     controller.pause();
-    this.#options.call.response.once("drain", () => controller.resume());
+    call.response.once("drain", () => controller.resume());
   }
 
   onResponseEnd(): void {
-    this.#reply?.end();
-    this.#resolve({ kind: "answered" });
+    try {
+      this.#reply?.end();
+      this.#end({ kind: "answered" });
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error;
+      this.#reject(error);
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    // The reply has ended it already.
+    if (error instanceof Rejected) return;
     const { call, attempt } = this.#options;
-    if (call.gone) {
-      const reason = call.stopped?.code ?? CLIENT_CLOSED;
-      const end = this.#reply?.fail;
-      end?.(reason, error.message);
+    const lost = error instanceof HedgeLost;
+    if (call.gone || lost) {
+      const reason = lost ? HEDGE_LOST : (call.stopped?.code ?? CLIENT_CLOSED);
+      const told = this.#reply?.fail(reason, error.message);
       this.#settle(reason);
       // A stream that had begun has been told why it ends.
-      this.#resolve(call.stopped && end ? { kind: "answered" } : { kind: "gone" });
+      this.#end(call.stopped && told ? { kind: "answered" } : { kind: "gone" });
       return;
     }
-    const code = error instanceof EngineError ? String(error.status) : codeOf(error);
+    const code = codeOf(error);
     const message = `pool ${attempt.record.offer.pool} failed: ${error.message || code}`;
-    const fail = this.#reply?.fail;
-    fail?.(code, message);
+    const told = this.#reply?.fail(code, message);
     this.#settle(code);
-    this.#resolve(fail ? { kind: "answered" } : { kind: "failed", code, message });
+    this.#end(told ? { kind: "answered" } : { kind: "failed", status: this.#status, code, message });
+  }
+
+  #reject({ code, message, escalate, deliver }: Rejected): void {
+    const pool = this.#options.attempt.record.offer.pool;
+    this.#end({ kind: "failed", status: this.#status, code, message: `pool ${pool} failed: ${message}`, escalate, deliver });
+  }
+
+  #end(outcome: Outcome): void {
+    clearTimeout(this.#timer);
+    this.#resolve(outcome);
   }
 
   /** For attempts that passed nothing on. One that was sent and never answered may have been charged: that stays unknown. */
   #settle(error: string): void {
-    const free = this.#status >= 400 || NEVER_SENT.has(error);
+    const free = this.#status >= 300 || NEVER_SENT.has(error);
     this.#options.attempt.settle({ status: this.#status, error, facts: undefined, estimate: free ? NOTHING : undefined });
+  }
+}
+
+/** Why an attempt is cancelled when another has answered. */
+export class HedgeLost extends Error {
+  constructor() {
+    super("another attempt answered first");
   }
 }
 
@@ -112,10 +197,10 @@ const NOTHING = { input: 0, output: 0, cacheRead: 0, reasoning: 0 };
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "ENOENT", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
 
 class EngineError extends Error {
-  readonly status: number;
-  constructor(status: number) {
-    super(`the engine answered ${status}`);
-    this.status = status;
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
   }
 }
 
@@ -123,4 +208,9 @@ class EngineError extends Error {
 function codeOf(error: Error): string {
   const { code } = error as { code?: unknown };
   return typeof code === "string" && code !== "" ? code : "upstream_error";
+}
+
+/** Cancels all attempts of a call: the client left, or it was stopped. */
+export function cancelAll(call: Call): void {
+  for (const attempt of [...call.running]) attempt.cancel(endOf(call));
 }

@@ -4,6 +4,8 @@ import type http from "node:http";
 import type { Socket } from "node:net";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { HttpError } from "../http/errors.ts";
+import type { Offer } from "../pools/pool.ts";
+import type { Escalation } from "../resilience/policy.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
 
 /** The reason that upstream requests and waits are cancelled with. */
@@ -11,6 +13,14 @@ export class ClientGone extends Error {
   constructor() {
     super("the client went away");
   }
+}
+
+/** An attempt under way. */
+export interface RunningAttempt {
+  /** The connection to the engine that it was sent on. */
+  readonly socket: Socket | undefined;
+  /** Closes that connection. */
+  cancel(reason: Error): void;
 }
 
 export interface Call {
@@ -24,12 +34,16 @@ export interface Call {
   stopped: HttpError | undefined;
   /** What to cancel when that happens. */
   onGone: (() => void) | undefined;
-  /** Asked before another attempt, where a budget applies: may it be spent on what this one may have cost and the next one will? */
-  mayRetry: (() => Promise<boolean>) | undefined;
+  /** Asked before another attempt, where a budget applies: sets aside what this one may cost besides what the others may have. */
+  mayRetry: ((next: Offer) => Promise<boolean>) | undefined;
+  /** Which answers of this route are bad; undefined where none is judged. */
+  escalation: Escalation | undefined;
+  /** Is there a higher tier that could be asked? */
+  mayEscalate: (() => boolean) | undefined;
   /** It waits for a slot, or holds one. */
   place: "none" | "line" | "slot";
-  /** The connection to the engine that its last attempt was sent on. */
-  socket: Socket | undefined;
+  /** Attempts that hold a slot. */
+  running: RunningAttempt[];
 }
 
 export function openCall(request: http.IncomingMessage, response: http.ServerResponse, chat: ChatRequest, record: DecisionRecord): Call {
@@ -42,8 +56,10 @@ export function openCall(request: http.IncomingMessage, response: http.ServerRes
     stopped: undefined,
     onGone: undefined,
     mayRetry: undefined,
+    escalation: undefined,
+    mayEscalate: undefined,
     place: "none",
-    socket: undefined,
+    running: [],
   };
   response.once("close", () => {
     if (response.writableFinished || call.gone) return;

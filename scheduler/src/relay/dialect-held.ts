@@ -42,8 +42,6 @@ export function concludeAs({ engine, client, context }: Between): Conclude {
       return context ? json(status, translateResponse(engine, client, parsed, context), { facts }) : { status, body, facts };
     } catch (error) {
       if (!(error instanceof BadReply || error instanceof SyntaxError)) throw error;
-      // What cannot be read is relayed all the same, its usage unknown; it cannot be translated.
-      if (!context) return { status, body, facts: undefined };
       const message = `the engine's reply is not JSON: ${error.message}`;
       const bad = error instanceof BadReply ? error.error : { status: 502, code: "bad_reply", message, retryable: true };
       const reply = errorReply(client, bad);

@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { DecisionCandidate } from "@signalbox/otel/conventions";
-import { bodyFor, type ChatRequest, parseBody } from "../dialects/chat-request.ts";
+import { bodyFor, type ChatRequest, hasTools, type PoolNeeds, parseBody } from "../dialects/chat-request.ts";
 import { readEmbeddings } from "../dialects/embeddings.ts";
 import { type Dialect, type TranslatedRequest, translateRequest, Untranslatable } from "../dialects/translate/index.ts";
 import { HttpError } from "../http/errors.ts";
@@ -55,11 +55,14 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
     const { maxOutputTokens: defaultMaxTokens, source } = offer;
     // OpenAI's newer models refuse max_tokens; many other servers know nothing else.
     const maxTokensField = source.provider === "openai" ? "max_completion_tokens" : "max_tokens";
-    const key = `${to} ${maxTokensField} ${defaultMaxTokens}`;
+    const key = `${to} ${maxTokensField} ${defaultMaxTokens} ${offer.maxTokensFloor} ${source.tools}`;
     let translation = translations.get(key);
+    let body: unknown;
     if (!translation) {
-      parsed ??= parseBody(chat.body);
-      translation = translateRequest(chat.dialect, to, parsed, {
+      const strips = offer.source.tools === "strip";
+      if (strips || offer.maxTokensFloor !== undefined) body = parseBody(bodyFor(chat, { ...needsOf(offer), model: chat.model }));
+      else body = parsed ??= parseBody(chat.body);
+      translation = translateRequest(chat.dialect, to, body, {
         maxTokensField,
         // Codex names web_search in every request; Claude Code names a server tool only where the request is about it.
         serverTools: chat.dialect === "openai-responses" ? "drop" : "refuse",
@@ -72,6 +75,8 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
 
   return {
     unfit(offer) {
+      if (offer.source.tools === "refuse" && hasTools(chat))
+        return new HttpError(400, "no_tools", `pool ${offer.pool} takes no requests with tools (tools: refuse)`, { param: "tools" });
       if (speaks(offer, chat)) return undefined;
       if (chat.operation === "embeddings")
         return new HttpError(400, "unsupported_operation", `a pool of engine ${offer.source.engine} makes no embeddings`);
@@ -84,7 +89,7 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
       }
     },
     open(offer) {
-      if (speaks(offer, chat)) return relayed(chat, offer.model, url);
+      if (speaks(offer, chat)) return relayed(chat, offer, url);
       const engine = engineDialect(offer);
       const { body, dropped, context } = translated(offer, engine);
       const between = { engine, client: chat.dialect, context };
@@ -93,23 +98,29 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
         body: Buffer.from(JSON.stringify({ ...body, model: offer.model })),
         headers: (upstream, client) => engineHeaders(engine, upstream, client),
         streamReply: (...reply) => createDialectStream(between, ...reply),
-        heldReply: (...reply) => createHeldReply(...reply, concludeAs(between)),
+        heldReply: (...reply) => createHeldReply(...reply, concludeAs(between), engine),
         dropped,
       };
     },
   };
 }
 
+const needsOf = ({ model, maxTokensFloor, source }: Offer): PoolNeeds => ({
+  model,
+  maxTokensFloor,
+  withoutTools: source.tools === "strip",
+});
+
 const speaks = ({ source }: Offer, { operation, dialect }: ChatRequest) =>
   operation === "embeddings" ? source.engine === "openai-compatible" : source.dialects.includes(dialect);
 const engineDialect = (offer: Offer) => offer.source.dialects[0] as Dialect;
 
-function relayed(chat: ChatRequest, model: string, url: string): Exchange {
+function relayed(chat: ChatRequest, offer: Offer, url: string): Exchange {
   const { dialect } = chat;
   const query = url.indexOf("?");
   const exchange = {
     path: PATHS[dialect] + (query < 0 ? "" : url.slice(query)),
-    body: bodyFor(chat, model),
+    body: bodyFor(chat, needsOf(offer)),
     headers: (upstream: Upstream, client: IncomingHttpHeaders) => engineHeaders(dialect, upstream, client),
     dropped: undefined,
   };
@@ -122,7 +133,7 @@ function relayed(chat: ChatRequest, model: string, url: string): Exchange {
   return {
     ...exchange,
     streamReply: (...reply) => createDialectStream({ engine: dialect, client: dialect }, ...reply),
-    heldReply: (...reply) => createHeldReply(...reply, concludeAs({ engine: dialect, client: dialect })),
+    heldReply: (...reply) => createHeldReply(...reply, concludeAs({ engine: dialect, client: dialect }), dialect),
   };
 }
 
@@ -144,7 +155,7 @@ export function fit(
   exchanges: Exchanges,
 ): { offers: readonly Offer[]; unfit: DecisionCandidate[] } {
   const unfit: DecisionCandidate[] = [];
-  if (all.every((offer) => speaks(offer, chat))) return { offers: all, unfit };
+  if (all.every((offer) => speaks(offer, chat) && offer.source.tools !== "refuse")) return { offers: all, unfit };
   let refusal: HttpError | undefined;
   const offers = all.filter((offer) => {
     const reason = exchanges.unfit(offer);

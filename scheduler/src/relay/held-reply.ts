@@ -2,11 +2,14 @@
 
 import { ResponseHeader } from "@signalbox/otel/conventions";
 import { type ReplyFacts, readReply } from "../dialects/chat-usage.ts";
+import { type Dialect, parseResponse } from "../dialects/translate/index.ts";
+import { errorBody } from "../http/errors.ts";
+import { answeredBy, type BadAnswerKind, badAnswer, wantsJson } from "./bad-answer.ts";
 import type { Call } from "./call.ts";
 import { replyHeaders } from "./headers.ts";
-import type { Reply } from "./reply.ts";
-import { ReplyTooLarge } from "./reply.ts";
-import type { OpenAttempt } from "./settle.ts";
+import { type EngineHeaders, Rejected } from "./outlet.ts";
+import { type Reply, ReplyTooLarge } from "./reply.ts";
+import { BAD_ANSWER, type OpenAttempt } from "./settle.ts";
 
 /** Beyond this an engine's JSON is not a completion. */
 const MAX_HELD_BYTES = 64 << 20;
@@ -24,19 +27,37 @@ export interface Answer {
 
 export type Conclude = (status: number, body: Buffer) => Answer;
 
-/** Chat completions: the bytes as they came. */
-export const concludeChat: Conclude = (status, body) => ({
-  status,
-  body,
-  facts: status < 400 ? readReply(body.toString()) : undefined,
-});
+/** Chat completions: the bytes as they came, where they are a completion. */
+export const concludeChat: Conclude = (status, body) => {
+  if (status >= 400) return { status, body, facts: undefined };
+  const facts = readReply(body.toString());
+  if (facts.usage || facts.finishReason) return { status, body, facts };
+  const parsed = parseObject(body);
+  if (parsed?.choices) return { status, body, facts };
+  if (parsed?.error) return { status, body, facts, error: "engine_error" };
+  const message = `the engine's reply is not a completion: ${parsed ? "it has no choices" : "it is not JSON"}`;
+  const reply = Buffer.from(errorBody({ status: 502, code: BAD_REPLY, message, param: null }));
+  return { status: 502, body: reply, facts: undefined, headers: { "content-type": "application/json" }, error: BAD_REPLY };
+};
+
+const BAD_REPLY = "bad_reply";
+
+function parseObject(body: Buffer): { choices?: unknown; error?: unknown } | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body.toString());
+    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export function createHeldReply(
   call: Call,
   attempt: OpenAttempt,
   status: number,
-  headers: Record<string, string | string[] | undefined>,
+  headers: EngineHeaders,
   conclude: Conclude = concludeChat,
+  engine: Dialect = "openai-chat",
 ): Reply {
   const { response, record } = call;
   const chunks: Buffer[] = [];
@@ -50,18 +71,38 @@ export function createHeldReply(
       return true;
     },
     end() {
-      const answer = conclude(status, chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
-      const { facts, body, error = status < 400 ? undefined : String(status) } = answer;
+      const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
+      const answer = conclude(status, whole);
+      const { facts, error = status < 400 ? undefined : String(status) } = answer;
       // A refused request took no tokens.
       const estimate = status < 400 ? undefined : { input: 0, output: 0, cacheRead: 0, reasoning: 0 };
-      attempt.settle({ status, error, facts, estimate });
-      const reply = Object.assign(replyHeaders(headers, record, attempt.record), answer.headers);
-      reply["content-length"] = String(body.length);
-      reply[ResponseHeader.slaMet] = String(record.slaMet);
-      if (attempt.record.costNanousd !== undefined) reply[ResponseHeader.costNanousd] = String(attempt.record.costNanousd);
-      response.writeHead(answer.status, reply);
-      response.end(body);
+      const bad = error === undefined ? judged(call, engine, whole) : undefined;
+      attempt.settle({ status, error: bad ? BAD_ANSWER + bad : error, facts, estimate });
+      const deliver = () => send(answer);
+      if (bad) throw new Rejected(BAD_ANSWER + bad, `the answer is bad: ${bad}`, { escalate: true, deliver });
+      if (error !== undefined && status < 400) throw new Rejected(error, "the engine answered 200 with what is no reply", { deliver });
+      send(answer);
     },
-    fail: undefined,
+    fail(error) {
+      attempt.settle({ status, error, facts: undefined, estimate: undefined });
+      return false;
+    },
   };
+
+  function send(answer: Answer): void {
+    attempt.answers();
+    const reply = Object.assign(replyHeaders(headers, record, attempt.record), answer.headers);
+    reply["content-length"] = String(answer.body.length);
+    reply[ResponseHeader.slaMet] = String(record.slaMet);
+    if (attempt.record.costNanousd !== undefined) reply[ResponseHeader.costNanousd] = String(attempt.record.costNanousd);
+    response.writeHead(answer.status, reply);
+    response.end(answer.body);
+  }
+}
+
+/** Why a whole reply is a bad answer that a higher tier could better. */
+function judged({ escalation, mayEscalate, chat }: Call, engine: Dialect, body: Buffer): BadAnswerKind | undefined {
+  if (!escalation || chat.operation !== "chat") return undefined;
+  const kind = badAnswer(answeredBy(parseResponse(engine, JSON.parse(body.toString()))), escalation.on, wantsJson(chat));
+  return kind && mayEscalate?.() ? kind : undefined;
 }

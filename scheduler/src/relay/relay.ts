@@ -1,53 +1,224 @@
-/** Serves a placed request: waits for a slot, tries the choice, and once the next candidate when nothing has reached the client. */
+/**
+ * Serves a placed request: waits for a slot, tries the choice, and the next candidates while nothing has reached the client: on failure
+ * the next in the order of the placement, on a bad answer the next of a higher tier, and where the route hedges a second one meanwhile.
+ */
 
 import type { Baseline } from "../cost.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Offer } from "../pools/pool.ts";
+import type { Resilience } from "../resilience/policy.ts";
 import { newSpanId } from "../telemetry/ids.ts";
-import { runAttempt } from "./attempt.ts";
+import type { AttemptRecord } from "../telemetry/record.ts";
+import { Attempt, cancelAll, type Failed, HedgeLost, type Outcome } from "./attempt.ts";
 import { type Call, endOf } from "./call.ts";
 import type { Exchanges } from "./exchange.ts";
 import { openAttempt } from "./settle.ts";
+import { statusKind } from "./verdict.ts";
 
-/** The first choice and one failover. */
-export const MAX_ATTEMPTS = 2;
+export interface RelayOptions {
+  /** In the order of the placement, the choice first. */
+  chain: readonly Offer[];
+  exchanges: Exchanges;
+  baseline: Baseline | undefined;
+  resilience: Resilience;
+}
 
-type Failure = { status: number; code: string; message: string };
-const NOBODY: Failure = { status: 503, code: "no_pool", message: "no pool can take the request now" };
+type Why = AttemptRecord["why"];
+const NOBODY = "no pool can take the request now";
 
 /**
  * Resolves when the client has its reply.
  * @throws HttpError where nothing was sent to the client, the reason of a stop among them; ClientGone where it left
  */
-export async function relay(call: Call, offers: readonly Offer[], exchanges: Exchanges, baseline: Baseline | undefined): Promise<void> {
-  const chain = call.record.placement.order.slice(0, MAX_ATTEMPTS);
-  // Errors are made when they are thrown: one costs 4 µs for its stack.
-  let failure: Failure | undefined;
-  for (const [position, index] of chain.entries()) {
-    const offer = offers[index] as Offer;
-    if (failure && call.mayRetry && !(await call.mayRetry())) break;
-    if (call.gone) throw endOf(call);
-    await takeSlot(call, offer);
-    const { upstream } = offer.source.connection;
-    if (!upstream) {
-      // The pool went down while the call waited.
-      offer.source.gate.release();
-      call.place = "none";
-      failure = { status: 503, code: "pool_down", message: `pool ${offer.pool} went down` };
-      continue;
+export async function relay(call: Call, options: RelayOptions): Promise<void> {
+  options.resilience.retries.deposit();
+  await new Relay(call, options).run();
+}
+
+class Relay {
+  readonly #call: Call;
+  readonly #options: RelayOptions;
+  /** Candidates that were not asked yet. */
+  readonly #left: Offer[];
+  #attempts = 0;
+  /** A further attempt was granted by the retry budget and not made yet. */
+  #granted = false;
+
+  constructor(call: Call, options: RelayOptions) {
+    this.#call = call;
+    this.#options = options;
+    this.#left = [...options.chain];
+    call.escalation = options.resilience.escalation(call.record.intent.route);
+  }
+
+  async run(): Promise<void> {
+    const call = this.#call;
+    let failure: Failed | undefined;
+    let fallback: (() => void) | undefined;
+    let why: Why = "first";
+    let minTier = 0;
+    while (this.#attempts < this.#options.resilience.maxAttempts) {
+      const offer = this.#take(minTier);
+      if (!offer) break;
+      if (failure && call.mayRetry && !(await call.mayRetry(offer))) break;
+      if (call.gone) throw endOf(call);
+      try {
+        await takeSlot(call, offer);
+      } catch (error) {
+        if (fallback && !call.gone) break;
+        throw error;
+      }
+      if (call.gone) {
+        // Its turn came in the same moment.
+        offer.source.gate.release();
+        throw endOf(call);
+      }
+      const outcome = await this.#attempt(offer, why, failure?.code, minTier);
+      if (!outcome) continue;
+      if (outcome.kind === "answered") return;
+      if (outcome.kind === "gone") throw endOf(call);
+      failure = outcome;
+      fallback ??= outcome.deliver;
+      if (outcome.escalate) {
+        why = "escalation";
+        minTier = offer.tier + 1;
+      } else {
+        why = "failover";
+        if (!this.#mayGoOn()) break;
+      }
+      this.#granted = false;
     }
-    const attempt = openAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline);
-    const exchange = exchanges.open(offer);
-    attempt.record.dropped = exchange.dropped;
-    const outcome = await runAttempt({ call, attempt, upstream, exchange, canFailOver: position + 1 < chain.length });
+    if (call.gone) throw endOf(call);
+    if (fallback) return fallback();
+    throw refusalOf(failure);
+  }
+
+  /** The next candidate whose pool takes calls; for an escalation the lowest tier that is high enough. */
+  #take(minTier: number): Offer | undefined {
+    let best = -1;
+    for (const [at, offer] of this.#left.entries()) {
+      if (offer.tier < minTier || (this.#attempts > 0 && offer.unavailable !== undefined)) continue;
+      if (best < 0 || (minTier > 0 && offer.tier < (this.#left[best] as Offer).tier)) best = at;
+      if (minTier === 0) break;
+    }
+    return best < 0 ? undefined : this.#left.splice(best, 1)[0];
+  }
+
+  /** Somebody is left to ask, and the retry budget grants it. */
+  #mayGoOn(): boolean {
+    const { maxAttempts, retries } = this.#options.resilience;
+    if (this.#attempts >= maxAttempts || this.#left.every((offer) => offer.unavailable !== undefined)) return false;
+    this.#granted ||= retries.withdraw();
+    return this.#granted;
+  }
+
+  /** On a slot that was taken. @returns undefined where the pool could not be asked after all */
+  async #attempt(offer: Offer, why: Why, reason: string | undefined, minTier: number): Promise<Outcome | undefined> {
+    const call = this.#call;
+    const hedge = this.#options.resilience.hedge(call.record.intent.route, call.record.intent.sla.class);
+    const first = this.#start(offer, why, reason, minTier);
+    if (!first) return undefined;
+    let outcome: Outcome;
+    if (hedge === undefined) outcome = await first.outcome;
+    else {
+      const predicted = call.record.placement.explained.find((candidate) => candidate.chosen)?.ttft_ms ?? 0;
+      outcome = await this.#hedged(first, "afterMs" in hedge ? hedge.afterMs : hedge.timesPredicted * predicted, minTier);
+    }
     call.onGone = undefined;
     call.place = "none";
-    if (outcome.kind === "answered") return;
-    if (outcome.kind === "gone") throw endOf(call);
-    failure = { status: 502, code: outcome.code, message: outcome.message };
+    return outcome;
   }
-  const { status, code, message } = failure ?? NOBODY;
-  throw new HttpError(status, code, message, status === 503 ? { retryAfterSeconds: 1 } : {});
+
+  #start(offer: Offer, why: Why, reason: string | undefined, minTier: number): Attempt | undefined {
+    const call = this.#call;
+    const { exchanges, baseline, resilience } = this.#options;
+    const { source } = offer;
+    const { upstream } = source.connection;
+    // The pool went down, or its breaker opened, while the call waited.
+    if (!upstream || !source.breaker.enter()) {
+      source.gate.release();
+      if (call.running.length === 0) call.place = "none";
+      return undefined;
+    }
+    this.#attempts++;
+    const { route, sla } = call.record.intent;
+    const opened = openAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline, {
+      why,
+      reason,
+      onAnswer: () => this.#answers(running, opened.record),
+    });
+    const exchange = exchanges.open(offer);
+    opened.record.dropped = exchange.dropped;
+    if (call.escalation) call.mayEscalate = () => this.#mayEscalate(Math.max(minTier, offer.tier + 1));
+    const running = new Attempt({
+      call,
+      attempt: opened,
+      upstream,
+      exchange,
+      patience: resilience.patience(route, offer.pool, sla.class),
+      canFailOver: () => call.running.length > 1 || this.#mayGoOn(),
+    });
+    call.running.push(running);
+    call.onGone = () => cancelAll(call);
+    void running.outcome.then(() => call.running.splice(call.running.indexOf(running), 1));
+    return running;
+  }
+
+  #mayEscalate(tier: number): boolean {
+    return (
+      this.#attempts < this.#options.resilience.maxAttempts &&
+      this.#left.some((offer) => offer.tier >= tier && offer.unavailable === undefined)
+    );
+  }
+
+  /** Of those that run, this one is heard. */
+  #answers(heard: Attempt, record: AttemptRecord): void {
+    const { running, record: decision } = this.#call;
+    if (running.length > 1) for (const other of [...running]) if (other !== heard) other.cancel(new HedgeLost());
+    if (decision.attempts.at(-1) === record) return;
+    decision.attempts.splice(decision.attempts.indexOf(record), 1);
+    decision.attempts.push(record);
+  }
+
+  /** Starts a second attempt when the first has said nothing for so long. The first to speak is heard, the other closed. */
+  async #hedged(first: Attempt, afterMs: number, minTier: number): Promise<Outcome> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), afterMs);
+    });
+    const early = await Promise.race([first.outcome, late]);
+    clearTimeout(timer);
+    if (early) return early;
+    const second = await this.#startHedge(first, minTier);
+    const outcomes = await Promise.all(second ? [first.outcome, second.outcome] : [first.outcome]);
+    return outcomes.find(({ kind }) => kind === "answered") ?? outcomes.find(({ kind }) => kind === "failed") ?? { kind: "gone" };
+  }
+
+  async #startHedge(first: Attempt, minTier: number): Promise<Attempt | undefined> {
+    const call = this.#call;
+    if (first.answering || call.gone || !this.#left.some((offer) => offer.tier >= minTier)) return undefined;
+    if (this.#attempts >= this.#options.resilience.maxAttempts || !this.#options.resilience.retries.withdraw()) return undefined;
+    const offer = this.#take(minTier);
+    if (!offer) return undefined;
+    const paid = !call.mayRetry || (await call.mayRetry(offer));
+    const stillWaits = paid && call.running.length > 0 && !call.gone && !first.answering;
+    // A line is no place for a second attempt.
+    if (!stillWaits || !offer.source.gate.tryAcquire()) {
+      this.#left.unshift(offer);
+      return undefined;
+    }
+    return this.#start(offer, "hedge", undefined, minTier);
+  }
+}
+
+function refusalOf(failure: Failed | undefined): HttpError {
+  if (!failure) return new HttpError(503, "no_pool", NOBODY, { retryAfterSeconds: 1 });
+  const { status, code, message } = failure;
+  // Trying again does not mend a config.
+  if (statusKind(status) === "pool_misconfigured" && status >= 300) {
+    return new HttpError(502, "pool_misconfigured", message, { headers: { "x-should-retry": "false" } });
+  }
+  return new HttpError(502, code, message);
 }
 
 async function takeSlot(call: Call, offer: Offer): Promise<void> {

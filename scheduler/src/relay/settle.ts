@@ -5,13 +5,19 @@ import { SESSION_KILLED } from "../admission/refusals.ts";
 import { type Baseline, callCost } from "../cost.ts";
 import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
 import type { Offer } from "../pools/pool.ts";
+import type { PoolVerdict } from "../resilience/breaker.ts";
 import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";
 import { epochNow } from "../telemetry/record.ts";
 import { slaMet } from "./sla.ts";
+import { verdictOf } from "./verdict.ts";
 
 export const CLIENT_CLOSED = "client_closed";
+/** Another attempt of the same request answered first. */
+export const HEDGE_LOST = "hedge_lost";
+/** Begins the `error.type` of an answer that a higher tier is asked for instead. */
+export const BAD_ANSWER = "bad_answer_";
 /** Ends that say nothing of the pool. */
-const CANCELLED = new Set<string | undefined>([CLIENT_CLOSED, SESSION_KILLED]);
+const CANCELLED = new Set<string | undefined>([CLIENT_CLOSED, SESSION_KILLED, HEDGE_LOST]);
 /** Fewer tokens than this say nothing of a decode rate. */
 const MIN_TOKENS_FOR_RATE = 4;
 
@@ -29,6 +35,8 @@ export interface OpenAttempt {
   readonly record: AttemptRecord;
   /** The first content passed. */
   firstChunk(): void;
+  /** This attempt is the one that the client hears: others of the call are cancelled. */
+  answers(): void;
   /** Idempotent: the first end counts. */
   settle(end: AttemptEnd): void;
 }
@@ -40,12 +48,15 @@ export function openAttempt(
   decision: DecisionRecord,
   promptBytes: number,
   baseline: Baseline | undefined,
+  { why, reason, onAnswer }: { why: AttemptRecord["why"]; reason: string | undefined; onAnswer: (() => void) | undefined },
 ): OpenAttempt {
   const pool = offer.source;
   const active = pool.gate.active;
   const record: AttemptRecord = {
     spanId,
     offer: offer.facts,
+    why,
+    reason,
     startedAt: epochNow(),
     firstChunkAt: undefined,
     endedAt: 0,
@@ -69,6 +80,9 @@ export function openAttempt(
     firstChunk() {
       record.firstChunkAt ??= epochNow();
     },
+    answers() {
+      onAnswer?.();
+    },
     settle({ status, error, facts, estimate }) {
       if (record.endedAt !== 0) return;
       record.endedAt = epochNow();
@@ -84,13 +98,21 @@ export function openAttempt(
       record.costNanousd = cost.nanousd;
       record.costSource = cost.source;
       record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);
-      decision.slaMet =
-        error === undefined &&
-        slaMet(decision.intent.sla, { ...record, startedAt: decision.startedAt, outputTokens: record.usage?.output });
-      pool.connection.report(status === 0 ? !CANCELLED.has(error) : status >= 500);
+      if (error !== HEDGE_LOST) {
+        decision.slaMet =
+          error === undefined &&
+          slaMet(decision.intent.sla, { ...record, startedAt: decision.startedAt, outputTokens: record.usage?.output });
+      }
+      pool.breaker.report(verdict(status, error));
       if (error === undefined) observe(offer, record, promptBytes, active);
     },
   };
+}
+
+function verdict(status: number, error: string | undefined): PoolVerdict {
+  if (CANCELLED.has(error)) return "unknown";
+  if (error === undefined || error.startsWith(BAD_ANSWER)) return "good";
+  return status >= 200 && status < 300 ? "failed" : status === 0 ? "failed" : verdictOf(status);
 }
 
 function observe(

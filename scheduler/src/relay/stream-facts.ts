@@ -13,11 +13,14 @@ export class StreamFacts implements ReplyFacts {
   /** Its last event was seen. */
   ended = false;
   sawContent = false;
+  /** Any event at all. */
+  seen = false;
   #deltas = 0;
   /** What the engine counted at the start: Anthropic's tells the input and its cached part. */
   #first: CallUsage | undefined;
 
   see(event: StreamEvent): void {
+    this.seen = true;
     switch (event.type) {
       case "start":
         this.id = event.id || undefined;

@@ -5,9 +5,8 @@
 
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
-import type { Call } from "./call.ts";
 
-let starting: Call | undefined;
+let starting: { socket: Socket | undefined } | undefined;
 
 subscribe("undici:client:sendHeaders", (message) => {
   if (!starting) return;
@@ -16,6 +15,6 @@ subscribe("undici:client:sendHeaders", (message) => {
 });
 
 /** From `onRequestStart` of an attempt that goes on. */
-export function expectSocket(call: Call): void {
-  starting = call;
+export function expectSocket(attempt: { socket: Socket | undefined }): void {
+  starting = attempt;
 }

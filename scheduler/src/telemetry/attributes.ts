@@ -46,6 +46,7 @@ export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, 
   put(Attribute.reasoningTokens, usage?.reasoning);
   put(Attribute.translationDropped, attempt.dropped && [...attempt.dropped]);
   put(Attribute.attempt, number);
+  put(Attribute.attemptReason, attempt.why === "first" ? undefined : attempt.reason ? `${attempt.why}: ${attempt.reason}` : attempt.why);
   put(Attribute.decisionId, decisionId(record));
   put(Attribute.queueMs, number === 1 ? record.queueMs : undefined);
   put(Attribute.prefillMs, prefillMs);

@@ -28,9 +28,10 @@ export interface MetricsSources {
   admission: Pick<AdmissionService, "database" | "ledger" | "controls" | "inFlight">;
   replies: Pick<ReplyStore, "entries" | "bytes" | "dropped">;
   config: () => ConfigStatus;
+  retriesRefused: () => number;
 }
 
-export function createMetrics({ pools, dropped, admission, replies, config }: MetricsSources): SchedulerMetrics {
+export function createMetrics({ pools, dropped, admission, replies, config, retriesRefused }: MetricsSources): SchedulerMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   const meter = provider.getMeter("signalbox-scheduler");
@@ -51,13 +52,24 @@ export function createMetrics({ pools, dropped, admission, replies, config }: Me
   gauge("signalbox_queue_depth", "Calls waiting for a slot", (pool) => pool.gate.queued);
   gauge("signalbox_active_calls", "Calls that hold a slot", (pool) => pool.gate.active);
   gauge("signalbox_slots", "Slots", (pool) => pool.gate.slots);
-  gauge("signalbox_pool_up", "1 while the pool can serve", (pool) => (pool.connection.state.kind === "healthy" ? 1 : 0));
+  gauge("signalbox_pool_up", "1 while the pool can serve", (pool) =>
+    pool.connection.state.kind === "healthy" && pool.breaker.unavailable === undefined ? 1 : 0,
+  );
+  gauge("signalbox_breaker_open", "1 while no call may go to the pool, 0.5 while one tries it", (pool) =>
+    pool.breaker.state === "closed" ? 0 : pool.breaker.state === "open" ? 1 : 0.5,
+  );
+  const retries = meter.createCounter("signalbox_further_attempts", { description: "Attempts after a request's first, by why and pool" });
   const count = (name: string, description: string, read: () => number) =>
     meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));
   if (admission.database() !== "none") {
     count("signalbox_database_up", "1 while budgets and stops are in step with Postgres", () => (admission.database() === "up" ? 1 : 0));
   }
   count("signalbox_calls_in_flight", "Calls admitted and not ended", () => admission.inFlight.size);
+  count(
+    "signalbox_retries_refused",
+    "Failovers and hedges that the retry budget did not grant, since the config was applied",
+    retriesRefused,
+  );
   count("signalbox_sessions_stopped", "Sessions and agents that are killed or paused", () => admission.controls.stopped().length);
   count("signalbox_settlements_pending", "Costs of calls that Postgres has not taken yet", () => admission.ledger.pending);
   count(
@@ -101,6 +113,7 @@ export function createMetrics({ pools, dropped, admission, replies, config }: Me
         saved.add(record.cached.savedNanousd ?? 0);
       }
       requests.add(1, { pool, route: record.intent.route, status: record.status });
+      for (const { why, offer } of record.attempts) if (why !== "first") retries.add(1, { why, pool: offer.pool });
       if (!record.slaMet) misses.add(1, { pool, class: record.intent.sla.class });
       overhead.record(record.overheadMs / 1000);
       duration.record((record.endedAt - record.startedAt) / 1000, { pool });

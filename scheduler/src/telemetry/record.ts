@@ -15,6 +15,9 @@ import type { Intent } from "../routing/intent.ts";
 export interface AttemptRecord {
   spanId: string;
   offer: OfferFacts;
+  why: "first" | "failover" | "hedge" | "escalation";
+  /** What ended the attempt before it, where that is why this one was made. */
+  reason: string | undefined;
   startedAt: number;
   firstChunkAt: number | undefined;
   endedAt: number;
@@ -61,6 +64,7 @@ export interface DecisionRecord {
   budgetState: BudgetState | undefined;
   /** What admission has to tell the client: how its limits stand. */
   admissionHeaders: Readonly<Record<string, string>>;
+  /** The one that the client heard is the last. */
   attempts: AttemptRecord[];
   /** Answered by the reply cache, without an attempt. */
   cached: CacheHit | undefined;

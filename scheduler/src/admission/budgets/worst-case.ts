@@ -32,8 +32,10 @@ export function worstCase(candidate: Candidate, { promptBytes, maxTokens, choice
   return Math.ceil((usdToNanousd(pricing.hourlyUsd) / 3_600_000) * ms * TIME_MARGIN);
 }
 
-function ceiling({ maxOutputTokens, contextTokens }: Candidate, maxTokens: number | undefined): number {
-  const bounds = [maxTokens, maxOutputTokens].filter((bound) => bound !== undefined);
+function ceiling({ maxOutputTokens, contextTokens, maxTokensFloor = 0 }: Candidate, maxTokens: number | undefined): number {
+  const bounds = [maxTokens === undefined ? undefined : Math.max(maxTokens, maxTokensFloor), maxOutputTokens].filter(
+    (bound) => bound !== undefined,
+  );
   return bounds.length > 0 ? Math.min(...bounds) : (contextTokens ?? UNKNOWN_CEILING_TOKENS);
 }
 

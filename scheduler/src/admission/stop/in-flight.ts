@@ -65,17 +65,19 @@ export function createInFlight(): InFlight {
 
 async function stopOne({ call, ended }: Entry, reason: HttpError, deadline: Promise<"late">, count: StopCount): Promise<void> {
   count.calls++;
-  const { socket, place } = call;
-  const closed = socket && closeOf(socket);
+  const { place } = call;
+  const running = [...call.running];
+  const closes = running.flatMap(({ socket }) => (socket ? [closeOf(socket)] : []));
   cancel(call, reason);
   if ((await Promise.race([ended, deadline])) === "late") count.callsLeft++;
   else {
-    if (place === "slot") count.slotsFreed++;
+    if (place === "slot") count.slotsFreed += Math.max(1, running.length);
     if (place === "line") count.dequeued++;
   }
-  if (!closed) return;
-  if ((await Promise.race([closed, deadline])) === "late") count.socketsLeft++;
-  else count.upstreamClosed++;
+  for (const closed of closes) {
+    if ((await Promise.race([closed, deadline])) === "late") count.socketsLeft++;
+    else count.upstreamClosed++;
+  }
 }
 
 function closeOf(socket: Socket): Promise<void> {

@@ -105,8 +105,6 @@ export function connectLlamaCpp({ config, home, configDirectory, log, onSpeed }:
     get upstream() {
       return upstream;
     },
-    // The process's own end is the sign of ill health: one failed call is not.
-    report() {},
     start() {
       void launch();
     },
