@@ -122,7 +122,7 @@ test.each(CASES)("$dialect, stream $stream: a pool that $what", async ({ plan, s
   const bad = await provide(dialect, () => plan);
   const good = await provide(dialect, () => ({}));
   const scheduler = await serve(`
-resilience: { ttft_timeout_ms: 150, reply_timeout_ms: 150, stall_timeout_ms: 150 }
+${plan.hang ? "resilience: { ttft_timeout_ms: 800, reply_timeout_ms: 800, stall_timeout_ms: 800 }" : ""}
 pools: ${pool("bad", dialect, bad, 1)} ${pool("good", dialect, good, 2)}`);
 
   const answer = await ask(scheduler.url, dialect, stream);
