@@ -1,5 +1,4 @@
-import type { Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import type { CollectorConfig } from "./config.ts";
 import { commitFirst } from "./delivery.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
@@ -10,7 +9,10 @@ import type { Stage } from "./pipeline.ts";
 import { attribute } from "./processors/attribute.ts";
 import { normalise } from "./processors/normalise.ts";
 import { price } from "./processors/price.ts";
+import { createIntake } from "./receivers/intake.ts";
 import { keyCheck } from "./receivers/keys.ts";
+import { type Listening, listenHttp, listenHttp2 } from "./receivers/listening.ts";
+import { otlpGrpcReceiver } from "./receivers/otlp-grpc.ts";
 import { type Endpoints, otlpHttpReceiver } from "./receivers/otlp-http.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import { logFirst } from "./wal/log-first.ts";
@@ -19,6 +21,8 @@ export interface CollectorOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** As port, for OTLP over gRPC; absent: none is served. */
+  grpcPort?: number | undefined;
   databaseUrl: string;
   config: CollectorConfig;
   /** The folder of the write-ahead log; absent: a request is answered when the database has committed it. */
@@ -30,17 +34,17 @@ export interface CollectorOptions {
 
 export interface Collector {
   url: string;
+  /** Absent where no gRPC is served. */
+  grpcUrl?: string;
   /** Stops accepting, stores what was accepted within 5 s, and lets go of port and database. */
   close(): Promise<void>;
 }
-
-const DRAIN_MS = 5_000;
 
 /**
  * Migrates the database, listens, and takes spans. Where Postgres is away it listens all the same and tries again; until it is there,
  * /readyz says 503 and why, and every request is told to come again.
  * @throws when the address needs a key and none is configured, when the migrations do not fit the database, and the system's error
- * (EADDRINUSE) for a taken port.
+ * (EADDRINUSE, with the port) for a taken port.
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { config, log = stderrLog(), now = Date.now } = options;
@@ -92,37 +96,41 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   let started = false;
   const notReady = () => (store.ready ? (started ? null : "the collector is starting") : store.reason);
-  const receiver = otlpHttpReceiver(
-    {
-      maxBodyBytes: limits.max_body_bytes,
-      maxInflightBytes: limits.max_inflight_bytes,
-      checkKey: keyCheck(config.keys, !loopback),
-    },
-    pipeline,
-    endpoints(notReady, metrics),
-    log,
-    metrics,
-  );
-  // the port first: who finds it taken must not touch the log of the collector that has it
-  const url = await listen(receiver, options);
+  const take = createIntake(limits.max_inflight_bytes, pipeline, metrics);
+  const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, !loopback) };
+  const listening: Listening[] = [];
+  const stopAccepting = () => Promise.all(listening.map((server) => server.stop()));
   try {
+    // the ports first: who finds one taken must not touch the log of the collector that has it
+    const http = await listenHttp(
+      otlpHttpReceiver(receiving, take, endpoints(notReady, metrics), log, metrics),
+      options.host,
+      options.port,
+    );
+    listening.push(http);
+    const grpc =
+      options.grpcPort === undefined
+        ? undefined
+        : await listenHttp2(otlpGrpcReceiver(receiving, take, log, metrics), options.host, options.grpcPort);
+    if (grpc !== undefined) listening.push(grpc);
     await pipeline.start();
     await delivery.start();
     started = true;
+    return {
+      url: http.url,
+      ...(grpc && { grpcUrl: grpc.url }),
+      async close() {
+        await stopAccepting();
+        await pipeline.shutdown();
+        await delivery.shutdown();
+        await metrics.shutdown();
+      },
+    };
   } catch (error) {
-    await stopAccepting(receiver);
+    await stopAccepting();
     await delivery.shutdown();
     throw error;
   }
-  return {
-    url,
-    async close() {
-      await stopAccepting(receiver);
-      await pipeline.shutdown();
-      await delivery.shutdown();
-      await metrics.shutdown();
-    },
-  };
 }
 
 /** `notReady` says why not, or null. */
@@ -144,26 +152,6 @@ function endpoints(notReady: () => string | null, metrics: Metrics): Endpoints {
 function json(response: ServerResponse, status: number, body: Record<string, string>): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(body));
-}
-
-function listen(server: Server, { host, port }: CollectorOptions): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      const address = server.address() as AddressInfo;
-      resolve(`http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`);
-    });
-  });
-}
-
-/** Waits for the requests that are under way; connections that are still open after the bound are cut. */
-async function stopAccepting(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-  await closed;
-  clearTimeout(cut);
 }
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);

@@ -8,13 +8,16 @@ import { stderrLog } from "./log.ts";
 const EXIT_PORT_TAKEN = 98;
 const log = stderrLog();
 
-function environmentPort(): number {
-  const text = process.env.SIGNALBOX_OTLP_PORT ?? String(DefaultPort.otlpHttp);
+/** @throws when the variable is no port. */
+function environmentPort(variable: string, fallback: number): number {
+  const text = process.env[variable] || String(fallback);
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`SIGNALBOX_OTLP_PORT is ${text}: it must be a port, 0 to 65535`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${variable} is ${text}: it must be a port, 0 to 65535`);
   return port;
 }
+
+const HTTP_PORT = "SIGNALBOX_OTLP_PORT";
+const GRPC_PORT = "SIGNALBOX_OTLP_GRPC_PORT";
 
 async function main(): Promise<void> {
   const databaseUrl = process.env.DATABASE_URL;
@@ -24,13 +27,14 @@ async function main(): Promise<void> {
   const config = readConfig(file, process.env);
   const collector = await startCollector({
     host: process.env.SIGNALBOX_HOST || "127.0.0.1",
-    port: environmentPort(),
+    port: environmentPort(HTTP_PORT, DefaultPort.otlpHttp),
+    grpcPort: environmentPort(GRPC_PORT, DefaultPort.otlpGrpc),
     databaseUrl,
     config,
     walDir: config.limits.wal === "on" ? (config.limits.wal_dir ?? path.join(home, "wal")) : undefined,
     log,
   });
-  log.info("listening", { url: collector.url, config: file ?? "defaults" });
+  log.info("listening", { url: collector.url, grpc: collector.grpcUrl ?? "none", config: file ?? "defaults" });
 
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -49,9 +53,10 @@ async function main(): Promise<void> {
   process.on("SIGINT", stop);
 }
 
-main().catch((error: NodeJS.ErrnoException) => {
+main().catch((error: NodeJS.ErrnoException & { port?: number }) => {
   if (error.code === "EADDRINUSE") {
-    log.error(`port ${environmentPort()} is taken: free it, or set SIGNALBOX_OTLP_PORT to another`);
+    const variable = error.port === environmentPort(GRPC_PORT, DefaultPort.otlpGrpc) ? GRPC_PORT : HTTP_PORT;
+    log.error(`port ${error.port} is taken: free it, or set ${variable} to another`);
     process.exit(EXIT_PORT_TAKEN);
   }
   log.error(error.message);

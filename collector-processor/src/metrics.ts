@@ -11,6 +11,8 @@ export interface Metrics {
   refused(spans: number): void;
   /** Log records that are no facts of their own: what they say is in spans, or nobody here knows their emitter. */
   logsIgnored(records: number): void;
+  /** A metrics request with so many data points was read; they are not stored. */
+  dataPoints(points: number): void;
   /** Spans that their emitter's dialect calls noise. */
   noise(spans: number): void;
   /** A request that the client was told to send again. */
@@ -38,6 +40,9 @@ export function createMetrics(): Metrics {
   const ignored = meter.createCounter("signalbox_collector_log_records_ignored", {
     description: "Log records that spans repeat, or of emitters that are not known: accepted and not stored",
   });
+  const dataPoints = meter.createCounter("signalbox_collector_data_points_received", {
+    description: "Data points of OTLP metrics: accepted and not stored, because calls, tokens and cost are counted from spans and logs",
+  });
   const noise = meter.createCounter("signalbox_collector_spans_noise", { description: "Spans that their dialect drops as noise" });
   const stored = meter.createCounter("signalbox_collector_spans_stored", { description: "Spans committed for the first time" });
   const duplicate = meter.createCounter("signalbox_collector_spans_duplicate", { description: "Spans that were stored before" });
@@ -51,12 +56,13 @@ export function createMetrics(): Metrics {
   const queuedSpans = meter.createObservableGauge("signalbox_collector_queue_spans", { description: "Spans that wait for a writer" });
   const queuedBytes = meter.createObservableGauge("signalbox_collector_queue_bytes", { description: "Bytes that wait for a writer" });
   // a counter that was never touched is not exported: 0 is said from the start
-  for (const counter of [received, refused, ignored, noise, stored, duplicate, unavailable]) counter.add(0);
+  for (const counter of [received, refused, ignored, dataPoints, noise, stored, duplicate, unavailable]) counter.add(0);
 
   return {
     received: (spans) => received.add(spans),
     refused: (spans) => refused.add(spans),
     logsIgnored: (records) => ignored.add(records),
+    dataPoints: (points) => dataPoints.add(points),
     noise: (spans) => noise.add(spans),
     unavailable: () => unavailable.add(1),
     stored(batch) {

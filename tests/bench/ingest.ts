@@ -37,6 +37,7 @@ const collector = spawn(process.execPath, [main], {
     DATABASE_URL: server.url,
     SIGNALBOX_HOME: dir,
     SIGNALBOX_OTLP_PORT: String(port),
+    SIGNALBOX_OTLP_GRPC_PORT: "0",
     SIGNALBOX_CONFIG: path.join(dir, "signalbox.config.yaml"),
   },
   stdio: ["ignore", "ignore", "inherit"],

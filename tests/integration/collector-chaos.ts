@@ -37,7 +37,13 @@ const SPANS_A_REQUEST = 40;
 export async function chaosRounds({ databaseUrl, sql, home, rounds, log = () => {} }: ChaosOptions): Promise<ChaosResult> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const environment = { ...process.env, DATABASE_URL: databaseUrl, SIGNALBOX_OTLP_PORT: String(port), SIGNALBOX_HOME: home };
+  const environment = {
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    SIGNALBOX_OTLP_PORT: String(port),
+    SIGNALBOX_OTLP_GRPC_PORT: "0",
+    SIGNALBOX_HOME: home,
+  };
   const start = (): ChildProcess =>
     spawn(process.execPath, [MAIN], { env: { ...environment, SIGNALBOX_CONFIG: "" }, cwd: home, stdio: "ignore" });
   const acknowledged: string[] = [];

@@ -141,7 +141,7 @@ it("as a process: stops on SIGTERM with what it took stored, and exits 98 with o
   const { dir, server } = await privatePostgres();
   closing.push(() => server.stop());
   const port = String(await freePort());
-  const environment = { DATABASE_URL: server.url, SIGNALBOX_OTLP_PORT: port, SIGNALBOX_HOME: dir };
+  const environment = { DATABASE_URL: server.url, SIGNALBOX_OTLP_PORT: port, SIGNALBOX_OTLP_GRPC_PORT: "0", SIGNALBOX_HOME: dir };
   const first = runMain(environment);
   await untilReady(`http://127.0.0.1:${port}`);
   const second = runMain(environment);

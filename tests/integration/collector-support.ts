@@ -11,7 +11,7 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} };
 /** A collector on a free port whose clock stands near START_NANOS. */
 export function testCollector(databaseUrl: string, yaml = "", environment: Record<string, string> = {}): Promise<Collector> {
   const config = parseConfig(yaml, "test.yaml", environment);
-  return startCollector({ host: "127.0.0.1", port: 0, databaseUrl, config, log: silent, now: () => NOW });
+  return startCollector({ host: "127.0.0.1", port: 0, grpcPort: 0, databaseUrl, config, log: silent, now: () => NOW });
 }
 
 /** Waits until /readyz says 200. */

@@ -30,6 +30,7 @@ describe("signalbox up, refused", { timeout: 120_000 }, () => {
   it.each([
     ["web", "SIGNALBOX_WEB_PORT", "the dashboard"],
     ["otlp", "SIGNALBOX_OTLP_PORT", "the collector"],
+    ["otlpGrpc", "SIGNALBOX_OTLP_GRPC_PORT", "the collector"],
     ["scheduler", "SIGNALBOX_SCHEDULER_PORT", "the scheduler"],
     ["postgres", "SIGNALBOX_POSTGRES_PORT", "the embedded Postgres"],
   ] as const)("names a taken %s port, who holds it and the variable", async (part, variable, use) => {

@@ -14,13 +14,19 @@ type Env = Record<string, string | undefined>;
 export interface Place {
   home: string;
   env: Env;
-  ports: { otlp: number; scheduler: number; web: number; postgres: number };
+  ports: { otlp: number; otlpGrpc: number; scheduler: number; web: number; postgres: number };
   remove(): Promise<void>;
 }
 
 export async function makePlace(): Promise<Place> {
   const home = await mkdtemp(path.join(tmpdir(), "signalbox-up-"));
-  const ports = { otlp: await freePort(), scheduler: await freePort(), web: await freePort(), postgres: await freePort() };
+  const ports = {
+    otlp: await freePort(),
+    otlpGrpc: await freePort(),
+    scheduler: await freePort(),
+    web: await freePort(),
+    postgres: await freePort(),
+  };
   const { DATABASE_URL: _url, SIGNALBOX_TOKEN: _token, SIGNALBOX_CONFIG: _config, npm_execpath: _npm, ...inherited } = process.env;
   return {
     home,
@@ -29,6 +35,7 @@ export async function makePlace(): Promise<Place> {
       ...inherited,
       SIGNALBOX_HOME: home,
       SIGNALBOX_OTLP_PORT: String(ports.otlp),
+      SIGNALBOX_OTLP_GRPC_PORT: String(ports.otlpGrpc),
       SIGNALBOX_SCHEDULER_PORT: String(ports.scheduler),
       SIGNALBOX_WEB_PORT: String(ports.web),
       SIGNALBOX_POSTGRES_PORT: String(ports.postgres),

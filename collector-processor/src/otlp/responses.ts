@@ -17,6 +17,8 @@ export type StatusCode = (typeof StatusCode)[keyof typeof StatusCode];
 /** What each signal calls its rejected items in partial success. */
 export const REJECTED_FIELD = { traces: "rejectedSpans", logs: "rejectedLogRecords", metrics: "rejectedDataPoints" } as const;
 export type Signal = keyof typeof REJECTED_FIELD;
+/** What one rejected item is called, for people. */
+export const ITEM_NOUN: Record<Signal, string> = { traces: "span", logs: "log record", metrics: "data point" };
 
 /** An Export…ServiceResponse; partial success is left out when nothing was rejected and there is nothing to say. */
 export function exportResponse(encoding: Encoding, signal: Signal, rejected = 0, message = ""): Buffer {
@@ -30,10 +32,17 @@ export function exportResponse(encoding: Encoding, signal: Signal, rejected = 0,
   return bytesField(1, Buffer.concat([varintField(1, rejected), bytesField(2, Buffer.from(message))]));
 }
 
-/** A google.rpc.Status. */
-export function rpcStatus(encoding: Encoding, code: StatusCode, message: string): Buffer {
+/** A google.rpc.Status. `retryAfterSeconds` makes a RetryInfo of it; protobuf only. */
+export function rpcStatus(encoding: Encoding, code: StatusCode, message: string, retryAfterSeconds?: number): Buffer {
   if (encoding === "json") return Buffer.from(JSON.stringify({ code, message }));
-  return Buffer.concat([varintField(1, code), bytesField(2, Buffer.from(message))]);
+  const details = retryAfterSeconds === undefined ? [] : [bytesField(3, retryInfo(retryAfterSeconds))];
+  return Buffer.concat([varintField(1, code), bytesField(2, Buffer.from(message)), ...details]);
+}
+
+/** A google.protobuf.Any of google.rpc.RetryInfo { retry_delay: Duration { seconds } }. */
+function retryInfo(seconds: number): Buffer {
+  const type = bytesField(1, Buffer.from("type.googleapis.com/google.rpc.RetryInfo"));
+  return Buffer.concat([type, bytesField(2, bytesField(1, varintField(1, seconds)))]);
 }
 
 function varint(value: number): number[] {

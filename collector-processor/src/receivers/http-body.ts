@@ -1,8 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
-
-const unzip = promisify(gunzip);
+import { BadCompression, BodyTooLarge, COMPRESSIONS, decompress, isCompression } from "./compression.ts";
 
 /** A refusal of one request, with the HTTP status that says so. */
 export class Refusal extends Error {
@@ -21,12 +18,18 @@ export class Refusal extends Error {
  * @throws Refusal 413 when it is too large, 400 for an encoding that is unknown or broken.
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
-  if (encoding !== "gzip" && encoding !== "identity") {
-    throw new Refusal(400, `content-encoding ${encoding} is not supported: send gzip or none`);
+  const encoding = request.headers["content-encoding"]?.trim().toLowerCase() || "identity";
+  if (encoding !== "identity" && !isCompression(encoding)) {
+    throw new Refusal(400, `content-encoding ${encoding} is not supported: send ${COMPRESSIONS.join(", ")} or none`);
   }
-  const body = await collect(request, maxBytes);
-  return encoding === "gzip" ? decompress(body, maxBytes) : body;
+  try {
+    const body = await collect(request, maxBytes);
+    return encoding === "identity" ? body : await decompress(body, encoding, maxBytes);
+  } catch (error) {
+    if (error instanceof BodyTooLarge) throw new Refusal(413, error.message, { connection: "close" });
+    if (error instanceof BadCompression) throw new Refusal(400, error.message);
+    throw error;
+  }
 }
 
 /** By events, not by iteration: leaving a loop over the request would close the socket before the refusal is sent. */
@@ -42,23 +45,10 @@ function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
         return;
       }
       chunks.length = 0;
-      reject(tooLarge(maxBytes));
+      reject(new BodyTooLarge(maxBytes));
     });
     request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     request.once("error", () => reject(new Refusal(400, "the request ended before its body did")));
-    if (Number(request.headers["content-length"] ?? 0) > maxBytes) reject(tooLarge(maxBytes));
+    if (Number(request.headers["content-length"] ?? 0) > maxBytes) reject(new BodyTooLarge(maxBytes));
   });
 }
-
-async function decompress(body: Buffer, maxBytes: number): Promise<Buffer> {
-  try {
-    return await unzip(body, { maxOutputLength: maxBytes });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
-    throw new Refusal(400, `the body is not gzip: ${(error as Error).message}`);
-  }
-}
-
-const tooLarge = (maxBytes: number) => {
-  return new Refusal(413, `the body is larger than ${maxBytes} bytes: send smaller batches`, { connection: "close" });
-};

@@ -12,6 +12,8 @@ export interface IngestKey {
 /** Who sends: `project` where the key has one. Null: the key is wrong, or missing where one is required. */
 export type KeyCheck = (headers: IncomingHttpHeaders) => { project: string | null } | null;
 
+export const KEY_REFUSED = "the ingest key is missing or wrong: send it as Authorization: Bearer <key>";
+
 const digest = (key: string) => createHash("sha256").update(key).digest();
 
 /** A key comes as `Authorization: Bearer …` or in `x-signalbox-key`. A wrong key is refused even where none is required. */

@@ -1,23 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { decodeJsonTraces } from "../otlp/decode-json.ts";
-import { decodeJsonLogs } from "../otlp/decode-json-logs.ts";
-import { decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
-import { decodeProtobufLogs } from "../otlp/decode-protobuf-logs.ts";
 import { CONTENT_TYPE, type Encoding, exportResponse, rpcStatus, type Signal, StatusCode } from "../otlp/responses.ts";
-import { MalformedBody, type ResourceSpans } from "../otlp/traces.ts";
-import { type Consumer, Rejections, Unavailable } from "../pipeline.ts";
-import { logFacts } from "../processors/log-facts.ts";
-import type { TraceBatch } from "../span-batch.ts";
+import { MalformedBody } from "../otlp/traces.ts";
+import { Unavailable } from "../pipeline.ts";
 import { Refusal, readBody } from "./http-body.ts";
-import type { KeyCheck } from "./keys.ts";
+import type { Intake } from "./intake.ts";
+import { KEY_REFUSED, type KeyCheck } from "./keys.ts";
 
 export interface OtlpHttpConfig {
   /** Bytes of one body, before and after decompression. */
   maxBodyBytes: number;
-  /** Bytes of bodies that are being read or wait to be stored; beyond, a request is told to come again. */
-  maxInflightBytes: number;
   checkKey: KeyCheck;
 }
 
@@ -38,16 +31,8 @@ const RPC_CODE = new Map<number, StatusCode>([
 /** An exporter's own timeout is 10 s by default: a body that takes longer has no one waiting. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** OTLP over HTTP: POST /v1/traces, /v1/logs, and /v1/metrics, which are taken and not stored. The server is not listening yet. */
-export function otlpHttpReceiver(
-  config: OtlpHttpConfig,
-  next: Consumer<TraceBatch>,
-  endpoints: Endpoints,
-  log: Log,
-  metrics: Metrics,
-): Server {
-  let inflightBytes = 0;
-
+/** OTLP over HTTP: POST /v1/traces, /v1/logs and /v1/metrics. The server is not listening yet. */
+export function otlpHttpReceiver(config: OtlpHttpConfig, take: Intake, endpoints: Endpoints, log: Log, metrics: Metrics): Server {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0] as string;
     const endpoint = endpoints.get(path);
@@ -68,35 +53,9 @@ export function otlpHttpReceiver(
   /** Resolves to the body of the successful answer. */
   async function receive(request: IncomingMessage, signal: Signal, encoding: Encoding): Promise<Buffer> {
     const sender = config.checkKey(request.headers);
-    if (sender === null) throw new Refusal(401, "the ingest key is missing or wrong: send it as Authorization: Bearer <key>");
-    if (inflightBytes > config.maxInflightBytes) throw new Unavailable("too many requests are under way");
-    const body = await readBody(request, config.maxBodyBytes);
-    if (signal === "metrics") return exportResponse(encoding, signal, 0, "metrics are accepted but not stored yet");
-    inflightBytes += body.length;
-    try {
-      const rejections = new Rejections(signal === "logs" ? "log record" : "span");
-      const resources = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
-      metrics.received(spanCount(resources));
-      if (resources.length > 0) {
-        const original = { protobuf: signal === "traces" && encoding === "protobuf" ? body : null, resources };
-        await next.consume({ resources, project: sender.project, rejections, original });
-      }
-      metrics.refused(rejections.count);
-      return exportResponse(encoding, signal, rejections.count, rejections.message);
-    } finally {
-      inflightBytes -= body.length;
-    }
-  }
-
-  function readTraces(body: Buffer, encoding: Encoding): ResourceSpans[] {
-    return encoding === "json" ? decodeJsonTraces(body) : decodeProtobufTraces(body);
-  }
-
-  /** The records that are facts of their own, as spans; the others are counted and forgotten. */
-  function readLogs(body: Buffer, encoding: Encoding, rejections: Rejections): ResourceSpans[] {
-    const facts = logFacts(encoding === "json" ? decodeJsonLogs(body) : decodeProtobufLogs(body), rejections);
-    metrics.logsIgnored(facts.ignored);
-    return facts.resources;
+    if (sender === null) throw new Refusal(401, KEY_REFUSED);
+    const rejections = await take({ signal, encoding, project: sender.project, read: () => readBody(request, config.maxBodyBytes) });
+    return exportResponse(encoding, signal, rejections.count, rejections.message);
   }
 
   function refusalOf(error: unknown): Refusal {
@@ -118,12 +77,6 @@ export function otlpHttpReceiver(
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   return server;
-}
-
-function spanCount(resources: ResourceSpans[]): number {
-  let count = 0;
-  for (const resource of resources) for (const scope of resource.scopes) count += scope.spans.length;
-  return count;
 }
 
 function encodingOf(contentType: string | undefined): Encoding | null {

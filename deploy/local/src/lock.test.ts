@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const install = {
   state: "starting" as const,
   startedAt: "2026-11-21T00:00:00.000Z",
-  addresses: { web: "http://127.0.0.1:1", scheduler: "http://127.0.0.1:2", otlp: "http://127.0.0.1:3" },
+  addresses: { web: "http://127.0.0.1:1", scheduler: "http://127.0.0.1:2", otlp: "http://127.0.0.1:3", otlpGrpc: "http://127.0.0.1:4" },
   postgresPort: 4,
   parts: {},
 };

@@ -32,6 +32,7 @@ export function partSpecs(context: PartContext): PartSpec[] {
     SIGNALBOX_HOME: settings.home,
     SIGNALBOX_TOKEN: context.token,
     SIGNALBOX_OTLP_PORT: String(settings.ports.otlp),
+    SIGNALBOX_OTLP_GRPC_PORT: String(settings.ports.otlpGrpc),
     SIGNALBOX_SCHEDULER_PORT: String(settings.ports.scheduler),
     SIGNALBOX_OTLP_ENDPOINT: addresses.otlp,
     SIGNALBOX_SCHEDULER_URL: addresses.scheduler,

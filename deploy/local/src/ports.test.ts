@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
 it("finds who holds a port and says how to move away", async () => {
-  const taken = await findTakenPorts("127.0.0.1", { otlp: 1, scheduler: 2, web: port, postgres: 3 }, ["web"]);
+  const taken = await findTakenPorts("127.0.0.1", { otlp: 1, otlpGrpc: 4, scheduler: 2, web: port, postgres: 3 }, ["web"]);
   expect(taken).toMatchObject([{ part: "web", port }]);
   if (process.platform === "linux") expect(taken[0]?.holder?.pid).toBe(process.pid);
   expect(describeTakenPorts(taken).message).toMatch(
@@ -22,5 +22,7 @@ it("finds who holds a port and says how to move away", async () => {
 });
 
 it("names SIGNALBOX_HOST when the address is not of this machine", async () => {
-  await expect(findTakenPorts("192.0.2.1", { otlp: 1, scheduler: 2, web: 25_999, postgres: 3 }, ["web"])).rejects.toThrow("SIGNALBOX_HOST");
+  await expect(findTakenPorts("192.0.2.1", { otlp: 1, otlpGrpc: 4, scheduler: 2, web: 25_999, postgres: 3 }, ["web"])).rejects.toThrow(
+    "SIGNALBOX_HOST",
+  );
 });

@@ -4,7 +4,8 @@ import { type PortHolder, portHolder } from "./process-table.ts";
 import { PORT_VARIABLES, type Ports } from "./settings.ts";
 
 const USES: Record<keyof Ports, string> = {
-  otlp: "OTLP, the collector",
+  otlp: "OTLP over HTTP, the collector",
+  otlpGrpc: "OTLP over gRPC, the collector",
   scheduler: "the scheduler",
   web: "the dashboard",
   postgres: "the embedded Postgres",

@@ -7,7 +7,7 @@ describe("readSettings", () => {
     expect(readSettings({})).toEqual({
       home: `${homedir()}/.signalbox`,
       host: "127.0.0.1",
-      ports: { otlp: 4318, scheduler: 4320, web: 4321, postgres: 4325 },
+      ports: { otlp: 4318, otlpGrpc: 4317, scheduler: 4320, web: 4321, postgres: 4325 },
       token: undefined,
       databaseUrl: undefined,
       readerDatabaseUrl: undefined,
@@ -34,7 +34,7 @@ describe("readSettings", () => {
 });
 
 it("reaches a service bound to every interface on loopback", () => {
-  const ports = { otlp: 1, scheduler: 2, web: 3, postgres: 4 };
+  const ports = { otlp: 1, otlpGrpc: 5, scheduler: 2, web: 3, postgres: 4 };
   expect(addressesOf({ host: "0.0.0.0", ports }).web).toBe("http://127.0.0.1:3");
   expect(addressesOf({ host: "::1", ports }).otlp).toBe("http://[::1]:1");
 });

@@ -6,6 +6,7 @@ import { SetupError } from "./errors.ts";
 /** What a local install listens on. */
 export interface Ports {
   otlp: number;
+  otlpGrpc: number;
   scheduler: number;
   web: number;
   postgres: number;
@@ -14,6 +15,7 @@ export interface Ports {
 /** The variable that sets each port. */
 export const PORT_VARIABLES = {
   otlp: "SIGNALBOX_OTLP_PORT",
+  otlpGrpc: "SIGNALBOX_OTLP_GRPC_PORT",
   scheduler: "SIGNALBOX_SCHEDULER_PORT",
   web: "SIGNALBOX_WEB_PORT",
   postgres: "SIGNALBOX_POSTGRES_PORT",
@@ -42,6 +44,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readSettings(env: Environment): Settings {
   const ports: Ports = {
     otlp: readPort(env, PORT_VARIABLES.otlp, DefaultPort.otlpHttp),
+    otlpGrpc: readPort(env, PORT_VARIABLES.otlpGrpc, DefaultPort.otlpGrpc),
     scheduler: readPort(env, PORT_VARIABLES.scheduler, DefaultPort.scheduler),
     web: readPort(env, PORT_VARIABLES.web, DefaultPort.web),
     postgres: readPort(env, PORT_VARIABLES.postgres, DefaultPort.postgres),
@@ -101,6 +104,7 @@ export interface Addresses {
   web: string;
   scheduler: string;
   otlp: string;
+  otlpGrpc: string;
 }
 
 export function addressesOf(settings: Pick<Settings, "host" | "ports">): Addresses {
@@ -110,5 +114,6 @@ export function addressesOf(settings: Pick<Settings, "host" | "ports">): Address
     web: `http://${reachable}:${ports.web}`,
     scheduler: `http://${reachable}:${ports.scheduler}`,
     otlp: `http://${reachable}:${ports.otlp}`,
+    otlpGrpc: `http://${reachable}:${ports.otlpGrpc}`,
   };
 }

@@ -22,8 +22,9 @@ Environment:
   SIGNALBOX_HOME            state folder: data, token, logs (~/.signalbox)
   SIGNALBOX_TOKEN           admin token (generated into the state folder)
   DATABASE_URL              a Postgres of your own in place of the embedded one
-  SIGNALBOX_OTLP_PORT       4318       SIGNALBOX_SCHEDULER_PORT  4320
-  SIGNALBOX_WEB_PORT        4321       SIGNALBOX_POSTGRES_PORT   4325
+  SIGNALBOX_OTLP_PORT       4318       SIGNALBOX_OTLP_GRPC_PORT  4317
+  SIGNALBOX_SCHEDULER_PORT  4320       SIGNALBOX_WEB_PORT        4321
+  SIGNALBOX_POSTGRES_PORT   4325
   SIGNALBOX_CONFIG          signalbox.config.yaml: pools, routes, prices`;
 
 /** The command line. A command is added by one line here and one file in commands/. */

@@ -87,6 +87,7 @@ function readyObject(install: Install, login: string, readyMs: number) {
     web_url: install.addresses.web,
     scheduler_url: install.addresses.scheduler,
     otlp_endpoint: install.addresses.otlp,
+    otlp_grpc_endpoint: install.addresses.otlpGrpc,
     postgres: install.database.kind,
     state_folder: install.paths.home,
   };
@@ -99,6 +100,7 @@ function sayReady(install: Install, login: string, readyMs: number, terminal: Te
   row("Dashboard", terminal.style(["bold", "cyan"], login));
   row("", terminal.style("dim", "works once, for 24 hours; another: npx signalbox url"));
   row("OTLP endpoint", install.addresses.otlp);
+  row("", install.addresses.otlpGrpc, "OTLP over gRPC");
   row("Scheduler", `${install.addresses.scheduler}/v1`, "OpenAI-compatible");
   row("State folder", install.paths.home, "logs in logs/");
   if (install.database.dir && install.database.dir !== install.paths.postgres) row("", `database in ${install.database.dir}`);

@@ -77,6 +77,11 @@ export async function diagnose(settings: Settings, key: string | undefined, say:
       }),
     );
   }
+  await look("OTLP over gRPC", async () => {
+    const { hostname, port } = new URL(addresses.otlpGrpc);
+    if (await checkTcp(hostname, Number(port))) return ok(`${addresses.otlpGrpc} listens`);
+    return failed(`${addresses.otlpGrpc} does not listen`, `Its log: ${logs}/collector.log`);
+  });
   await lookAtOneRequest(settings, running, key, ready, look);
   return checks;
 }

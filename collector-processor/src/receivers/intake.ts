@@ -1,0 +1,72 @@
+import type { Metrics } from "../metrics.ts";
+import { decodeJsonTraces } from "../otlp/decode-json.ts";
+import { decodeJsonLogs } from "../otlp/decode-json-logs.ts";
+import { decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
+import { decodeProtobufLogs } from "../otlp/decode-protobuf-logs.ts";
+import { countJsonMetrics, countProtobufMetrics } from "../otlp/metrics.ts";
+import { type Encoding, ITEM_NOUN, type Signal } from "../otlp/responses.ts";
+import type { ResourceSpans } from "../otlp/traces.ts";
+import { type Consumer, Rejections, Unavailable } from "../pipeline.ts";
+import { logFacts } from "../processors/log-facts.ts";
+import type { TraceBatch } from "../span-batch.ts";
+
+/** One export request, whichever protocol brought it. */
+export interface ExportRequest {
+  signal: Signal;
+  encoding: Encoding;
+  /** The project of the sender's key; null where spans may say it. */
+  project: string | null;
+  /** Reads the body, decompressed. */
+  read(): Promise<Buffer>;
+}
+
+/**
+ * What every OTLP receiver does with a request: admit it, read it, decode it, hand it on. Resolves when the batch is stored, with what was
+ * refused of it. @throws MalformedBody, Unavailable, and whatever `read` throws.
+ */
+export type Intake = (request: ExportRequest) => Promise<Rejections>;
+
+/** `maxInflightBytes` bounds the bodies that wait to be stored, those of all receivers together; beyond, a request is told to come again. */
+export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch>, metrics: Metrics): Intake {
+  let inflightBytes = 0;
+
+  return async ({ signal, encoding, project, read }) => {
+    if (inflightBytes > maxInflightBytes) throw new Unavailable("too many requests are under way");
+    const body = await read();
+    inflightBytes += body.length;
+    try {
+      const rejections = new Rejections(ITEM_NOUN[signal]);
+      if (signal === "metrics") {
+        metrics.dataPoints(encoding === "json" ? countJsonMetrics(body) : countProtobufMetrics(body));
+        return rejections;
+      }
+      const resources = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
+      metrics.received(spanCount(resources));
+      if (resources.length > 0) {
+        const original = { protobuf: signal === "traces" && encoding === "protobuf" ? body : null, resources };
+        await next.consume({ resources, project, rejections, original });
+      }
+      metrics.refused(rejections.count);
+      return rejections;
+    } finally {
+      inflightBytes -= body.length;
+    }
+  };
+
+  function readTraces(body: Buffer, encoding: Encoding): ResourceSpans[] {
+    return encoding === "json" ? decodeJsonTraces(body) : decodeProtobufTraces(body);
+  }
+
+  /** The records that are facts of their own, as spans; the others are counted and forgotten. */
+  function readLogs(body: Buffer, encoding: Encoding, rejections: Rejections): ResourceSpans[] {
+    const facts = logFacts(encoding === "json" ? decodeJsonLogs(body) : decodeProtobufLogs(body), rejections);
+    metrics.logsIgnored(facts.ignored);
+    return facts.resources;
+  }
+}
+
+function spanCount(resources: ResourceSpans[]): number {
+  let count = 0;
+  for (const resource of resources) for (const scope of resource.scopes) count += scope.spans.length;
+  return count;
+}
