@@ -1,3 +1,5 @@
+import { mutateField } from "./protobuf-fields.ts";
+
 /** Ways to spoil a body. Each takes the seed's random numbers and returns other bytes; none changes what it was given. */
 type Next = () => number;
 
@@ -51,6 +53,10 @@ const onBytes: Mutation[] = [
 
 /** Whole messages around, behind and inside of each other: what byte edits seldom make of valid protobuf. */
 const onProtobuf: Mutation[] = [
+  (body, next, other) => mutateField(body, next, other),
+  (body, next, other) => mutateField(body, next, other),
+  (body, next, other) => mutateField(body, next, other),
+  (body, next, other) => mutateField(body, next, other),
   (body, _next, other) => Buffer.concat([body, other]),
   (body, next) => Buffer.concat(Array.from({ length: 2 + below(next, 3) }, () => body)),
   (body, next) => {
@@ -86,12 +92,14 @@ function field(number: number, body: Uint8Array): Buffer {
   }
 }
 
-/** One to three mutations of `body`, which is of the kind; `other` is a body to take pieces from. */
+/** One to four mutations of `body`, which is of the kind; `other` is a body to take pieces from. */
 export function mutate(kind: "protobuf" | "json", body: Buffer, other: Buffer, next: Next): Buffer {
   const own = kind === "protobuf" ? onProtobuf : onJson;
+  // bytes changed anywhere mostly end the reading there: most bodies get none of it, so that what lies deeper is reached
+  const shareOfBytes = next() < 0.6 ? 0 : 0.7;
   let mutated = body;
-  for (let times = 1 + below(next, 3); times > 0; times--) {
-    mutated = pick(next, next() < 0.75 ? onBytes : own)(mutated, next, other).subarray(0, MAX_BYTES);
+  for (let times = 1 + below(next, 4); times > 0; times--) {
+    mutated = pick(next, next() < shareOfBytes ? onBytes : own)(mutated, next, other).subarray(0, MAX_BYTES);
   }
   return mutated;
 }

@@ -117,9 +117,9 @@ async function runCase(next: () => number, all: Sample[], tally: Tally): Promise
   if (theirs === null) return;
   const expected = oracleForm(sample.signal, theirs);
   if (decoded === null) throw new Error(`protobufjs reads what we refuse: ${body.toString("hex")}`);
-  if (!isDeepStrictEqual(decoded.form, expected)) throw new Error(`protobufjs reads something else: ${body.toString("hex")}`);
+  if (!isDeepStrictEqual(decoded.form, expected)) throw new Error(`protobufjs reads ${JSON.stringify(expected)}, we ${JSON.stringify(decoded.form)}: ${body.toString("hex")}`);
   const fromJson = decode(sample.signal, true, otlpJson(theirs));
-  if (!isDeepStrictEqual(fromJson.form, expected)) throw new Error(`the JSON decoder reads something else: ${body.toString("hex")}`);
+  if (!isDeepStrictEqual(fromJson.form, expected)) throw new Error(`protobufjs reads ${JSON.stringify(expected)}, the JSON decoder ${JSON.stringify(fromJson.form)}: ${body.toString("hex")}`);
   tally.compared++;
 }
 

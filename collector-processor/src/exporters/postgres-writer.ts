@@ -19,6 +19,12 @@ import { type Connection, ConnectionLost, connect } from "./postgres-connection.
 
 /** No statement here is worth compiling. */
 const SESSION_SETTINGS = { work_mem: "64MB", temp_buffers: "64MB", jit: false };
+/**
+ * A row that another writer holds while we COPY it is a repeat, which fails this way of writing in any case. Rows stand in the order of
+ * arrival here, so two writers may wait for each other: giving up at once spares them Postgres's deadlock timeout, a second.
+ */
+const BEGIN_WITHOUT_WAITING = "begin; set local lock_timeout = '10ms'";
+const WAIT_AGAIN = "set local lock_timeout = 0";
 const NOTIFY = "select pg_notify($1, $2)";
 const MAX_NOTIFY_BYTES = 7_900;
 const MAX_NOTIFY_SESSIONS = 50;
@@ -41,12 +47,13 @@ export async function openWriter(databaseUrl: string, slot: number, partitions: 
   /** Most groups hold no span that is stored already: they go straight into the table. One that does fails here as a whole. */
   async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<number> {
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
-    await Promise.all([connection.run("begin"), connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
+    await Promise.all([connection.run(BEGIN_WITHOUT_WAITING), connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
+    const waitAgain = connection.run(WAIT_AGAIN);
     if (hasMessages(group)) {
-      await connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
+      await Promise.all([waitAgain, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
       await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters)]);
-    } else await finish(identities, counters);
+    } else await Promise.all([waitAgain, finish(identities, counters)]);
     return group.reduce((sum, batch) => sum + batch.spanCount, 0);
   }
 

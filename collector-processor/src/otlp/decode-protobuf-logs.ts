@@ -90,10 +90,10 @@ function logRecord(reader: ProtobufReader, end: number): LogRecord {
         result.observed = { micros: reader.nanoseconds(end), nanos: reader.nanos };
         break;
       case SEVERITY:
-        result.severity = reader.varint();
+        result.severity = reader.int32();
         break;
       case BODY:
-        result.body = anyValue(reader, reader.lengthDelimited(end), 0);
+        result.body = anyValue(reader, reader.lengthDelimited(end), 0, result.body);
         break;
       case TRACE_ID:
         result.traceId = traceId(reader, reader.lengthDelimited(end));

@@ -101,7 +101,7 @@ function span(reader: ProtobufReader, end: number): Span {
         result.name = reader.text(reader.lengthDelimited(end));
         break;
       case SPAN_KIND:
-        result.kind = reader.varint();
+        result.kind = reader.int32();
         break;
       case SPAN_START:
         result.startMicros = reader.nanoseconds(end);
@@ -132,7 +132,7 @@ function span(reader: ProtobufReader, end: number): Span {
 function status(reader: ProtobufReader, end: number, into: Span): void {
   while (reader.position < end) {
     const tag = reader.tag();
-    if (tag === STATUS_CODE) into.statusCode = reader.varint();
+    if (tag === STATUS_CODE) into.statusCode = reader.int32();
     else if (tag === STATUS_MESSAGE) into.statusMessage = reader.text(reader.lengthDelimited(end));
     else reader.skip(tag, end);
   }

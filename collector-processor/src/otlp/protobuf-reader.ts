@@ -57,6 +57,12 @@ export class ProtobufReader {
     return tag;
   }
 
+  /** A varint as int32, as enums are: of a longer one the low 32 bits. */
+  int32(): number {
+    const value = this.int64();
+    return typeof value === "number" ? value | 0 : Number(BigInt.asIntN(32, value));
+  }
+
   /** A varint as int64: a number while that is exact, else a bigint. */
   int64(): number | bigint {
     const bytes = this.bytes;

@@ -47,19 +47,20 @@ export function keyValue(reader: ProtobufReader, end: number, into: Attributes, 
   while (reader.position < end) {
     const tag = reader.tag();
     if (tag === KEY) key = reader.internedText(reader.lengthDelimited(end));
-    else if (tag === VALUE) value = anyValue(reader, reader.lengthDelimited(end), depth);
+    else if (tag === VALUE) value = anyValue(reader, reader.lengthDelimited(end), depth, value);
     else reader.skip(tag, end);
   }
   finished(reader, end, into);
   into.push(key, value);
 }
 
-export function anyValue(reader: ProtobufReader, end: number, depth: number): AttributeValue {
+/** `before`: what the same field said before. A message that comes twice is one, and lists in it go on. */
+export function anyValue(reader: ProtobufReader, end: number, depth: number, before: AttributeValue = null): AttributeValue {
   if (depth > MAX_VALUE_DEPTH) {
     reader.position = end;
     return DEEPER;
   }
-  let value: AttributeValue = null;
+  let value = before;
   while (reader.position < end) {
     const tag = reader.tag();
     switch (tag) {
@@ -76,10 +77,10 @@ export function anyValue(reader: ProtobufReader, end: number, depth: number): At
         value = reader.double(end);
         break;
       case ARRAY_VALUE:
-        value = arrayValue(reader, reader.lengthDelimited(end), depth + 1);
+        value = arrayValue(reader, reader.lengthDelimited(end), depth + 1, Array.isArray(value) ? value : []);
         break;
       case KVLIST_VALUE:
-        value = kvlistValue(reader, reader.lengthDelimited(end), depth + 1);
+        value = kvlistValue(reader, reader.lengthDelimited(end), depth + 1, value instanceof KeyValueList ? value : new KeyValueList());
         break;
       case BYTES_VALUE:
         value = reader.copy(reader.lengthDelimited(end));
@@ -91,8 +92,7 @@ export function anyValue(reader: ProtobufReader, end: number, depth: number): At
   return finished(reader, end, value);
 }
 
-function arrayValue(reader: ProtobufReader, end: number, depth: number): AttributeValue[] {
-  const values: AttributeValue[] = [];
+function arrayValue(reader: ProtobufReader, end: number, depth: number, values: AttributeValue[]): AttributeValue[] {
   while (reader.position < end) {
     const tag = reader.tag();
     if (tag === LIST_ELEMENT) values.push(anyValue(reader, reader.lengthDelimited(end), depth));
@@ -101,8 +101,7 @@ function arrayValue(reader: ProtobufReader, end: number, depth: number): Attribu
   return finished(reader, end, values);
 }
 
-function kvlistValue(reader: ProtobufReader, end: number, depth: number): KeyValueList {
-  const list = new KeyValueList();
+function kvlistValue(reader: ProtobufReader, end: number, depth: number, list: KeyValueList): KeyValueList {
   while (reader.position < end) {
     const tag = reader.tag();
     if (tag === LIST_ELEMENT) keyValue(reader, reader.lengthDelimited(end), list.entries, depth);
