@@ -91,7 +91,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       onNoise: (spans) => metrics.noise(spans),
       now,
     },
-    attribute(price({ baseline: config.baseline }, delivery)),
+    attribute(price({ baseline: config.baseline, prices: config.prices }, delivery)),
   );
 
   let started = false;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { findPrice, type TokenPrice } from "@signalbox/otel/prices";
+import { findPrice, ownPrices, PRICES, PRICES_FILE, type PriceRow, parseOwnPrices, type TokenPrice } from "@signalbox/otel/prices";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { FanOutDestination } from "./fan-out/fan-out.ts";
@@ -84,6 +84,8 @@ export type CollectorLimits = z.infer<typeof collectorSchema>;
 export interface CollectorConfig {
   limits: CollectorLimits;
   baseline: TokenPrice;
+  /** The user's own prices before the published ones. */
+  prices: readonly PriceRow[];
   keys: IngestKey[];
   fanOut: FanOutDestination[];
 }
@@ -105,12 +107,23 @@ export function configPath(environment: Environment, home: string): string | nul
   return candidates.find((candidate) => existsSync(candidate)) ?? null;
 }
 
-/** @throws ConfigError that names the file and the field. */
-export function readConfig(file: string | null, environment: Environment): CollectorConfig {
-  return parseConfig(file === null ? "" : readText(file), file ?? "the defaults", environment);
+/** `home`: where the user's own prices are. @throws ConfigError that names the file and the field. */
+export function readConfig(file: string | null, environment: Environment, home: string): CollectorConfig {
+  return parseConfig(file === null ? "" : readText(file), file ?? "the defaults", environment, pricesIn(home));
 }
 
-export function parseConfig(text: string, file: string, environment: Environment): CollectorConfig {
+/** The user's own prices of a state folder, before the published ones. @throws ConfigError. */
+function pricesIn(home: string): PriceRow[] {
+  const file = path.join(home, PRICES_FILE);
+  if (!existsSync(file)) return [...PRICES];
+  try {
+    return [...ownPrices(parseOwnPrices(readFileSync(file, "utf8"), file), file), ...PRICES];
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+export function parseConfig(text: string, file: string, environment: Environment, prices: readonly PriceRow[] = PRICES): CollectorConfig {
   let yaml: unknown;
   try {
     yaml = parse(text) ?? {};
@@ -125,7 +138,8 @@ export function parseConfig(text: string, file: string, environment: Environment
   const { collector, baseline, pools, keys, fan_out } = result.data;
   return {
     limits: collector,
-    baseline: baselinePrice(baseline, pools, file),
+    baseline: baselinePrice(baseline, pools, file, prices),
+    prices,
     keys: [...keys.map((key) => ingestKey(key, file, environment)), ...adminKey(environment)],
     fanOut: destinations(fan_out, file, environment),
   };
@@ -143,12 +157,13 @@ function baselinePrice(
   baseline: { model: string; pool?: string | undefined },
   pools: { name: string; models: z.infer<typeof pricedModelSchema>[] }[],
   file: string,
+  prices: readonly PriceRow[],
 ): TokenPrice {
   const own = pools.find((pool) => pool.name === baseline.pool)?.models.find((model) => model.id === baseline.model);
   if (own?.input_usd_per_mtok !== undefined && own.output_usd_per_mtok !== undefined) {
     return { input: own.input_usd_per_mtok, output: own.output_usd_per_mtok };
   }
-  const known = baseline.pool === undefined ? findPrice(baseline.model) : undefined;
+  const known = baseline.pool === undefined ? findPrice(baseline.model, undefined, prices) : undefined;
   if (known !== undefined) return known;
   const where = baseline.pool === undefined ? "the price table" : `pool ${baseline.pool} with input_usd_per_mtok and output_usd_per_mtok`;
   throw new ConfigError(`${file}: baseline.model: ${baseline.model} has no price in ${where}`);

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   if (!databaseUrl) throw new Error("DATABASE_URL is not set: give the connection string of a Postgres 15 or later");
   const home = process.env.SIGNALBOX_HOME || path.join(os.homedir(), ".signalbox");
   const file = configPath(process.env, home);
-  const config = readConfig(file, process.env);
+  const config = readConfig(file, process.env, home);
   const collector = await startCollector({
     host: process.env.SIGNALBOX_HOST || "127.0.0.1",
     port: environmentPort(HTTP_PORT, DefaultPort.otlpHttp),

@@ -54,6 +54,8 @@ export interface SpanDraft {
   cacheMode: CacheMode;
   /** The part of cache_write_tokens with one hour to live. */
   cacheWrite1hTokens: number | null;
+  /** The tier that the provider served, or that was asked of it: standard where null. */
+  serviceTier: string | null;
   /** Made of a log record. */
   fromLog: boolean;
   /** The call went through the scheduler, whose span carries the cost. */
@@ -128,6 +130,7 @@ export function emptyDraft(): SpanDraft {
     parentSessionId: null,
     cacheMode: "unknown",
     cacheWrite1hTokens: null,
+    serviceTier: null,
     fromLog: false,
     routed: false,
     costUsd: null,

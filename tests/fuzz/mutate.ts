@@ -4,7 +4,21 @@ import { mutateField } from "./protobuf-fields.ts";
 type Next = () => number;
 
 const INTERESTING = [0x00, 0x01, 0x7f, 0x80, 0xff, 0x0a, 0x12, 0x0b, 0x0c];
-const TOKENS = ["null", "true", "-1", "1e400", "9223372036854775808", '""', "[]", "{}", '"__proto__":', '"\\ud800"', "[[[[", "0x1", "\u0000"];
+const TOKENS = [
+  "null",
+  "true",
+  "-1",
+  "1e400",
+  "9223372036854775808",
+  '""',
+  "[]",
+  "{}",
+  '"__proto__":',
+  '"\\ud800"',
+  "[[[[",
+  "0x1",
+  "\u0000",
+];
 const MAX_BYTES = 64 * 1024;
 
 const below = (next: Next, limit: number) => Math.floor(next() * limit);
@@ -46,7 +60,12 @@ const onBytes: Mutation[] = [
   (body, next) => body.subarray(0, below(next, body.length + 1)),
   (body, next) => {
     const at = below(next, body.length + 1);
-    return replaced(body, at, at, Uint8Array.from({ length: 1 + below(next, 12) }, () => below(next, 256)));
+    return replaced(
+      body,
+      at,
+      at,
+      Uint8Array.from({ length: 1 + below(next, 12) }, () => below(next, 256)),
+    );
   },
   (body, next, other) => replaced(body, ...slice(body, next), other.subarray(...slice(other, next))),
 ];
@@ -61,7 +80,8 @@ const onProtobuf: Mutation[] = [
   (body, next) => Buffer.concat(Array.from({ length: 2 + below(next, 3) }, () => body)),
   (body, next) => {
     let wrapped = body;
-    for (let depth = below(next, 60); depth > 0 && wrapped.length < MAX_BYTES; depth--) wrapped = field(pick(next, [1, 2, 5, 6, 9]), wrapped);
+    for (let depth = below(next, 60); depth > 0 && wrapped.length < MAX_BYTES; depth--)
+      wrapped = field(pick(next, [1, 2, 5, 6, 9]), wrapped);
     return wrapped;
   },
   (body, next) => {
@@ -76,11 +96,15 @@ const onJson: Mutation[] = [
     const text = body.toString();
     const values = [...text.matchAll(/:("(?:[^"\\]|\\.)*"|[\d.eE+-]+|true|false|null)/g)];
     const found = values[below(next, values.length)];
-    return found === undefined ? body : Buffer.from(text.slice(0, found.index + 1) + pick(next, TOKENS) + text.slice(found.index + found[0].length));
+    return found === undefined
+      ? body
+      : Buffer.from(text.slice(0, found.index + 1) + pick(next, TOKENS) + text.slice(found.index + found[0].length));
   },
   (body, next) => {
     const depth = below(next, 3_000);
-    return Buffer.from(body.toString().replace(/\{"stringValue":"[^"]*"\}/, '{"arrayValue":{"values":['.repeat(depth) + "{}" + "]}}".repeat(depth)));
+    return Buffer.from(
+      body.toString().replace(/\{"stringValue":"[^"]*"\}/, '{"arrayValue":{"values":['.repeat(depth) + "{}" + "]}}".repeat(depth)),
+    );
   },
 ];
 

@@ -4,6 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
+import { parseConfig } from "../../collector-processor/src/config.ts";
+import { encodeBatch } from "../../collector-processor/src/exporters/encode-batch.ts";
 import { decodeJsonTraces } from "../../collector-processor/src/otlp/decode-json.ts";
 import { decodeJsonLogs } from "../../collector-processor/src/otlp/decode-json-logs.ts";
 import { decodeProtobufTraces } from "../../collector-processor/src/otlp/decode-protobuf.ts";
@@ -11,12 +13,10 @@ import { decodeProtobufLogs } from "../../collector-processor/src/otlp/decode-pr
 import { countJsonMetrics, countProtobufMetrics } from "../../collector-processor/src/otlp/metrics.ts";
 import { MalformedBody, type ResourceSpans } from "../../collector-processor/src/otlp/traces.ts";
 import { Rejections } from "../../collector-processor/src/pipeline.ts";
-import { encodeBatch } from "../../collector-processor/src/exporters/encode-batch.ts";
 import { attribute } from "../../collector-processor/src/processors/attribute.ts";
 import { logFacts } from "../../collector-processor/src/processors/log-facts.ts";
 import { normalise } from "../../collector-processor/src/processors/normalise.ts";
 import { price } from "../../collector-processor/src/processors/price.ts";
-import { parseConfig } from "../../collector-processor/src/config.ts";
 import { readFixtures } from "../agents/capture/fixture-folder.ts";
 import { encode, type Item, itemsOf, random, requestOf } from "../integration/collector-dialects-support.ts";
 import { mutate } from "./mutate.ts";
@@ -117,9 +117,13 @@ async function runCase(next: () => number, all: Sample[], tally: Tally): Promise
   if (theirs === null) return;
   const expected = oracleForm(sample.signal, theirs);
   if (decoded === null) throw new Error(`protobufjs reads what we refuse: ${body.toString("hex")}`);
-  if (!isDeepStrictEqual(decoded.form, expected)) throw new Error(`protobufjs reads ${JSON.stringify(expected)}, we ${JSON.stringify(decoded.form)}: ${body.toString("hex")}`);
+  if (!isDeepStrictEqual(decoded.form, expected))
+    throw new Error(`protobufjs reads ${JSON.stringify(expected)}, we ${JSON.stringify(decoded.form)}: ${body.toString("hex")}`);
   const fromJson = decode(sample.signal, true, otlpJson(theirs));
-  if (!isDeepStrictEqual(fromJson.form, expected)) throw new Error(`protobufjs reads ${JSON.stringify(expected)}, the JSON decoder ${JSON.stringify(fromJson.form)}: ${body.toString("hex")}`);
+  if (!isDeepStrictEqual(fromJson.form, expected))
+    throw new Error(
+      `protobufjs reads ${JSON.stringify(expected)}, the JSON decoder ${JSON.stringify(fromJson.form)}: ${body.toString("hex")}`,
+    );
   tally.compared++;
 }
 

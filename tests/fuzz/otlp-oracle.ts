@@ -103,7 +103,8 @@ const id = (value: unknown, bytes: number) => {
   const buffer = (value ?? Buffer.alloc(0)) as Buffer;
   return buffer.length === 0 ? "" : buffer.length === bytes ? buffer.toString("hex") : null;
 };
-const pairs = (value: unknown, depth = 0): unknown[] => list(value).map((pair) => [pair.key ?? "", form(pair.value as Json | undefined, depth)]);
+const pairs = (value: unknown, depth = 0): unknown[] =>
+  list(value).map((pair) => [pair.key ?? "", form(pair.value as Json | undefined, depth)]);
 
 function form(value: Json | null | undefined, depth: number): unknown {
   if (value == null) return null;

@@ -11,9 +11,21 @@ const MAX_DEPTH = 12;
 const below = (next: Next, limit: number) => Math.floor(next() * limit);
 
 /** Varints at the edges: of 7, 32, 53, 63 and 64 bits, and one with needless bytes. */
-const VARINTS = ["00", "01", "7f", "8001", "ffffffff07", "8080808008", "ffffffff0f", "ffffffffffffff0f", "8080808080808010", "ffffffffffffffff7f", "80808080808080808001", "ffffffffffffffffff01", "818000"].map(
-  (hex) => Buffer.from(hex, "hex"),
-);
+const VARINTS = [
+  "00",
+  "01",
+  "7f",
+  "8001",
+  "ffffffff07",
+  "8080808008",
+  "ffffffff0f",
+  "ffffffffffffff0f",
+  "8080808080808010",
+  "ffffffffffffffff7f",
+  "80808080808080808001",
+  "ffffffffffffffffff01",
+  "818000",
+].map((hex) => Buffer.from(hex, "hex"));
 
 /** Null where the bytes are no fields, or groups: then they are taken for text. */
 function read(body: Buffer): Field[] | null {
@@ -41,7 +53,9 @@ function read(body: Buffer): Field[] | null {
 }
 
 function write(fields: Field[]): Buffer {
-  return Buffer.concat(fields.flatMap(({ tag, payload }) => ((tag & 7) === 2 ? [bytesOf(tag), bytesOf(payload.length), payload] : [bytesOf(tag), payload])));
+  return Buffer.concat(
+    fields.flatMap(({ tag, payload }) => ((tag & 7) === 2 ? [bytesOf(tag), bytesOf(payload.length), payload] : [bytesOf(tag), payload])),
+  );
 }
 
 function varint(body: Buffer, start: number): { value: number; end: number } | null {

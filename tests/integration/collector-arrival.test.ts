@@ -35,7 +35,8 @@ const scenario = (agent: string, name: string) => readFixtures(agent).find(({ he
 /** The spans in the bodies that an exporter sent. */
 function itemsOfBodies(bodies: Buffer[]): Item[] {
   const records = bodies.map((body) => {
-    const request: Json = body[0] === 0x7b ? JSON.parse(body.toString()) : JSON.parse(otlpJson(oracleDecode("traces", body) as Json).toString());
+    const request: Json =
+      body[0] === 0x7b ? JSON.parse(body.toString()) : JSON.parse(otlpJson(oracleDecode("traces", body) as Json).toString());
     return { kind: "otlp", signal: "traces", body: request };
   });
   return itemsOf({ records } as unknown as FixtureFile);
@@ -55,7 +56,9 @@ async function fromPlugin(): Promise<Item[]> {
 async function fromScheduler(fixture: FixtureFile): Promise<Item[]> {
   const sink = await otlpSink();
   const provider = await startAnthropicProvider({ script: () => ({ text: "Understood." }) });
-  const requests = fixture.records.filter((record): record is RequestRecord => record.kind === "request" && record.path.startsWith("/v1/messages"));
+  const requests = fixture.records.filter(
+    (record): record is RequestRecord => record.kind === "request" && record.path.startsWith("/v1/messages"),
+  );
   const model = String((requests[0]?.body as Json).model);
   const yaml = `pools:\n  - { name: remote, silicon: cloud, engine: anthropic, base_url: "${provider.url}", models: [{ id: "${model}" }] }`;
   const scheduler = await startScheduler({

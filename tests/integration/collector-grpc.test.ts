@@ -1,7 +1,7 @@
 /** OTLP over gRPC, with the real exporters of OpenTelemetry JS and with calls put together by hand. */
 import http2 from "node:http2";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { Metadata, status as GrpcStatus } from "@grpc/grpc-js";
+import { status as GrpcStatus, Metadata } from "@grpc/grpc-js";
 import { ExportResultCode } from "@opentelemetry/core";
 import { OTLPLogExporter } from "@opentelemetry/exporter-logs-otlp-grpc";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-grpc";
@@ -102,7 +102,9 @@ describe("the exporters of OpenTelemetry JS", () => {
     const memory = new InMemorySpanExporter();
     const tracer = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: memory })] }).getTracer("test");
     for (let index = 0; index < count; index++) {
-      tracer.startSpan(`chat ${index}`, { attributes: { "session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 3 } }).end();
+      tracer
+        .startSpan(`chat ${index}`, { attributes: { "session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 3 } })
+        .end();
     }
     return memory.getFinishedSpans();
   }

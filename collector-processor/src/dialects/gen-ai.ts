@@ -29,6 +29,24 @@ const cacheWrite1h: Mapping = (draft, value) => {
   return false;
 };
 
+/** What was served counts, and what was asked for where that is not said; it stays in the attributes, for repricing. */
+export const SERVICE_TIERS = {
+  served: ["openai.response.service_tier", "gen_ai.openai.response.service_tier"],
+  asked: ["openai.request.service_tier", "gen_ai.openai.request.service_tier"],
+} as const;
+export const CACHE_WRITE_1H = ["gen_ai.usage.cache_creation.ephemeral_1h_input_tokens", "cache_creation_1h_tokens"] as const;
+
+const serviceTier =
+  (isServed: boolean): Mapping =>
+  (draft, value) => {
+    if (typeof value === "string" && (isServed || draft.serviceTier === null)) draft.serviceTier = value;
+    return false;
+  };
+const tierMappings = Object.fromEntries([
+  ...SERVICE_TIERS.served.map((name) => [name, serviceTier(true)] as const),
+  ...SERVICE_TIERS.asked.map((name) => [name, serviceTier(false)] as const),
+]);
+
 /** OpenTelemetry's GenAI semantic conventions, with the names of 2024 that emitters still send. */
 export const genAi: Dialect = {
   name: "gen_ai",
@@ -49,7 +67,8 @@ export const genAi: Dialect = {
     [Attribute.cacheWriteTokens]: integer("cache_write_tokens"),
     "gen_ai.usage.cache_read_input_tokens": earlier("cache_read_tokens", integer("cache_read_tokens")),
     "gen_ai.usage.cache_creation_input_tokens": earlier("cache_write_tokens", integer("cache_write_tokens")),
-    "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens": cacheWrite1h,
+    [CACHE_WRITE_1H[0]]: cacheWrite1h,
+    ...tierMappings,
     [Attribute.reasoningTokens]: integer("reasoning_tokens"),
     [Attribute.toolName]: text("tool_name"),
     [Attribute.toolCallId]: text("tool_call_id"),

@@ -1,26 +1,39 @@
 import { Operation } from "@signalbox/otel/conventions";
-import { costNanousd, findPrice, type TokenPrice, type TokenUsage, usdToNanousd } from "@signalbox/otel/prices";
+import {
+  costNanousd,
+  matchPrice,
+  PRICES,
+  type PriceMatch,
+  type PriceQuery,
+  type PriceRow,
+  type TokenPrice,
+  type TokenUsage,
+  usdToNanousd,
+} from "@signalbox/otel/prices";
 import type { Consumer, Stage } from "../pipeline.ts";
 import type { SpanBatch, SpanDraft } from "../span-batch.ts";
 
 export interface PriceConfig {
   /** What the same call would have cost with a single vendor. */
   baseline: TokenPrice;
+  /** The user's own prices and the published ones; default: the published ones. */
+  prices?: readonly PriceRow[] | undefined;
 }
 
-type PriceOf = (model: string, provider: string | null) => TokenPrice | undefined;
-const findPriceOf: PriceOf = (model, provider) => findPrice(model, provider ?? undefined);
+type PriceOf = (query: PriceQuery) => PriceMatch | undefined;
 
 const MAX_REMEMBERED = 1_000;
+const DAY_MS = 86_400_000;
 
-/** The table is a list of patterns; a fleet uses few models. */
-function remembered(priceOf: PriceOf): PriceOf {
-  const known = new Map<string, TokenPrice | undefined>();
-  return (model, provider) => {
-    const key = `${provider}\0${model}`;
+/** The choice of a row by `table`. The table is a list of patterns and a fleet uses few models: answers are kept, a day's at a time. */
+export function priceFinder(table: readonly PriceRow[] = PRICES): PriceOf {
+  const known = new Map<string, PriceMatch | undefined>();
+  return (query) => {
+    const day = Math.floor((query.at ?? 0) / DAY_MS);
+    const key = JSON.stringify([query.provider, query.model, query.serviceTier, day]);
     if (known.has(key)) return known.get(key);
     if (known.size >= MAX_REMEMBERED) known.clear();
-    const found = priceOf(model, provider);
+    const found = matchPrice(query, table);
     known.set(key, found);
     return found;
   };
@@ -28,7 +41,7 @@ function remembered(priceOf: PriceOf): PriceOf {
 
 /** What each call cost, and what it would have cost on the baseline. Only the leaf span of a call has a cost; unknown is said, never 0. */
 export function price(config: PriceConfig, next: Consumer<SpanBatch>): Stage<SpanBatch> {
-  const priceOf = remembered(findPriceOf);
+  const priceOf = priceFinder(config.prices);
   return {
     start: async () => {},
     shutdown: async () => {},
@@ -39,7 +52,7 @@ export function price(config: PriceConfig, next: Consumer<SpanBatch>): Stage<Spa
   };
 }
 
-export function priceSpan(draft: SpanDraft, config: PriceConfig, priceOf = findPriceOf): void {
+export function priceSpan(draft: SpanDraft, config: PriceConfig, priceOf = priceFinder(config.prices)): void {
   const row = draft.row;
   if (!row.is_call) {
     row.cost_nusd = null;
@@ -51,13 +64,19 @@ export function priceSpan(draft: SpanDraft, config: PriceConfig, priceOf = findP
   if (row.cost_nusd === null && draft.costUsd !== null) row.cost_nusd = usdToNanousd(draft.costUsd);
   if (row.cost_nusd !== null) row.cost_source ??= "reported";
   else {
-    const found = row.model === null ? undefined : priceOf(row.model, row.provider);
-    row.cost_nusd = found === undefined || usage === null ? null : costOrUnknown(found, usage);
+    const query = priceQuery(draft);
+    const found = query === null ? undefined : priceOf(query);
+    row.cost_nusd = found === undefined || usage === null ? null : costOrUnknown(found.price, usage);
     row.cost_source = row.cost_nusd === null ? "unknown" : "priced";
   }
   // a chat model does not answer for an embedding: its baseline is what it cost
   if (row.operation === Operation.embeddings) row.baseline_nusd ??= row.cost_nusd;
   else if (usage !== null) row.baseline_nusd ??= costOrUnknown(config.baseline, usage);
+}
+
+/** What a span says of its price; null where it names no model. */
+export function priceQuery({ row, serviceTier }: SpanDraft): PriceQuery | null {
+  return row.model === null ? null : { model: row.model, provider: row.provider, serviceTier, at: row.start_time / 1000 };
 }
 
 /** Null for a usage so large that the sum would not be exact: no call is. */
@@ -71,7 +90,7 @@ function costOrUnknown(tokenPrice: TokenPrice, usage: TokenUsage): number | null
 }
 
 /** Null where the span does not say enough for a price: a chat without its output would come out too cheap. */
-function usageOf({ row, cacheWrite1hTokens }: SpanDraft): TokenUsage | null {
+export function usageOf({ row, cacheWrite1hTokens }: SpanDraft): TokenUsage | null {
   if (row.input_tokens === null) return null;
   if (row.output_tokens === null && row.operation !== Operation.embeddings) return null;
   return {

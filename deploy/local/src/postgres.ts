@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
+import { SetupError } from "./errors.ts";
 import { type Owner, postgresBinaries, postgresOwner, ROOT_STATE } from "./postgres-binaries.ts";
 import { clearZombie, type Postmaster, runningPostmaster, stopPostmaster } from "./postmaster.ts";
 
@@ -45,6 +46,14 @@ const DEFAULT_SETTINGS: Record<string, string> = {
   wal_level: "minimal",
   max_wal_senders: "0",
 };
+
+/** The owner's address of a cluster that startPostgres made. @throws SetupError when there is none in the folder, or it does not run. */
+export function embeddedUrl(dir: string, port: number | null): string {
+  const file = path.join(dir, "owner-password");
+  if (port === null || !fs.existsSync(file))
+    throw new SetupError("postgres", `No embedded Postgres runs in ${dir}: start it with npm start, or set DATABASE_URL.`);
+  return `postgres://${OWNER}:${fs.readFileSync(file, "utf8").trim()}@127.0.0.1:${port}/${DATABASE}`;
+}
 
 /**
  * Starts Postgres 17 from npm on a folder of ours, or adopts the one that already runs there.

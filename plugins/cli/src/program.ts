@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addConfig } from "./commands/config.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addPrices } from "./commands/prices.ts";
 import { addRegister, addUnregister } from "./commands/register.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addStatus } from "./commands/status.ts";
@@ -43,7 +44,8 @@ export function createProgram(version: string): Command {
   addDoctor(program);
   addSimulate(program);
   addConfig(program);
-  for (const command of [program, ...program.commands]) {
+  addPrices(program);
+  for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
     command.exitOverride().showHelpAfterError("(--help shows what there is)");
   }
   return program;

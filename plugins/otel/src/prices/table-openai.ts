@@ -1,0 +1,183 @@
+import type { TokenPrice } from "./cost.ts";
+import type { PriceRow } from "./match.ts";
+
+const read = "2026-11-21";
+const PAGES = { provider: "openai", source: "https://developers.openai.com/api/docs/models (the model's page)", read };
+// where the provider's own page was not at hand, the table that was read
+const LITELLM = { ...PAGES, source: "not the provider's page: LiteLLM model_prices_and_context_window.json of 2026-07-24" };
+const COPILOT = { ...PAGES, source: "not the provider's page: github/docs data/tables/copilot/models-and-pricing.yml" };
+const SIX = "not the provider's page: releases that cite it:";
+
+/** Batch and Flex are half of the standard price (tokenmix.ai 2026-06-04, which cites OpenAI's pricing page). */
+const half = { batch: 0.5, flex: 0.5 };
+/** https://openai.com/api-priority-processing/, which lists no long context: such calls are then priced as short ones. */
+const priority = (price: TokenPrice) => ({ ...half, priority: price });
+/** GPT-6: fast, which is asked for as priority, doubles what applies. */
+const six = { ...half, priority: 2, fast: 2 };
+
+export const OPENAI_PRICES: readonly PriceRow[] = [
+  {
+    ...PAGES,
+    source: `${SIX} Codex-Manager 0.4.7 (2026-09-30) and AILSA-SubSwitch 1.0.0`,
+    model: /^gpt-6\.1-sol/,
+    input: 2,
+    output: 10,
+    cacheRead: 0.1,
+    long: { above: 272_000, input: 4, output: 15, cacheRead: 0.2 },
+    tiers: six,
+  },
+  {
+    ...PAGES,
+    source: `${SIX} PromptFuel 1.0.24; the price above 272,000 tokens was not read`,
+    model: /^gpt-6\.1-terra/,
+    from: "2026-10-26",
+    input: 1,
+    output: 5,
+    cacheRead: 0.05,
+    cacheWrite: 1.25,
+  },
+  {
+    ...PAGES,
+    source: `${SIX} LiteLLM discussion 39633 and AI Token Meter 0.2.22`,
+    model: /^gpt-6-astra/,
+    from: "2026-09-03",
+    input: 10,
+    output: 50,
+    cacheRead: 1,
+    cacheWrite: 12.5,
+    long: { above: 272_000, input: 20, output: 75, cacheRead: 2, cacheWrite: 25 },
+    tiers: six,
+  },
+  {
+    ...PAGES,
+    source: `${SIX} codexometer 0.18.4 and PromptFuel 1.0.21; the price above 272,000 tokens was not read`,
+    model: /^gpt-6-sol/,
+    from: "2026-09-22",
+    input: 2,
+    output: 10,
+    cacheRead: 0.2,
+    cacheWrite: 2.5,
+  },
+  {
+    ...PAGES,
+    source: `${SIX} codexometer 0.18.4 and PromptFuel 1.0.21; the price above 272,000 tokens was not read`,
+    model: /^gpt-6-luna/,
+    from: "2026-09-22",
+    input: 0.1,
+    output: 0.5,
+    cacheRead: 0.01,
+    cacheWrite: 0.125,
+  },
+  {
+    ...COPILOT,
+    source: `${COPILOT.source}; in force since the cut of 2026-07-30 (PromptFuel 1.0.19); the price before was not read`,
+    model: /^gpt-5\.6-luna/,
+    from: "2026-07-30",
+    input: 0.2,
+    output: 1.2,
+    cacheRead: 0.02,
+    cacheWrite: 0.25,
+    long: { above: 200_000, input: 0.4, output: 1.8, cacheRead: 0.04, cacheWrite: 0.5 },
+    tiers: half,
+  },
+  {
+    ...COPILOT,
+    source: `${COPILOT.source}; in force since the cut of 2026-07-30 (PromptFuel 1.0.19); the price before was not read`,
+    model: /^gpt-5\.6-terra/,
+    from: "2026-07-30",
+    input: 2,
+    output: 12,
+    cacheRead: 0.2,
+    cacheWrite: 2.5,
+    long: { above: 272_000, input: 4, output: 18, cacheRead: 0.4, cacheWrite: 5 },
+    tiers: half,
+  },
+  {
+    ...COPILOT,
+    model: /^gpt-5\.6-sol/,
+    input: 5,
+    output: 30,
+    cacheRead: 0.5,
+    cacheWrite: 6.25,
+    long: { above: 272_000, input: 10, output: 45, cacheRead: 1, cacheWrite: 12.5 },
+    tiers: half,
+  },
+  {
+    ...COPILOT,
+    model: /^gpt-5\.5(-\d{4}.*)?$/,
+    input: 5,
+    output: 30,
+    cacheRead: 0.5,
+    long: { above: 272_000, input: 10, output: 45, cacheRead: 1 },
+    tiers: priority({ input: 12.5, output: 75, cacheRead: 1.25 }),
+  },
+  { ...COPILOT, model: /^gpt-5\.4-nano/, input: 0.2, output: 1.25, cacheRead: 0.02, tiers: half },
+  {
+    ...COPILOT,
+    model: /^gpt-5\.4-mini/,
+    input: 0.75,
+    output: 4.5,
+    cacheRead: 0.075,
+    tiers: priority({ input: 1.5, output: 9, cacheRead: 0.15 }),
+  },
+  {
+    ...COPILOT,
+    model: /^gpt-5\.4(-\d{4}.*)?$/,
+    input: 2.5,
+    output: 15,
+    cacheRead: 0.25,
+    long: { above: 272_000, input: 5, output: 22.5, cacheRead: 0.5 },
+    tiers: priority({ input: 5, output: 30, cacheRead: 0.5 }),
+  },
+  {
+    ...LITELLM,
+    model: /^gpt-5\.[23](-codex)?(-\d{4}.*)?$/,
+    input: 1.75,
+    output: 14,
+    cacheRead: 0.175,
+    tiers: priority({ input: 3.5, output: 28, cacheRead: 0.35 }),
+  },
+  { ...LITELLM, model: /^gpt-5-pro/, input: 15, output: 120, tiers: half },
+  { ...PAGES, model: /^gpt-5-nano/, input: 0.05, output: 0.4, cacheRead: 0.005, tiers: half },
+  {
+    ...LITELLM,
+    model: /^gpt-5(\.1)?(-codex)?-mini/,
+    input: 0.25,
+    output: 2,
+    cacheRead: 0.025,
+    tiers: priority({ input: 0.45, output: 3.6, cacheRead: 0.045 }),
+  },
+  {
+    ...PAGES,
+    model: /^gpt-5-codex/,
+    input: 1.25,
+    output: 10,
+    cacheRead: 0.125,
+    tiers: priority({ input: 2.5, output: 20, cacheRead: 0.25 }),
+  },
+  {
+    ...LITELLM,
+    model: /^gpt-5(\.1)?(-codex|-codex-max|-chat-latest)?(-\d{4}.*)?$/,
+    input: 1.25,
+    output: 10,
+    cacheRead: 0.125,
+    tiers: priority({ input: 2.5, output: 20, cacheRead: 0.25 }),
+  },
+  { ...LITELLM, model: /^gpt-4\.1-nano/, input: 0.1, output: 0.4, cacheRead: 0.025, tiers: { batch: 0.5 } },
+  { ...LITELLM, model: /^gpt-4\.1-mini/, input: 0.4, output: 1.6, cacheRead: 0.1, tiers: { batch: 0.5 } },
+  {
+    ...LITELLM,
+    model: /^gpt-4\.1(-\d{4}.*)?$/,
+    input: 2,
+    output: 8,
+    cacheRead: 0.5,
+    tiers: { batch: 0.5, priority: { input: 3.5, output: 14, cacheRead: 0.875 } },
+  },
+  { ...LITELLM, model: /^gpt-4o-mini(-\d{4}.*)?$/, input: 0.15, output: 0.6, cacheRead: 0.075, tiers: { batch: 0.5 } },
+  { ...LITELLM, model: /^gpt-4o(-\d{4}.*)?$/, input: 2.5, output: 10, cacheRead: 1.25, tiers: { batch: 0.5 } },
+  { ...LITELLM, model: /^o4-mini(-\d{4}.*)?$/, input: 1.1, output: 4.4, cacheRead: 0.275, tiers: half },
+  { ...LITELLM, model: /^o3-mini/, input: 1.1, output: 4.4, cacheRead: 0.55, tiers: { batch: 0.5 } },
+  { ...LITELLM, model: /^o3(-\d{4}.*)?$/, input: 2, output: 8, cacheRead: 0.5, tiers: half },
+  { ...PAGES, source: "not read again; the list price known before", model: /^text-embedding-3-small/, input: 0.02, output: 0 },
+  { ...PAGES, source: "not read again; the list price known before", model: /^text-embedding-3-large/, input: 0.13, output: 0 },
+];
