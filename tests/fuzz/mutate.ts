@@ -103,7 +103,7 @@ const onJson: Mutation[] = [
   (body, next) => {
     const depth = below(next, 3_000);
     return Buffer.from(
-      body.toString().replace(/\{"stringValue":"[^"]*"\}/, '{"arrayValue":{"values":['.repeat(depth) + "{}" + "]}}".repeat(depth)),
+      body.toString().replace(/\{"stringValue":"[^"]*"\}/, ['{"arrayValue":{"values":['.repeat(depth), "{}", "]}}".repeat(depth)].join("")),
     );
   },
 ];

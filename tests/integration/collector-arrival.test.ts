@@ -22,6 +22,7 @@ import { startAnthropicProvider } from "../support/provider-anthropic.ts";
 import { disordered, encode, type Item, itemsOf, random, requestOf } from "./collector-dialects-support.ts";
 import { recount, rollups } from "./collector-recount.ts";
 import { dump, emptyTables, type Json, post, testCollector, untilReady, withoutSlots } from "./collector-support.ts";
+import { until } from "./scheduler-support.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 200);
 const PROTOBUF = { "content-type": "application/x-protobuf" };
@@ -47,7 +48,8 @@ async function fromPlugin(): Promise<Item[]> {
   const provider = createProvider({ serviceName: "openclaw", endpoint: sink.url });
   const { spans } = replay(loadFixture(VERSIONS[0] as string, "spawned-sub-agent"), { content: true });
   for (const span of spans) provider.emit(span);
-  await provider.shutdown(5_000);
+  await until(() => itemsOfBodies(sink.taken).length === spans.length, "the plugin's spans");
+  await provider.shutdown();
   await sink.close();
   return itemsOfBodies(sink.taken);
 }
@@ -59,7 +61,7 @@ async function fromScheduler(fixture: FixtureFile): Promise<Item[]> {
   const requests = fixture.records.filter(
     (record): record is RequestRecord => record.kind === "request" && record.path.startsWith("/v1/messages"),
   );
-  const model = String((requests[0]?.body as Json).model);
+  const { model } = (requests[0] as RequestRecord).body as { model: string };
   const yaml = `pools:\n  - { name: remote, silicon: cloud, engine: anthropic, base_url: "${provider.url}", models: [{ id: "${model}" }] }`;
   const scheduler = await startScheduler({
     config: parseConfig(yaml, "test config", {}),
@@ -78,6 +80,8 @@ async function fromScheduler(fixture: FixtureFile): Promise<Item[]> {
     });
     expect(reply.status, await reply.text()).toBe(200);
   }
+  // of each call the decision and its attempt
+  await until(() => itemsOfBodies(sink.taken).length >= requests.length * 2, "the scheduler's spans");
   await scheduler.close();
   await provider.close();
   await sink.close();

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Collector } from "../../collector-processor/src/app.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
@@ -48,7 +48,12 @@ describe("OTLP over HTTP", () => {
     expect(
       (await post(collector.url, gzipSync(JSON.stringify(request([span({ trace: 1, id: 4 })]))), { "content-encoding": "gzip" })).status,
     ).toBe(200);
-    expect(await spans()).toHaveLength(4);
+    const zstd = zstdCompressSync(encodeRequest(request([span({ trace: 1, id: 5 })])));
+    expect((await post(collector.url, zstd, { ...PROTOBUF, "content-encoding": "zstd" })).status).toBe(200);
+    // as the Collector's own receiver has it: upper case, and an empty content-encoding
+    const upper = { "content-type": "APPLICATION/JSON", "content-encoding": "" };
+    expect((await post(collector.url, JSON.stringify(request([span({ trace: 1, id: 6 })])), upper)).status).toBe(200);
+    expect(await spans()).toHaveLength(6);
   });
 
   it("takes an empty request, in either encoding", async () => {
@@ -75,6 +80,29 @@ describe("OTLP over HTTP", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  it.each(["traces", "logs", "metrics"])(
+    "refuses other methods and content types on /v1/%s, as the Collector's receiver does",
+    async (signal) => {
+      const path = `/v1/${signal}`;
+      for (const type of ["", "invalid", "text/plain", "application/grpc"]) {
+        const answer = await post(collector.url, "{}", { "content-type": type }, path);
+        expect([answer.status, answer.headers.get("content-type")], type).toEqual([415, "text/plain; charset=utf-8"]);
+      }
+      for (const method of ["GET", "PATCH", "PUT", "DELETE", "OPTIONS"]) {
+        const body = method === "GET" ? {} : { body: "{}" };
+        const answer = await fetch(collector.url + path, { method, headers: { "content-type": "application/json" }, ...body });
+        expect([answer.status, answer.headers.get("allow"), answer.headers.get("access-control-allow-origin")]).toEqual([
+          405,
+          "POST",
+          null,
+        ]);
+      }
+      expect((await post(collector.url, "{", {}, path)).status).toBe(400);
+      expect((await post(collector.url, Buffer.from([0x0a, 0x7f, 1, 2]), PROTOBUF, path)).status).toBe(400);
+      expect((await post(collector.url, "{}", { authorization: "Bearer wrong" }, path)).status).toBe(401);
+    },
+  );
+
   it("answers 405 to other methods and 415 to other content types", async () => {
     const get = await fetch(`${collector.url}/v1/traces`);
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
@@ -87,6 +115,8 @@ describe("OTLP over HTTP", () => {
     ["JSON of another shape", '{"resourceSpans":{}}', {}],
     ["a field of another type", '{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":7}]}]}]}', {}],
     ["gzip that is none", "plain", { "content-encoding": "gzip" }],
+    ["zstd that is none", "plain", { "content-encoding": "zstd" }],
+    ["zstd that is cut", zstdCompressSync("x".repeat(1000)).subarray(0, 12), { "content-encoding": "zstd" }],
     ["gzip that is cut", gzipSync("x".repeat(1000)).subarray(0, 20), { "content-encoding": "gzip" }],
     ["an unknown encoding", "{}", { "content-encoding": "br" }],
   ])("answers 400 with a google.rpc.Status to %s", async (_name, body, headers) => {
@@ -105,6 +135,7 @@ describe("OTLP over HTTP", () => {
     expect((await post(collector.url, " ".repeat(200_001))).status).toBe(413);
     const bomb = gzipSync(Buffer.alloc(50_000_000));
     expect(bomb.length).toBeLessThan(200_000);
+    expect((await post(collector.url, zstdCompressSync(Buffer.alloc(50_000_000)), { "content-encoding": "zstd" })).status).toBe(413);
     const answer = await post(collector.url, bomb, { "content-encoding": "gzip" });
     expect(answer.status).toBe(413);
     expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 8 });
@@ -208,10 +239,23 @@ describe("OTLP over HTTP", () => {
     expect((await spans())[0]).toMatchObject({ project: "other" });
   });
 
-  it("takes metrics, and says that they are not stored", async () => {
-    const answer = await post(collector.url, "{}", {}, "/v1/metrics");
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.body.toString()).partialSuccess.errorMessage).toBe("metrics are accepted but not stored yet");
+  it("reads metrics, counts their points and stores nothing", async () => {
+    const points = async () => {
+      const text = await (await fetch(`${collector.url}/metrics`)).text();
+      return Number(/^signalbox_collector_data_points_received_total\{.*\} (\d+)/m.exec(text)?.[1]);
+    };
+    const before = await points();
+    const metrics = [
+      { name: "claude_code.token.usage", sum: { dataPoints: [{ asInt: "1" }, { asInt: "2" }] } },
+      { name: "gen_ai.client.operation.duration", histogram: { dataPoints: [{}] } },
+    ];
+    const answer = await post(collector.url, { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }, {}, "/v1/metrics");
+    expect([answer.status, answer.body.toString()]).toEqual([200, "{}"]);
+    // the same sum of two points: ResourceMetrics 1, ScopeMetrics 2, Metric 2, Sum 7, NumberDataPoint 1
+    const sum = Buffer.from([0x0a, 10, 0x12, 8, 0x12, 6, 0x3a, 4, 0x0a, 0, 0x0a, 0]);
+    expect((await post(collector.url, sum, PROTOBUF, "/v1/metrics")).status).toBe(200);
+    expect(await points()).toBe(before + 5);
+    expect((await post(collector.url, { resourceMetrics: [{ scopeMetrics: 7 }] }, {}, "/v1/metrics")).status).toBe(400);
   });
 
   it("answers health, readiness and metrics", async () => {

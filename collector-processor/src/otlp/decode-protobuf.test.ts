@@ -218,6 +218,15 @@ describe("decodeProtobufTraces", () => {
     expect(firstSpan(body)).toMatchObject({ traceId: null, spanId: "abababababababab", name: "\uFFFD\uFFFD\uFFFD\uFFFD" });
   });
 
+  it("reads enums as 32 bits, and a value that comes twice in one attribute as one", () => {
+    const list = (element: number) => [0x12, 6, 0x2a, 4, 0x0a, 2, 0x18, element];
+    const attribute = [0x0a, 1, 0x6b, ...list(1), ...list(2)];
+    const fields = [0x30, 0x83, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x4a, attribute.length, ...attribute];
+    const wrap = (tag: number, body: number[]) => [tag, body.length, ...body];
+    const read = firstSpan(Buffer.from(wrap(0x0a, wrap(0x12, wrap(0x12, fields)))));
+    expect([read.kind, read.attributes]).toEqual([3, ["k", [1, 2]]]);
+  });
+
   it("bounds the depth of values", () => {
     let deep: Json = { stringValue: "bottom" };
     for (let level = 0; level < 40; level++) deep = { arrayValue: { values: [deep] } };

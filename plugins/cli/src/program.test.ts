@@ -26,7 +26,7 @@ describe("the command line", () => {
   });
   const signalbox = (...args: string[]) => run(createProgram("1.2.3"), args);
 
-  it.each(["up", "status", "url", "register", "unregister", "demo", "doctor", "config"])(
+  it.each(["up", "status", "url", "register", "unregister", "demo", "doctor", "config", "prices"])(
     "teaches %s by example, and knows --json there",
     async (name) => {
       expect(await signalbox(name, "--help")).toBe(0);
@@ -49,6 +49,23 @@ describe("the command line", () => {
     out = "";
     expect(await signalbox("url", "--json")).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ error: { code: "not_running" } });
+  });
+
+  it("sets a price of one's own, shows it first, and refuses what is none", async () => {
+    expect(await signalbox("prices", "set", "House-*", "--input", "0.5", "--output", "2", "--cache-read", "0.05")).toBe(0);
+    expect(await signalbox("prices", "set", "house-*", "--provider", "me", "--input", "1", "--output", "2")).toBe(0);
+    expect(await signalbox("prices", "set", "House-*", "--input", "0.25", "--output", "2")).toBe(0);
+    out = "";
+    expect(await signalbox("prices", "show", "house", "--json")).toBe(0);
+    expect(JSON.parse(out).data).toMatchObject([
+      { own: true, provider: "me", model: "^house-.*$", input: 1 },
+      { own: true, provider: "*", model: "^house-.*$", input: 0.25, output: 2, source: join(home, "prices.json") },
+    ]);
+    out = "";
+    expect(await signalbox("prices", "set", "m", "--input", "cheap", "--output", "2")).toBe(1);
+    expect(await signalbox("prices", "set", "m", "--input", "1", "--output", "2", "--from", "soon")).toBe(1);
+    expect(await signalbox("prices", "explain", "0000000000000001")).toBe(1);
+    expect(out).toMatch(/USD per million tokens.*from is not a date.*Signalbox does not run/s);
   });
 
   it("answers status with exit code 3 where nothing runs", async () => {

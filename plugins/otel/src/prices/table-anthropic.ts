@@ -8,6 +8,11 @@ const batch = { batch: 0.5 };
 /** US-only inference, `inference_geo: us`, costs 1.1 × from Claude 4.6 on (tokenmix.ai 2026-04-30, docs.rs/supercode-harness 0.5.150). */
 const regions = [{ in: /^us$/, times: 1.1 }];
 
+const SONNET_LONG = {
+  ...PAGE,
+  source: `${PAGE.source}; above 200,000 tokens: Bifrost's datasheet; deploybase.ai (2026-03-21) names no such surcharge`,
+};
+
 const direct: PriceRow[] = [
   {
     ...PAGE,
@@ -98,9 +103,19 @@ const direct: PriceRow[] = [
   { ...LINEUP, model: /^claude-sonnet-5/, input: 2, output: 10, cacheRead: 0.2, cacheWrite: 2.5, cacheWrite1h: 4, tiers: batch, regions },
   { ...PAGE, model: /^claude-sonnet-4-6/, input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75, cacheWrite1h: 6, tiers: batch, regions },
   {
-    ...PAGE,
-    source: `${PAGE.source}; above 200,000 tokens: Bifrost's datasheet; deploybase.ai (2026-03-21) names no such surcharge`,
-    model: /^claude-sonnet-4(-5|-20)/,
+    ...SONNET_LONG,
+    model: /^claude-sonnet-4-5/,
+    input: 3,
+    output: 15,
+    cacheRead: 0.3,
+    cacheWrite: 3.75,
+    cacheWrite1h: 6,
+    long: { above: 200_000, input: 6, output: 22.5, cacheRead: 0.6, cacheWrite: 7.5, cacheWrite1h: 12 },
+    tiers: batch,
+  },
+  {
+    ...SONNET_LONG,
+    model: /^claude-sonnet-4-20/,
     input: 3,
     output: 15,
     cacheRead: 0.3,
@@ -138,7 +153,7 @@ const direct: PriceRow[] = [
 ];
 
 /** Before Claude 4.5 a region cost nothing more. */
-const OLD = /opus-4\|3-opus|sonnet-4\|3-|sonnet-4\(-5|3-5-haiku|3-haiku/;
+const OLD = /opus-4\|3-opus|sonnet-4\|3-|sonnet-4-20|3-5-haiku|3-haiku/;
 const CLOUDS = {
   "aws.bedrock":
     "clauder-navi.com/en/bedrock-claude-cost and sam.mehdi.consulting: Anthropic's list at the global endpoint, + 10 % in a region",
