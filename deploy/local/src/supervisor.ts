@@ -130,6 +130,7 @@ async function refuseTakenPorts(settings: Settings, paths: StatePaths): Promise<
   const taken = await findTakenPorts(settings.host, settings.ports, [
     ...(embedded && !ours ? (["postgres"] as const) : []),
     "otlp",
+    "otlpGrpc",
     "scheduler",
     "web",
   ]);

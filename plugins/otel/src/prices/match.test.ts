@@ -57,10 +57,12 @@ const CASES: [what: string, query: PriceQuery, usage: TokenUsage, nanousd: numbe
     { input: 1_000, output: 0 },
     1_000_000,
   ],
-  // 200,000 × 3,000; one more, and all of it is 6,000: 200,001 × 6,000 + 1 × 22,500
-  ["Sonnet 4.5, not long", { model: "claude-sonnet-4-5" }, { input: 200_000, output: 0 }, 600_000_000],
-  ["Sonnet 4.5, long", { model: "claude-sonnet-4-5" }, { input: 200_001, output: 1 }, 1_200_028_500],
-  ["Sonnet 4.6 is never long", { model: "claude-sonnet-4-6" }, { input: 200_001, output: 1 }, 600_018_000],
+  // sources differ on long prompts of Sonnet 4.5: as Claude Code has it, 200,001 × 3,000 + 1 × 15,000
+  ["Sonnet 4.5 is never long", { model: "claude-sonnet-4-5" }, { input: 200_001, output: 1 }, 600_018_000],
+  ["nor is Sonnet 4.6", { model: "claude-sonnet-4-6" }, { input: 200_001, output: 1 }, 600_018_000],
+  // 100,000 × 100; one more, and all of it is 500: 100,001 × 500 + 1 × 2,500
+  ["Haiku 5.5, not long", { model: "claude-haiku-5-5" }, { input: 100_000, output: 0 }, 10_000_000],
+  ["Haiku 5.5, long", { model: "claude-haiku-5-5" }, { input: 100_001, output: 1 }, 50_003_000],
   // 1,000 read × 200 until 2026-10-06, × 100 from the 7th
   [
     "before a cut",

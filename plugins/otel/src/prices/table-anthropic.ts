@@ -8,9 +8,9 @@ const batch = { batch: 0.5 };
 /** US-only inference, `inference_geo: us`, costs 1.1 × from Claude 4.6 on (tokenmix.ai 2026-04-30, docs.rs/supercode-harness 0.5.150). */
 const regions = [{ in: /^us$/, times: 1.1 }];
 
-const SONNET_LONG = {
+const SONNET_4 = {
   ...PAGE,
-  source: `${PAGE.source}; above 200,000 tokens: Bifrost's datasheet; deploybase.ai (2026-03-21) names no such surcharge`,
+  source: `${PAGE.source}; Bifrost's datasheet has 6 and 22.5 above 200,000 tokens, Claude Code 2.1.329 charges no more for a million, and is followed`,
 };
 
 const direct: PriceRow[] = [
@@ -103,25 +103,23 @@ const direct: PriceRow[] = [
   { ...LINEUP, model: /^claude-sonnet-5/, input: 2, output: 10, cacheRead: 0.2, cacheWrite: 2.5, cacheWrite1h: 4, tiers: batch, regions },
   { ...PAGE, model: /^claude-sonnet-4-6/, input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75, cacheWrite1h: 6, tiers: batch, regions },
   {
-    ...SONNET_LONG,
+    ...SONNET_4,
     model: /^claude-sonnet-4-5/,
     input: 3,
     output: 15,
     cacheRead: 0.3,
     cacheWrite: 3.75,
     cacheWrite1h: 6,
-    long: { above: 200_000, input: 6, output: 22.5, cacheRead: 0.6, cacheWrite: 7.5, cacheWrite1h: 12 },
     tiers: batch,
   },
   {
-    ...SONNET_LONG,
+    ...SONNET_4,
     model: /^claude-sonnet-4-20/,
     input: 3,
     output: 15,
     cacheRead: 0.3,
     cacheWrite: 3.75,
     cacheWrite1h: 6,
-    long: { above: 200_000, input: 6, output: 22.5, cacheRead: 0.6, cacheWrite: 7.5, cacheWrite1h: 12 },
     tiers: batch,
   },
   {
