@@ -20,6 +20,7 @@ import { createClaudeCodeHook } from "./hooks/claude-code.ts";
 import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
+import { createSessionRegistry } from "./pools/llama-cpp/sessions.ts";
 import type { Pool } from "./pools/pool.ts";
 import { createShadows } from "./shadow/shadow.ts";
 import { startTelemetry } from "./telemetry/export.ts";
@@ -46,6 +47,8 @@ export interface SchedulerOptions {
   /** Where `api_key_env` and `key_env` are looked up. */
   environment?: Environment;
   limits?: Partial<SchedulerLimits>;
+  /** What was found on this machine, in words, where nobody configured it. */
+  found?: readonly string[];
   log?: Log;
 }
 
@@ -85,7 +88,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     decisions.note(decision);
     telemetry.record(decision);
   };
+  const sessions = createSessionRegistry((migration) => telemetry.record(migration), log);
   const configuring = {
+    sessions,
     home,
     configDirectory: options.configDirectory ?? process.cwd(),
     environment,
@@ -99,6 +104,14 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
   const decisions = createRecentDecisions();
   const replies = createReplyStore(config.cache);
+  admission.events.subscribe({
+    name: undefined,
+    send({ type, data }) {
+      if (type === "session.killed") for (const id of [data.session, ...(data.descendants as string[])]) void sessions.forget(String(id));
+      return true;
+    },
+    end() {},
+  });
   await admission.start();
   const server = http.createServer();
   server.listen(port, host);
@@ -145,7 +158,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     record,
     log,
   };
-  const control = createControlApi({ gatekeeper, admission, pools, config: () => follower.status, decisions, log });
+  const found = options.found ?? [];
+  const control = createControlApi({ gatekeeper, admission, pools, found, config: () => follower.status, decisions, log });
   const endpoints: Record<string, Handler> = {
     "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
     "POST /v1/responses": createChatHandler(RESPONSES, dependencies),
@@ -156,7 +170,12 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       const { catalog } = generations.current;
       sendJson(response, 200, catalog.list(gatekeeper().admitModel(request.headers).models));
     },
-    "POST /hooks/claude-code": createClaudeCodeHook({ gatekeeper, controls: admission.controls, log }),
+    "POST /hooks/claude-code": createClaudeCodeHook({
+      gatekeeper,
+      controls: admission.controls,
+      onEnd: (id) => void sessions.forget(id),
+      log,
+    }),
     "GET /healthz": async (_request, response) => sendJson(response, 200, { status: "ok" }),
     "GET /readyz": async (_request, response) => {
       const reason = unreadiness(pools());

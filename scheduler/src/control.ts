@@ -2,9 +2,9 @@
 
 import type { Pool } from "./pools/pool.ts";
 
-/** The body of `GET /control/pools`: state, load and speed of each pool as it is now. */
-export function describePools(pools: readonly Pool[]): object {
-  return { data: pools.map(describePool), next: null };
+/** The body of `GET /control/pools`: state, load and speed of each pool as it is now, and what was found where no config names pools. */
+export function describePools(pools: readonly Pool[], found: readonly string[]): object {
+  return { data: pools.map(describePool), next: null, found };
 }
 
 function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed, clock, connection, breaker, offers }: Pool): object {
@@ -23,6 +23,7 @@ function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed,
     active: gate.active,
     queued: gate.queued,
     queue_limit: gate.queueLimit,
+    sessions: connection.sessions?.held ?? null,
     busy_seconds: clock.busyMs(performance.timeOrigin + performance.now()) / 1000,
     speed: {
       prefill_tokens_per_second: speed.prefillTokensPerSecond / speed.ttftRatio,

@@ -5,8 +5,9 @@ import os from "node:os";
 import path from "node:path";
 import { DefaultPort } from "@signalbox/otel/conventions";
 import { startScheduler } from "./app.ts";
-import { ConfigError, demoConfig, findConfig, loadConfig } from "./config.ts";
+import { type Config, ConfigError, demoConfig, findConfig, loadConfig } from "./config.ts";
 import { createLog } from "./log.ts";
+import { configOf, discover } from "./pools/discovery/discover.ts";
 
 const PORT_TAKEN = 98;
 const BAD_CONFIG = 78;
@@ -19,9 +20,11 @@ const port = Number(env.SIGNALBOX_SCHEDULER_PORT ?? DefaultPort.scheduler);
 try {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const file = findConfig(home, env.SIGNALBOX_CONFIG);
-  log.info("config", { file: file ?? "built-in demo pools" });
+  log.info("config", { file: file ?? "none: what this machine has, or built-in demo pools" });
+  const { config, found } = file ? { config: loadConfig(file), found: [] } : await withoutConfig();
   const scheduler = await startScheduler({
-    config: file ? loadConfig(file) : demoConfig(),
+    config,
+    found,
     configDirectory: file ? path.dirname(file) : home,
     ...(file && { configFile: file }),
     home,
@@ -46,6 +49,15 @@ try {
   process.on("SIGINT", stop);
 } catch (error) {
   process.exit(explain(error));
+}
+
+/** SIGNALBOX_DISCOVERY=off: the demo pools and no look around. */
+async function withoutConfig(): Promise<{ config: Config; found: string[] }> {
+  if (env.SIGNALBOX_DISCOVERY === "off") return { config: demoConfig(), found: [] };
+  const findings = await discover({ environment: env, home });
+  const found = findings.map(({ text }) => text);
+  for (const text of found) log.info("found", { what: text });
+  return { config: configOf(findings, env), found };
 }
 
 /** Says what went wrong in a line, or a line per mistake of the config, and chooses the exit code. */

@@ -77,6 +77,8 @@ export interface SchedulerUnderTest {
   /** Lines of its log. */
   log: string[];
   reload(): Promise<void>;
+  /** Its state folder. */
+  home: string;
   close(): Promise<void>;
 }
 
@@ -107,6 +109,7 @@ export async function startSchedulerUnderTest(
     sink,
     log,
     reload: scheduler.reload,
+    home,
     async close() {
       await scheduler.close();
       await sink.close();

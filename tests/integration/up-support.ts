@@ -34,6 +34,8 @@ export async function makePlace(): Promise<Place> {
     env: {
       ...inherited,
       SIGNALBOX_HOME: home,
+      // Whatever this machine has, a test's pools are the demo's.
+      SIGNALBOX_DISCOVERY: "off",
       SIGNALBOX_OTLP_PORT: String(ports.otlp),
       SIGNALBOX_OTLP_GRPC_PORT: String(ports.otlpGrpc),
       SIGNALBOX_SCHEDULER_PORT: String(ports.scheduler),

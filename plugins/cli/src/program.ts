@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addConfig } from "./commands/config.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addPoolWorker } from "./commands/pool-worker.ts";
 import { addPrices } from "./commands/prices.ts";
 import { addRegister, addUnregister } from "./commands/register.ts";
 import { addSimulate } from "./commands/simulate.ts";
@@ -45,6 +46,7 @@ export function createProgram(version: string): Command {
   addSimulate(program);
   addConfig(program);
   addPrices(program);
+  addPoolWorker(program);
   for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
     command.exitOverride().showHelpAfterError("(--help shows what there is)");
   }

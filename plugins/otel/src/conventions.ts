@@ -155,6 +155,17 @@ export const Attribute = {
   /** string[]; paths of request fields that the pool's dialect cannot carry: left out. Set where a request was translated */
   translationDropped: "signalbox.translation.dropped",
 
+  // KV state of a session, moved between pools or tiers (`live`: in the context, `ram`, `file`)
+  /** `placement`, `drain`, `restore`, `eviction` */
+  migrationReason: "signalbox.migration.reason",
+  migrationFromPool: "signalbox.migration.from_pool",
+  migrationFromTier: "signalbox.migration.from_tier",
+  migrationToTier: "signalbox.migration.to_tier",
+  /** int */
+  migrationTokens: "signalbox.migration.tokens",
+  /** int */
+  migrationBytes: "signalbox.migration.bytes",
+
   // memory files
   memoryPath: "signalbox.memory.path",
   memoryOperation: "signalbox.memory.operation",

@@ -15,7 +15,7 @@ pools:
     slots: 4
     threads: 1
     context_tokens: 32768
-    max_output_tokens: 48
+    max_output_tokens: 256
     hourly_usd: 0.40
     demo_pace_ms: 18
   - name: demo-gpu
@@ -28,7 +28,7 @@ pools:
     threads: 1
     gpu: off
     context_tokens: 32768
-    max_output_tokens: 48
+    max_output_tokens: 256
     hourly_usd: 1.86
     demo_pace_ms: 6
 models:

@@ -62,7 +62,11 @@ export function checkReferences(config: Config, environment: Environment): Confi
     if (pool.engine === "llama-cpp" && pool.models.length > 1) {
       issues.push({ path: ["pools", index, "models"], message: "a llama-cpp pool serves one model" });
     }
-    if (pool.engine !== "llama-cpp") set(pool.api_key_env, ["pools", index, "api_key_env"]);
+    if (pool.engine === "llama-cpp" && (pool.model === undefined) === (pool.url === undefined)) {
+      const message = "a llama-cpp pool has a model (a GGUF file, or demo) or the url of a pool-worker, one of the two";
+      issues.push({ path: ["pools", index, pool.model === undefined ? "name" : "url"], message });
+    }
+    set(pool.api_key_env, ["pools", index, "api_key_env"]);
     if (pool.cost_by === "time" && pool.hourly_usd === undefined) {
       issues.push({ path: ["pools", index, "cost_by"], message: "cost_by: time needs hourly_usd" });
     }

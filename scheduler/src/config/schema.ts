@@ -61,11 +61,33 @@ const remotePool = {
   provider: name.optional(),
 };
 
+/** What sessions leave behind when their place in a context is wanted for another: kept in memory, then in files, the oldest out. */
+const keptState = z.strictObject({
+  /** In a tmpfs (/dev/shm); 0: none there. */
+  ram_bytes: z
+    .int()
+    .min(0)
+    .default(256 * 2 ** 20),
+  /** 0: none. */
+  file_bytes: z
+    .int()
+    .min(0)
+    .default(4 * 2 ** 30),
+  /** Of the files; default: `kv` in the state folder. */
+  folder: z.string().min(1).optional(),
+  max_idle_seconds: z.number().positive().default(86_400),
+});
+
 const llamaCppPool = z.strictObject({
   ...poolBase,
   engine: z.literal("llama-cpp"),
   /** A GGUF file, relative to this config file; `demo` is the model that Signalbox makes itself. */
-  model: z.string().min(1),
+  model: z.string().min(1).optional(),
+  /** In place of `model`: a worker on another box, started there by `signalbox pool-worker`. */
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  /** With `url`: the environment variable that holds the worker's key. */
+  api_key_env: name.optional(),
+  kv: keptState.default(() => keptState.parse({})),
   /** `auto` uses the GPU that node-llama-cpp finds. Default: auto for silicon gpu, else off. */
   gpu: z.enum(["auto", "off"]).optional(),
   threads: count.optional(),

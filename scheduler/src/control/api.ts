@@ -14,6 +14,7 @@ import type { Pool } from "../pools/pool.ts";
 import { acceptAcknowledgement } from "./acknowledgements.ts";
 import { listBudgets, putBudget } from "./budgets.ts";
 import type { RecentDecisions } from "./decisions.ts";
+import { changePool } from "./pools.ts";
 import { changeSession, showSession } from "./sessions.ts";
 import { followEvents } from "./stream.ts";
 
@@ -21,6 +22,8 @@ export interface ControlDependencies {
   gatekeeper: () => Gatekeeper;
   admission: AdmissionService;
   pools: () => readonly Pool[];
+  /** What was found on this machine, in words. */
+  found: readonly string[];
   config: () => ConfigStatus;
   decisions: RecentDecisions;
   log: Log;
@@ -41,14 +44,15 @@ interface Endpoint {
 }
 
 /** @returns a handler for every path below `/control/`; it answers all requests itself */
-export function createControlApi({ gatekeeper, admission, pools, config, decisions, log }: ControlDependencies): Handler {
+export function createControlApi({ gatekeeper, admission, pools, found, config, decisions, log }: ControlDependencies): Handler {
   const endpoints: Endpoint[] = [
     { method: "POST", path: /^\/control\/sessions\/(.+)\/(kill|pause|resume)$/, handle: (ask) => changeSession(admission, ask) },
     { method: "GET", path: /^\/control\/sessions\/([^/]+)$/, handle: (ask) => showSession(admission, ask) },
     { method: "GET", path: /^\/control\/config$/, handle: ({ response }) => sendJson(response, 200, config()) },
     { method: "GET", path: /^\/control\/stream$/, handle: (ask) => followEvents(admission, ask) },
     { method: "POST", path: /^\/control\/acks$/, handle: (ask) => acceptAcknowledgement(admission.events, ask) },
-    { method: "GET", path: /^\/control\/pools$/, handle: ({ response }) => sendJson(response, 200, describePools(pools())) },
+    { method: "GET", path: /^\/control\/pools$/, handle: ({ response }) => sendJson(response, 200, describePools(pools(), found)) },
+    { method: "POST", path: /^\/control\/pools\/([^/]+)\/(drain|resume)$/, handle: (ask) => changePool(pools(), ask) },
     { method: "GET", path: /^\/control\/budgets$/, handle: (ask) => listBudgets(admission.budgets, ask) },
     { method: "PUT", path: /^\/control\/budgets\/([^/]+)$/, handle: (ask) => putBudget(admission.budgets, ask) },
     { method: "GET", path: /^\/control\/decisions$/, handle: (ask) => decisions.list(ask) },

@@ -20,15 +20,19 @@ const ENDING = new Set(["Stop", "SubagentStop", "SessionEnd", "StopFailure"]);
 export interface HookDependencies {
   gatekeeper: () => Gatekeeper;
   controls: Controls;
+  /** A session said that it ends. */
+  onEnd: (session: string) => void;
   log: Log;
 }
 
-export function createClaudeCodeHook({ gatekeeper, controls, log }: HookDependencies): Handler {
+export function createClaudeCodeHook({ gatekeeper, controls, onEnd, log }: HookDependencies): Handler {
   return async (request, response) => {
     gatekeeper().admitModel(request.headers);
     let answer: object = {};
     try {
       const { event, lineage } = readHook(await readBody(request, MAX_BODY_BYTES));
+      const session = lineage.at(-1);
+      if (event === "SessionEnd" && session !== undefined) onEnd(session);
       const stop = controls.stopOf(lineage);
       if (stop) answer = stopAnswer(event, stopRefusal(stop).message);
     } catch (error) {

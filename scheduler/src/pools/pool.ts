@@ -10,6 +10,10 @@ import type { Candidate, Pricing } from "../placement/candidate.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
+import { type DrainableConnection, drainable } from "./drain.ts";
+import type { MeasuredSpeed } from "./llama-cpp/protocol.ts";
+import { connectRemoteWorker } from "./llama-cpp/remote-worker.ts";
+import type { SessionRegistry } from "./llama-cpp/sessions.ts";
 import { connectLlamaCpp } from "./llama-cpp/supervisor.ts";
 import { connectRemote } from "./remote.ts";
 import { createSlotGate, type SlotGate } from "./slot-gate.ts";
@@ -28,7 +32,7 @@ export interface Pool {
   readonly gate: SlotGate;
   readonly speed: SpeedModel;
   readonly clock: BusyClock;
-  readonly connection: Connection;
+  readonly connection: DrainableConnection;
   readonly breaker: Breaker;
   readonly tools: PoolConfig["tools"];
   readonly offers: readonly Offer[];
@@ -57,6 +61,8 @@ export interface PoolOptions {
   environment: Environment;
   /** Milliseconds a call may wait for a slot. */
   queueTimeoutMs: number;
+  /** Where sessions of llama-cpp pools are, between all of them. */
+  sessions: SessionRegistry;
   log: Log;
 }
 
@@ -70,18 +76,7 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     queueLimit: config.queue_limit ?? 4 * config.slots,
     timeoutMs: options.queueTimeoutMs,
   });
-  const connection =
-    config.engine === "llama-cpp"
-      ? connectLlamaCpp({
-          config,
-          ...options,
-          onSpeed(measured) {
-            speed.setPrior({ fixedMs: 0, ...measured });
-            // Failures were those of a process that is gone.
-            breaker.report("good");
-          },
-        })
-      : connectRemote(config, config.api_key_env && options.environment[config.api_key_env]);
+  const connection = drainable(connect(config, options, speed, breaker));
   const offers: Offer[] = [];
   const pool: Pool = {
     name: config.name,
@@ -110,6 +105,20 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     offers.push(createOffer(pool, model.id, model.tier, bounds, pricingOf(config, model, provider)));
   }
   return pool;
+}
+
+function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, breaker: Breaker): Connection {
+  const key = config.api_key_env && options.environment[config.api_key_env];
+  if (config.engine !== "llama-cpp") return connectRemote(config, key);
+  const onSpeed = (measured: MeasuredSpeed) => {
+    speed.setPrior({ fixedMs: 0, ...measured });
+    // Failures were those of a process that is gone.
+    breaker.report("good");
+  };
+  const { url } = config;
+  return url === undefined
+    ? connectLlamaCpp({ config, ...options, onSpeed })
+    : connectRemoteWorker({ ...options, config: { ...config, url }, key, onSpeed });
 }
 
 function createOffer(
@@ -141,7 +150,7 @@ function createOffer(
     get unavailable() {
       const { state } = connection;
       if (state.kind === "healthy") return breaker.unavailable;
-      return state.kind === "starting" ? "starting" : `unhealthy: ${state.reason}`;
+      return state.kind === "unhealthy" ? `unhealthy: ${state.reason}` : state.kind;
     },
   };
 }

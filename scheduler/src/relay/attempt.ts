@@ -33,6 +33,8 @@ export interface AttemptOptions {
   attempt: OpenAttempt;
   upstream: Upstream;
   exchange: Exchange;
+  /** Names and values in turn: what an engine that keeps state of sessions is told. */
+  sessionHeaders: readonly string[];
   patience: Patience;
   /** Asked when the pool answered with an error of its own: may another be asked? Else its words are the client's. */
   canFailOver: () => boolean;
@@ -58,7 +60,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     const { call, attempt, upstream, exchange, patience } = options;
     const { stream } = call.chat;
     const headers = upstreamHeaders(call.request.headers, upstream.authorization, call.record, attempt.record.spanId);
-    headers.push(...exchange.headers(upstream, call.request.headers));
+    headers.push(...exchange.headers(upstream, call.request.headers), ...options.sessionHeaders);
     this.#wait(stream ? patience.ttftMs : patience.replyMs, stream);
     upstream.dispatcher.dispatch(
       {

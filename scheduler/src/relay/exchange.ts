@@ -112,7 +112,7 @@ const needsOf = ({ model, maxTokensFloor, source }: Offer): PoolNeeds => ({
 });
 
 const speaks = ({ source }: Offer, { operation, dialect }: ChatRequest) =>
-  operation === "embeddings" ? source.engine === "openai-compatible" : source.dialects.includes(dialect);
+  operation === "embeddings" ? source.engine !== "anthropic" : source.dialects.includes(dialect);
 const engineDialect = (offer: Offer) => offer.source.dialects[0] as Dialect;
 
 function relayed(chat: ChatRequest, offer: Offer, url: string): Exchange {

@@ -116,7 +116,12 @@ class Relay {
   async #attempt(offer: Offer, why: Why, reason: string | undefined, minTier: number): Promise<Outcome | undefined> {
     const call = this.#call;
     const hedge = this.#options.resilience.hedge(call.record.intent.route, call.record.intent.sla.class);
-    const first = this.#start(offer, why, reason, minTier);
+    const sessionHeaders = await sessionHeadersFor(call, offer);
+    if (call.gone) {
+      offer.source.gate.release();
+      return { kind: "gone" };
+    }
+    const first = this.#start(offer, sessionHeaders, why, reason, minTier);
     if (!first) return undefined;
     let outcome: Outcome;
     if (hedge === undefined) outcome = await first.outcome;
@@ -129,7 +134,7 @@ class Relay {
     return outcome;
   }
 
-  #start(offer: Offer, why: Why, reason: string | undefined, minTier: number): Attempt | undefined {
+  #start(offer: Offer, sessionHeaders: readonly string[], why: Why, reason: string | undefined, minTier: number): Attempt | undefined {
     const call = this.#call;
     const { exchanges, baseline, resilience } = this.#options;
     const { source } = offer;
@@ -155,6 +160,7 @@ class Relay {
       attempt: opened,
       upstream,
       exchange,
+      sessionHeaders,
       patience: resilience.patience(route, offer.pool, sla.class),
       canFailOver: () => call.running.length > 1 || this.#mayGoOn(),
     });
@@ -201,14 +207,26 @@ class Relay {
     const offer = this.#take(minTier);
     if (!offer) return undefined;
     const paid = !call.mayRetry || (await call.mayRetry(offer));
-    const stillWaits = paid && call.running.length > 0 && !call.gone && !first.answering;
+    const stillWaits = () => call.running.length > 0 && !call.gone && !first.answering;
     // A line is no place for a second attempt.
-    if (!stillWaits || !offer.source.gate.tryAcquire()) {
+    if (!paid || !stillWaits() || !offer.source.gate.tryAcquire()) {
       this.#left.unshift(offer);
       return undefined;
     }
-    return this.#start(offer, "hedge", undefined, minTier);
+    const sessionHeaders = await sessionHeadersFor(call, offer);
+    if (!stillWaits()) {
+      offer.source.gate.release();
+      return undefined;
+    }
+    return this.#start(offer, sessionHeaders, "hedge", undefined, minTier);
   }
+}
+
+const NO_HEADERS: readonly string[] = [];
+
+/** What the pool is told of the call's session, its state brought to the pool where it is elsewhere. */
+async function sessionHeadersFor(call: Call, offer: Offer): Promise<readonly string[]> {
+  return (await offer.source.connection.sessions?.prepare(call.record)) ?? NO_HEADERS;
 }
 
 function refusalOf(failure: Failed | undefined): HttpError {

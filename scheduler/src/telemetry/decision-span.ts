@@ -2,14 +2,27 @@
 
 import { spanName } from "@signalbox/otel/conventions";
 import { putAttemptAttributes, putScheduleAttributes } from "./attributes.ts";
+import { type MigrationRecord, putMigrationAttributes } from "./migration.ts";
 import type { DecisionRecord } from "./record.ts";
 import type { SpanWriter } from "./span-writer.ts";
 
+/** What spans are made of. */
+export type SpanRecord = DecisionRecord | MigrationRecord;
+
+const INTERNAL = 1;
 const SERVER = 2;
 const CLIENT = 3;
 
-export function writeSpans(record: DecisionRecord, spans: SpanWriter): void {
+export function writeSpans(record: SpanRecord, spans: SpanWriter): void {
   const { traceId, spanId, parentSpanId } = record;
+  if ("kind" in record) {
+    const { pool, startedAt, endedAt } = record;
+    const name = spanName.migrate(pool);
+    spans.write({ traceId, spanId, parentSpanId, name, kind: INTERNAL, startedAt, endedAt, error: undefined }, (put) =>
+      putMigrationAttributes(put, record),
+    );
+    return;
+  }
   for (const [index, attempt] of record.attempts.entries()) {
     const { startedAt, endedAt, error } = attempt;
     const name = spanName[record.operation](attempt.offer.model);

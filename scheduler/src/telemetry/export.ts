@@ -8,13 +8,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { otlpTransport } from "@signalbox/otel/otlp-transport";
 import type { Log } from "../log.ts";
-import { writeSpans } from "./decision-span.ts";
+import { type SpanRecord, writeSpans } from "./decision-span.ts";
 import type { DecisionRecord } from "./record.ts";
 import { createSpanWriter } from "./span-writer.ts";
 
 export interface Telemetry {
   /** On the path: one push. */
-  record(record: DecisionRecord): void;
+  record(record: SpanRecord): void;
   /** Records that there was no room for, and records that were given up: refused by the collector, or left at the end. */
   readonly dropped: { full: number; unsent: number };
   /** Sends what is left, within `timeoutMs`. */
@@ -26,7 +26,7 @@ export interface TelemetryOptions {
   endpoint: string;
   /** The key of the receiver, where it asks for one. */
   token: string | undefined;
-  /** Called once for each record, off the path. */
+  /** Called once for each decision, off the path. */
   onRecord: (record: DecisionRecord) => void;
   log: Log;
   /** Records kept while they cannot be sent: some 3 KB each. */
@@ -54,7 +54,7 @@ export function startTelemetry({ endpoint, token, onRecord, log, capacity }: Tel
   });
   const spans = createSpanWriter("signalbox-scheduler");
   const stop = new AbortController();
-  let ended: DecisionRecord[] = [];
+  let ended: SpanRecord[] = [];
   let written = 0;
   const batches: Batch[] = [];
   /** All that is held: ended, written, in batches, on its way. */
@@ -67,7 +67,7 @@ export function startTelemetry({ endpoint, token, onRecord, log, capacity }: Tel
     const records = ended;
     ended = [];
     for (const record of records) {
-      onRecord(record);
+      if (!("kind" in record)) onRecord(record);
       if (held >= capacity) {
         full++;
         continue;

@@ -11,8 +11,8 @@ export interface SpanHead {
   spanId: string;
   parentSpanId: string | undefined;
   name: string;
-  /** OTLP's number: 2 is SERVER, 3 is CLIENT. */
-  kind: 2 | 3;
+  /** OTLP's number: 1 is INTERNAL, 2 is SERVER, 3 is CLIENT. */
+  kind: 1 | 2 | 3;
   /** Milliseconds since the epoch, with fractions. */
   startedAt: number;
   endedAt: number;

@@ -1,6 +1,7 @@
-import { checkReady, type RunningInstall, readSettings, runningInstall, statePaths } from "@signalbox/local";
+import { checkReady, type RunningInstall, readSettings, readToken, runningInstall, statePaths } from "@signalbox/local";
 import type { Command } from "commander";
 import { ExitCode } from "../exit-code.ts";
+import { type Pools, readPools } from "../pools.ts";
 import { createTerminal } from "../terminal.ts";
 
 const HELP = `
@@ -18,11 +19,12 @@ export function addStatus(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async ({ json }: { json?: boolean }) => {
-      const { home } = readSettings(process.env);
+      const { home, token } = readSettings(process.env);
       const running = runningInstall(statePaths(home).lock);
       const parts = running ? await askParts(running) : [];
-      if (json) process.stdout.write(`${JSON.stringify(statusObject(home, running, parts))}\n`);
-      else sayStatus(home, running, parts);
+      const pools = running && (await readPools(running.addresses.scheduler, token ?? readToken(statePaths(home))));
+      if (json) process.stdout.write(`${JSON.stringify(statusObject(home, running, parts, pools))}\n`);
+      else sayStatus(home, running, parts, pools);
       process.exitCode = !running ? ExitCode.notRunning : parts.every((part) => part.ready) ? ExitCode.ok : ExitCode.failed;
     });
 }
@@ -49,7 +51,7 @@ async function askParts({ addresses, parts }: RunningInstall): Promise<PartStatu
   );
 }
 
-function statusObject(home: string, running: RunningInstall | undefined, parts: PartStatus[]) {
+function statusObject(home: string, running: RunningInstall | undefined, parts: PartStatus[], pools: Pools | undefined) {
   if (!running) return { state: "not_running", state_folder: home };
   return {
     state: running.state,
@@ -58,10 +60,12 @@ function statusObject(home: string, running: RunningInstall | undefined, parts: 
     state_folder: home,
     postgres_port: running.postgresPort,
     parts,
+    pools: pools?.data.map(({ name, silicon, state, reason }) => ({ name, silicon, state, reason })) ?? null,
+    found: pools?.found ?? null,
   };
 }
 
-function sayStatus(home: string, running: RunningInstall | undefined, parts: PartStatus[]): void {
+function sayStatus(home: string, running: RunningInstall | undefined, parts: PartStatus[], pools: Pools | undefined): void {
   const terminal = createTerminal(process.stdout);
   if (!running) {
     terminal.line(`Signalbox does not run on ${home}. Start it: npm start`);
@@ -74,5 +78,10 @@ function sayStatus(home: string, running: RunningInstall | undefined, parts: Par
     const mark = ready ? terminal.style("green", "✓") : terminal.style("red", "✗");
     terminal.line(`  ${mark} ${name.padEnd(10)} ${url}${ready ? "" : `   ${reason}`}`);
   }
+  for (const { name, silicon, state, reason } of pools?.data ?? []) {
+    const mark = state === "healthy" ? terminal.style("green", "✓") : terminal.style("yellow", "!");
+    terminal.line(`  ${mark} pool ${name}, ${silicon}${state === "healthy" ? "" : `   ${reason ?? state}`}`);
+  }
+  for (const text of pools?.found ?? []) terminal.line(`  ${terminal.style("dim", `found ${text}`)}`);
   terminal.line(`  ${terminal.style("dim", "a login link for the dashboard: npx signalbox url")}`);
 }

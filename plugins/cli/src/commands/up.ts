@@ -1,6 +1,16 @@
-import { type Install, mintLoginLink, type RunningInstall, readSettings, StartInterrupted, statePaths, up } from "@signalbox/local";
+import {
+  type Install,
+  mintLoginLink,
+  type RunningInstall,
+  readSettings,
+  readToken,
+  StartInterrupted,
+  statePaths,
+  up,
+} from "@signalbox/local";
 import type { Command } from "commander";
 import { ExitCode } from "../exit-code.ts";
+import { describePools, type Pools, readPools } from "../pools.ts";
 import { onStopSignals } from "../stop-signals.ts";
 import { createTerminal, formatDuration, type Terminal } from "../terminal.ts";
 import { showUpEvents } from "../up-events.ts";
@@ -64,8 +74,9 @@ async function runUp(json: boolean, version: string): Promise<number> {
 
   const readyMs = performance.now() - startedAt;
   const login = mintLoginLink(install.paths, install.addresses.web);
-  if (json) process.stdout.write(`${JSON.stringify(readyObject(install, login, readyMs))}\n`);
-  else sayReady(install, login, readyMs, terminal);
+  const pools = await readPools(install.addresses.scheduler, settings.token ?? readToken(install.paths));
+  if (json) process.stdout.write(`${JSON.stringify(readyObject(install, login, readyMs, pools))}\n`);
+  else sayReady(install, login, readyMs, pools, terminal);
 
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
@@ -78,7 +89,7 @@ async function runUp(json: boolean, version: string): Promise<number> {
   return ExitCode.ok;
 }
 
-function readyObject(install: Install, login: string, readyMs: number) {
+function readyObject(install: Install, login: string, readyMs: number, pools: Pools | undefined) {
   return {
     state: "ready",
     ready_ms: Math.round(readyMs),
@@ -90,10 +101,12 @@ function readyObject(install: Install, login: string, readyMs: number) {
     otlp_grpc_endpoint: install.addresses.otlpGrpc,
     postgres: install.database.kind,
     state_folder: install.paths.home,
+    pools: pools?.data.map(({ name, silicon, state }) => ({ name, silicon, state })) ?? null,
+    found: pools?.found ?? null,
   };
 }
 
-function sayReady(install: Install, login: string, readyMs: number, terminal: Terminal): void {
+function sayReady(install: Install, login: string, readyMs: number, pools: Pools | undefined, terminal: Terminal): void {
   const row = (name: string, value: string, note = "") =>
     terminal.line(`  ${name.padEnd(20)}${value}${note === "" ? "" : terminal.style("dim", `   ${note}`)}`);
   terminal.line(`\n  ${terminal.style(["bold", "green"], `Ready in ${formatDuration(readyMs)}.`)}\n`);
@@ -102,6 +115,8 @@ function sayReady(install: Install, login: string, readyMs: number, terminal: Te
   row("OTLP endpoint", install.addresses.otlp);
   row("", install.addresses.otlpGrpc, "OTLP over gRPC");
   row("Scheduler", `${install.addresses.scheduler}/v1`, "OpenAI-compatible");
+  if (pools) row("Pools", describePools(pools));
+  for (const text of pools?.found ?? []) row("", terminal.style("dim", `found ${text}`));
   row("State folder", install.paths.home, "logs in logs/");
   if (install.database.dir && install.database.dir !== install.paths.postgres) row("", `database in ${install.database.dir}`);
   terminal.line();

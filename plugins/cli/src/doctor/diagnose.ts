@@ -13,6 +13,7 @@ import {
   type Settings,
   statePaths,
 } from "@signalbox/local";
+import { describePools, readPools } from "../pools.ts";
 import { createReadApi } from "../read-api.ts";
 import { sendProbe, untilSeen } from "./probe.ts";
 
@@ -82,6 +83,7 @@ export async function diagnose(settings: Settings, key: string | undefined, say:
     if (await checkTcp(hostname, Number(port))) return ok(`${addresses.otlpGrpc} listens`);
     return failed(`${addresses.otlpGrpc} does not listen`, `Its log: ${logs}/collector.log`);
   });
+  await look("pools", () => checkPools(running, settings));
   await lookAtOneRequest(settings, running, key, ready, look);
   return checks;
 }
@@ -113,6 +115,18 @@ async function lookAtOneRequest(
     }
     return ok(`seen in the dashboard ${Math.round(seenAfterMs)} ms later`);
   });
+}
+
+async function checkPools({ addresses }: RunningInstall, settings: Settings): Promise<Outcome> {
+  const pools = await readPools(addresses.scheduler, settings.token ?? readToken(statePaths(settings.home)));
+  if (!pools) return skipped("the scheduler does not tell");
+  const down = pools.data.filter(({ state }) => state === "unhealthy");
+  const found = pools.found.length === 0 ? "" : `; found ${pools.found.join("; ")}`;
+  if (down.length === 0) return ok(`${describePools(pools)}${found}`);
+  return failed(
+    down.map(({ name, reason }) => `${name}: ${reason}`).join("; "),
+    "Mend that, or take the pool out of signalbox.config.yaml; the others serve meanwhile.",
+  );
 }
 
 function checkNode(): Outcome {

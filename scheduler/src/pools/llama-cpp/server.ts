@@ -1,117 +1,58 @@
-/** The OpenAI chat completions dialect in front of an engine. */
+/** A worker's HTTP side: OpenAI's dialect for callers, `/status` and `/kv` for schedulers. */
 
-import { randomUUID } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import http from "node:http";
-import { z } from "zod";
-import { type ChatRequest, parseChatRequest } from "./chat-request.ts";
-import { ContextLengthError, type Engine, type GenerationResult } from "./engine.ts";
-import type { WorkerOptions } from "./protocol.ts";
+import { answering, complete, embed } from "./completions.ts";
+import type { Engine } from "./engine.ts";
+import type { MeasuredSpeed, WorkerOptions, WorkerStatus } from "./protocol.ts";
+import { sendError, sendJson } from "./replies.ts";
+import { stateEndpoint } from "./state-endpoints.ts";
 
-export function createWorkerServer(engine: Engine, options: Pick<WorkerOptions, "modelId" | "maxOutputTokens" | "key">): http.Server {
+export function createWorkerServer(engine: Engine, options: WorkerOptions, speed: MeasuredSpeed): http.Server {
+  const started = new Date().toISOString();
+  const wanted = digest(`Bearer ${options.key}`);
+
+  const status = (since: number): WorkerStatus => ({
+    model: options.modelId,
+    slots: options.slots,
+    context_tokens: options.contextTokens,
+    max_output_tokens: options.maxOutputTokens,
+    identity: engine.identity,
+    started,
+    speed,
+    restore_ms_per_mb: restoreMsPerMb(engine),
+    bytes_per_token: engine.store.bytesPerToken,
+    kv: engine.store.counters,
+    room_bytes: engine.store.room(),
+    sessions: engine.sequences.list(),
+    moves: engine.moves.filter(({ id }) => id > since),
+  });
+
   return http.createServer((request, response) => {
-    if (request.headers.authorization !== `Bearer ${options.key}`) {
-      return sendError(response, 401, "invalid_api_key", "this worker answers its own scheduler only");
+    if (!timingSafeEqual(digest(request.headers.authorization ?? ""), wanted)) {
+      return sendError(response, 401, "invalid_api_key", "this worker answers only to the key it was started with");
     }
-    const route = `${request.method} ${request.url}`;
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://worker");
+    const route = `${request.method} ${pathname}`;
+    if (route === "GET /status") return sendJson(response, 200, status(Number(searchParams.get("since") ?? 0) || 0));
     if (route === "GET /v1/models") {
       return sendJson(response, 200, {
         object: "list",
         data: [{ id: options.modelId, object: "model", created: 0, owned_by: "llama.cpp" }],
       });
     }
-    if (route !== "POST /v1/chat/completions") return sendError(response, 404, "not_found", `no such endpoint: ${route}`);
-    void complete(request, response, engine, options);
+    if (route === "POST /v1/chat/completions") return void answering(request, response, complete(engine, options));
+    if (route === "POST /v1/embeddings") return void answering(request, response, embed(engine, options));
+    const endpoint = stateEndpoint(request, engine, options);
+    if (endpoint) return void answering(request, response, () => endpoint(response));
+    sendError(response, 404, "not_found", `no such endpoint: ${route}`);
   });
 }
 
-async function complete(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  engine: Engine,
-  options: Pick<WorkerOptions, "modelId" | "maxOutputTokens">,
-): Promise<void> {
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
-  try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const chat = parseChatRequest(Buffer.concat(chunks).toString(), options.maxOutputTokens);
-    const reply = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: options.modelId };
-    if (chat.stream) await sendStream(response, engine, chat, reply, gone.signal);
-    else await sendWhole(response, engine, chat, reply, gone.signal);
-  } catch (error) {
-    if (!gone.signal.aborted) fail(response, error);
-  }
-}
+const digest = (text: string) => createHash("sha256").update(text).digest();
 
-type Reply = { id: string; created: number; model: string };
-
-async function sendWhole(
-  response: http.ServerResponse,
-  engine: Engine,
-  chat: ChatRequest,
-  reply: Reply,
-  signal: AbortSignal,
-): Promise<void> {
-  let content = "";
-  const result = await engine.generate(chat.generation, signal, (text) => {
-    content += text;
-  });
-  const message = { role: "assistant", content };
-  const choices = [{ index: 0, message, finish_reason: result.finishReason }];
-  sendJson(response, 200, { ...reply, object: "chat.completion", choices, usage: wireUsage(result) });
-}
-
-async function sendStream(
-  response: http.ServerResponse,
-  engine: Engine,
-  chat: ChatRequest,
-  reply: Reply,
-  signal: AbortSignal,
-): Promise<void> {
-  const base = { ...reply, object: "chat.completion.chunk" };
-  const send = (delta: object, finishReason: string | null = null) => {
-    if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
-    response.write(`data: ${JSON.stringify({ ...base, choices: [{ index: 0, delta, finish_reason: finishReason }] })}\n\n`);
-  };
-  let first = true;
-  const result = await engine.generate(chat.generation, signal, (content) => {
-    send(first ? { role: "assistant", content } : { content });
-    first = false;
-  });
-  send({}, result.finishReason);
-  if (chat.includeUsage) response.write(`data: ${JSON.stringify({ ...base, choices: [], usage: wireUsage(result) })}\n\n`);
-  response.end("data: [DONE]\n\n");
-}
-
-function wireUsage({ promptTokens, cachedTokens, completionTokens }: GenerationResult) {
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: cachedTokens },
-  };
-}
-
-function fail(response: http.ServerResponse, error: unknown): void {
-  if (response.headersSent) {
-    response.end(`data: ${JSON.stringify({ error: { message: messageOf(error), type: "server_error", code: "generation_failed" } })}\n\n`);
-  } else if (error instanceof ContextLengthError) sendError(response, 400, "context_length_exceeded", error.message);
-  else if (error instanceof z.ZodError || error instanceof SyntaxError) sendError(response, 400, "invalid_request", messageOf(error));
-  else sendError(response, 500, "generation_failed", messageOf(error));
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof z.ZodError) return error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  return error instanceof Error ? error.message : String(error);
-}
-
-function sendError(response: http.ServerResponse, status: number, code: string, message: string): void {
-  const type = status < 500 ? "invalid_request_error" : "server_error";
-  sendJson(response, status, { error: { message, type, param: null, code } });
-}
-
-function sendJson(response: http.ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
+function restoreMsPerMb({ moves }: Engine): number | undefined {
+  const restored = moves.filter(({ to }) => to === "live");
+  const bytes = restored.reduce((sum, move) => sum + move.bytes, 0);
+  return bytes === 0 ? undefined : (restored.reduce((sum, move) => sum + move.ms, 0) / bytes) * 1e6;
 }

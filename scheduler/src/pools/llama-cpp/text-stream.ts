@@ -7,8 +7,8 @@ const REPLACEMENT = "\uFFFD";
 const MAX_PENDING = 4;
 
 export interface TextStream {
-  /** @returns true when a stop string was met and generation must end */
-  push(token: Token): boolean;
+  /** @returns the stop string that was met: generation must end */
+  push(token: Token): string | undefined;
   /** Emits what was held back. */
   end(): void;
 }
@@ -27,21 +27,26 @@ export function createTextStream(
     push(token) {
       pending.push(token);
       const text = model.detokenize(pending, false, previous);
-      if (text.endsWith(REPLACEMENT) && pending.length < MAX_PENDING) return false;
+      if (text.endsWith(REPLACEMENT) && pending.length < MAX_PENDING) return undefined;
       previous = pending;
       pending = [];
       held += text;
 
-      const cut = stop.map((phrase) => held.indexOf(phrase)).filter((index) => index >= 0);
-      if (cut.length > 0) {
-        held = held.slice(0, Math.min(...cut));
-        return true;
+      let met: string | undefined;
+      let cut = held.length;
+      for (const phrase of stop) {
+        const index = held.indexOf(phrase);
+        if (index >= 0 && index < cut) [met, cut] = [phrase, index];
+      }
+      if (met !== undefined) {
+        held = held.slice(0, cut);
+        return met;
       }
       // The start of a stop string may stand at the end of what is held.
       const safe = Math.max(0, held.length - Math.max(0, longestStop - 1));
       if (safe > 0) onText(held.slice(0, safe));
       held = held.slice(safe);
-      return false;
+      return undefined;
     },
     end() {
       if (held) onText(held);
