@@ -11,7 +11,7 @@ import { ready, type SchedulerUnderTest, startSchedulerUnderTest, until } from "
 
 const pool = (name: string, extra = "") => `
   - { name: ${name}, silicon: cpu, engine: llama-cpp, model: demo, models: [{ id: ${name} }], slots: 2, threads: 1,
-      context_tokens: 4096, max_output_tokens: 64${extra} }`;
+      context_tokens: 4096, max_output_tokens: 1024${extra} }`;
 const CONFIG = `
 pools:${pool("a")}${pool("b")}${pool("small", ", kv: { ram_bytes: 0, file_bytes: 300000 }")}
 models: { either: { any_of: [a, b] } }
@@ -28,6 +28,11 @@ beforeAll(async () => {
 afterAll(() => scheduler?.close());
 
 const LONG = "read the log of the last day and tell what failed ".repeat(60);
+/** Random weights end a turn when they like; a grammar does not let them. */
+const LONG_REPLY = {
+  type: "json_schema" as const,
+  json_schema: { name: "long", schema: { type: "array", items: { type: "null" }, minItems: 500 } },
+};
 type Message = OpenAI.ChatCompletionMessageParam;
 
 /** One greedy turn. */
@@ -171,7 +176,7 @@ test("a worker killed mid-stream: the pool is back with all its slots, and what 
   const workers = childProcesses(process.pid).filter(({ command }) => command.includes("llama-cpp/worker.ts"));
   expect(workers).toHaveLength(3);
   const stream = await client.chat.completions.create(
-    { model: "a", messages: opening("o1"), stream: true, max_tokens: 64, temperature: 0 },
+    { model: "a", messages: opening("o1"), stream: true, response_format: LONG_REPLY },
     { headers: { "x-signalbox-session": "o1" } },
   );
   const read = async () => {
