@@ -186,7 +186,7 @@ test("a worker killed mid-stream: the pool is back with all its slots, and what 
   const state = async () =>
     ((await control("pools")).data as { name: string; state: string; active: number }[]).find(({ name }) => name === "a");
   await until(async () => (await state())?.state === "unhealthy", "the pool is down");
-  await ready(scheduler.url, 60_000);
+  await until(async () => (await state())?.state === "healthy", "the pool is back", 60_000);
   expect(await state()).toMatchObject({ state: "healthy", active: 0 });
   const next = await turn("a", "outlives", kept.next);
   expect(next.evaluated / next.prompt).toBeLessThanOrEqual(0.1);
