@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { type Alerting, alerting } from "./alerting/alerting.ts";
 import type { CollectorConfig } from "./config.ts";
 import { commitFirst } from "./delivery.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
@@ -75,6 +76,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     metrics.observeWal(stage.state);
     return stage;
   }
+  const alerts = alerting({
+    databaseUrl: options.databaseUrl,
+    limits: limits.alerting,
+    adminToken: config.adminToken,
+    schedulerUrl: config.schedulerUrl,
+    loopback,
+    log,
+    now,
+  });
+  if (alerts !== null) metrics.observeAlerting(alerts.state);
   const delivery = options.walDir === undefined ? commitFirst(store, outlets) : walDelivery(options.walDir);
   const pipeline = normalise(
     {
@@ -103,7 +114,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   try {
     // the ports first: who finds one taken must not touch the log of the collector that has it
     const http = await listenHttp(
-      otlpHttpReceiver(receiving, take, endpoints(notReady, metrics), log, metrics),
+      otlpHttpReceiver(receiving, take, endpoints(notReady, metrics, alerts), log, metrics),
       options.host,
       options.port,
     );
@@ -115,12 +126,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     if (grpc !== undefined) listening.push(grpc);
     await pipeline.start();
     await delivery.start();
+    alerts?.start();
     started = true;
     return {
       url: http.url,
       ...(grpc && { grpcUrl: grpc.url }),
       async close() {
         await stopAccepting();
+        await alerts?.close();
         await pipeline.shutdown();
         await delivery.shutdown();
         await metrics.shutdown();
@@ -133,20 +146,25 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
+const ALERTS = "/control/alerts/";
+
 /** `notReady` says why not, or null. */
-function endpoints(notReady: () => string | null, metrics: Metrics): Endpoints {
-  return new Map([
-    ["/healthz", (_request, response) => json(response, 200, { status: "ok" })],
-    [
-      "/readyz",
-      (_request, response) => {
+function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Alerting | null): Endpoints {
+  return (path) => {
+    if (path === "/healthz") return (_request, response) => json(response, 200, { status: "ok" });
+    if (path === "/readyz") {
+      return (_request, response) => {
         const reason = notReady();
         if (reason === null) json(response, 200, { status: "ready" });
         else json(response, 503, { status: "not ready", reason });
-      },
-    ],
-    ["/metrics", (request, response) => metrics.serve(request, response)],
-  ]);
+      };
+    }
+    if (path === "/metrics") return (request, response) => metrics.serve(request, response);
+    if (alerts !== null && path.startsWith(ALERTS)) {
+      return (request, response) => void alerts.serve(path.slice(ALERTS.length), request, response);
+    }
+    return undefined;
+  };
 }
 
 function json(response: ServerResponse, status: number, body: Record<string, string>): void {

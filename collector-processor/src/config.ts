@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { DefaultPort } from "@signalbox/otel/conventions";
 import { findPrice, ownPrices, PRICES, PRICES_FILE, type PriceRow, parseOwnPrices, type TokenPrice } from "@signalbox/otel/prices";
 import { parse } from "yaml";
 import { z } from "zod";
+import { alertingSchema } from "./alerting/alerting-config.ts";
 import type { FanOutDestination } from "./fan-out/fan-out.ts";
 import { fanOutDestinations, fanOutSchema } from "./fan-out/fan-out-config.ts";
 import type { IngestKey } from "./receivers/keys.ts";
@@ -32,8 +34,8 @@ const collectorSchema = z
     wal_segment_bytes: count.default(32 * MiB),
     /** Connections that write at once. */
     writers: z.int().min(1).max(16).default(2),
-    /** This collector's first rollup slot; several collectors on one database each take their own range of `writers` slots. */
-    slot: z.int().min(0).max(32_000).default(0),
+    /** The rollup slot of the first writer; default: each writer takes one that no other of the database has. */
+    slot: z.int().min(0).max(32_000).optional(),
     /** Spans that start further ahead are refused. */
     max_future_days: count.default(2),
     /** Day partitions made before they are needed. */
@@ -52,6 +54,7 @@ const collectorSchema = z
     max_message_characters: count.default(262_144),
     /** The project of spans that name none. */
     default_project: z.string().min(1).max(100).default("default"),
+    alerting: alertingSchema,
   })
   .prefault({});
 
@@ -87,6 +90,9 @@ export interface CollectorConfig {
   /** The user's own prices before the published ones. */
   prices: readonly PriceRow[];
   keys: IngestKey[];
+  /** SIGNALBOX_TOKEN: who has it may change alert rules; null: nobody may */
+  adminToken: string | null;
+  schedulerUrl: string;
   fanOut: FanOutDestination[];
 }
 
@@ -141,6 +147,8 @@ export function parseConfig(text: string, file: string, environment: Environment
     baseline: baselinePrice(baseline, pools, file, prices),
     prices,
     keys: [...keys.map((key) => ingestKey(key, file, environment)), ...adminKey(environment)],
+    adminToken: environment.SIGNALBOX_TOKEN || null,
+    schedulerUrl: environment.SIGNALBOX_SCHEDULER_URL || `http://127.0.0.1:${DefaultPort.scheduler}`,
     fanOut: destinations(fan_out, file, environment),
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { Alerting } from "./alerting/alerting.ts";
 import type { DestinationState } from "./fan-out/destination.ts";
 import type { WalState } from "./wal/log-first.ts";
 
@@ -24,6 +25,7 @@ export interface Metrics {
   /** Each destination's queue and counters, read when metrics are. */
   observeFanOut(destinations: readonly Readonly<DestinationState>[]): void;
   observeWal(wal: WalState): void;
+  observeAlerting(alerting: Alerting["state"]): void;
   /** Answers GET /metrics. */
   serve(request: IncomingMessage, response: ServerResponse): void;
   shutdown(): Promise<void>;
@@ -106,6 +108,22 @@ export function createMetrics(): Metrics {
           description: "Spans that Postgres refused for good after they were accepted: see the folder refused of the log",
         })
         .addCallback((result) => result.observe(wal.refusedSpans));
+    },
+    observeAlerting({ engine, courier }) {
+      const counter = (name: string, description: string, read: () => number) =>
+        meter
+          .createObservableCounter(`signalbox_collector_alerting_${name}`, { description })
+          .addCallback((result) => result.observe(read()));
+      meter
+        .createObservableGauge("signalbox_collector_alerting_leading", { description: "1 while this collector evaluates the rules" })
+        .addCallback((result) => result.observe(Number(engine.leading)));
+      counter("evaluations", "Rules evaluated", () => engine.evaluations);
+      counter("failures", "Evaluations that failed", () => engine.failures);
+      counter("fired", "Alerts that fired", () => engine.fired);
+      counter("dropped_touches", "Changed sessions beyond the bound: then all are looked at", () => engine.droppedTouches);
+      counter("deliveries", "Notifications and stops carried out", () => courier.delivered);
+      counter("delivery_retries", "Deliveries that failed and are made again", () => courier.retries);
+      counter("deliveries_failed", "Deliveries given up", () => courier.failed);
     },
     serve: (request, response) => exporter.getMetricsRequestHandler(request, response),
     shutdown: () => provider.shutdown(),

@@ -32,7 +32,12 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-export async function connect(databaseUrl: string, settings: Record<string, string | number | boolean> = {}): Promise<Connection> {
+/** @param onNotify hears what arrives on the channels that the session LISTENs to */
+export async function connect(
+  databaseUrl: string,
+  settings: Record<string, string | number | boolean> = {},
+  onNotify: (channel: string, payload: string) => void = () => {},
+): Promise<Connection> {
   let lost = false;
   const waiting = new Set<(error: Error) => void>();
   const listeners: (() => void)[] = [];
@@ -43,7 +48,8 @@ export async function connect(databaseUrl: string, settings: Record<string, stri
     fetch_types: false,
     connection: { application_name: "signalbox-collector", ...settings },
     onnotice: () => {},
-    // @ts-expect-error the driver takes a factory of sockets; its types do not say so
+    // @ts-expect-error the driver takes both; its types do not say so
+    onnotify: onNotify,
     socket: openSocket,
     onclose: () => {
       lost = true;

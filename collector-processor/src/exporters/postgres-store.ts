@@ -12,9 +12,10 @@ import { type GroupLimits, type QueueLimits, type Waiting, WriteQueue } from "./
 
 export interface StoreConfig {
   databaseUrl: string;
-  /** Connections that write at once. Each has its own slot in the rollups: `slot`, `slot + 1`, … */
+  /** Connections that write at once. */
   writers: number;
-  slot: number;
+  /** Their slots in the rollups are this and the next ones; undefined: each takes a free one. */
+  slot: number | undefined;
   queue: QueueLimits;
   group: GroupLimits;
   /** Days ahead whose partitions are made before they are needed. */
@@ -65,7 +66,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
     log.warn("Postgres is not reachable, trying again", { ...fields, error: error.message });
   }
 
-  async function writeLoop(slot: number): Promise<void> {
+  async function writeLoop(slot: number | undefined): Promise<void> {
     let delay = RECONNECT_FIRST_MS;
     while (!stopping.signal.aborted) {
       try {
@@ -74,7 +75,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
         delay = RECONNECT_FIRST_MS;
         await useWriter(writer);
       } catch (error) {
-        away(error as Error, { slot, retry_ms: delay });
+        away(error as Error, { retry_ms: delay });
         await sleep(delay, undefined, { signal: stopping.signal }).catch(() => {});
         delay = Math.min(delay * 2, RECONNECT_MAX_MS);
       }
@@ -155,7 +156,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
         if (writeFailure(error) === "refused") throw error;
         away(error as Error, {});
       }
-      loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot + index));
+      loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot === undefined ? undefined : config.slot + index));
     },
     async consume(batch) {
       if (batch.spans.length === 0) return;

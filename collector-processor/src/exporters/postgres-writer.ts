@@ -40,8 +40,10 @@ export interface Writer {
   write(group: EncodedBatch[]): Promise<number>;
 }
 
-export async function openWriter(databaseUrl: string, slot: number, partitions: Partitions): Promise<Writer> {
+/** @param pinned its slot in the rollups; undefined: the least that no other writer of the database has, as long as it is connected */
+export async function openWriter(databaseUrl: string, pinned: number | undefined, partitions: Partitions): Promise<Writer> {
   const connection = await connect(databaseUrl, SESSION_SETTINGS);
+  const slot = pinned ?? (await takeSlot(connection));
   await connection.run(CREATE_STAGE);
 
   /** Most groups hold no span that is stored already: they go straight into the table. One that does fails here as a whole. */
@@ -110,6 +112,17 @@ export async function openWriter(databaseUrl: string, slot: number, partitions: 
       return await rolledBackOnFailure(() => writeMissing(group, identities));
     },
   };
+}
+
+/** Advisory locks of this class are slots: held by a session, and free again when it ends, however it ends. */
+const SLOT_LOCKS = 1_936_289_132;
+const TAKE_SLOT = `select slot from generate_series(0, 32000) as slot where pg_try_advisory_lock(${SLOT_LOCKS}, slot) limit 1`;
+
+/** Two writers of one slot would wait for each other's rows; their sums would still be right. */
+async function takeSlot(connection: Connection): Promise<number> {
+  const [row] = await connection.query<{ slot: number }>(TAKE_SLOT);
+  if (row === undefined) throw new Error("no rollup slot is free: more than 32,000 writers on one database");
+  return row.slot;
 }
 
 /** A row of COUNTED_COLUMNS: the driver hands 64-bit integers on as text. */

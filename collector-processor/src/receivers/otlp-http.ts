@@ -14,8 +14,8 @@ export interface OtlpHttpConfig {
   checkKey: KeyCheck;
 }
 
-/** What the same port serves beside OTLP, by path; GET only. */
-export type Endpoints = ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void>;
+/** What the same port serves beside OTLP, by path. */
+export type Endpoints = (path: string) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 
 const SIGNALS = new Map<string, Signal>([
   ["/v1/traces", "traces"],
@@ -35,7 +35,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export function otlpHttpReceiver(config: OtlpHttpConfig, take: Intake, endpoints: Endpoints, log: Log, metrics: Metrics): Server {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0] as string;
-    const endpoint = endpoints.get(path);
+    const endpoint = endpoints(path);
     if (endpoint !== undefined) return endpoint(request, response);
     const signal = SIGNALS.get(path);
     if (signal === undefined) return plain(response, 404, "not found: OTLP is at /v1/traces, /v1/logs and /v1/metrics");

@@ -268,4 +268,6 @@ export const NotifyChannel = {
   control: "signalbox_control",
   /** a limit was set: `{"scope": string, "id": string}` */
   budgets: "signalbox_budgets",
+  /** rules, channels or alerts changed: `{}` */
+  alerts: "signalbox_alerts",
 } as const;
