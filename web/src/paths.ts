@@ -27,6 +27,7 @@ export const paths = {
   sessions: (parameters: { q?: string; show?: string } = {}) => `/sessions${queryString(parameters)}`,
   session: (id: string, parameters: { view?: string; span?: string; agent?: string } = {}) =>
     `/sessions/${segment(id)}${queryString(parameters)}`,
+  alerts: (parameters: { edit?: string; range?: string } = {}) => `/alerts${queryString(parameters)}`,
   login: (parameters: { reason?: string } = {}) => `/login${queryString(parameters)}`,
   logout: () => "/logout",
   api: {
@@ -43,6 +44,13 @@ export const paths = {
     pools: (parameters: Record<string, QueryValue> = {}) => `/api/v1/pools${queryString(parameters)}`,
     trees: (parameters: Record<string, QueryValue> = {}) => `/api/v1/trees${queryString(parameters)}`,
     explain: (parameters: Record<string, QueryValue> = {}) => `/api/v1/explain${queryString(parameters)}`,
+    alerts: (parameters: Record<string, QueryValue> = {}) => `/api/v1/alerts${queryString(parameters)}`,
+    alertRules: () => "/api/v1/alerts/rules",
+    alertRule: (id: string, action?: "delete" | "mute") => `/api/v1/alerts/rules/${segment(id)}${action ? `/${action}` : ""}`,
+    alertPreview: () => "/api/v1/alerts/preview",
+    channels: () => "/api/v1/alerts/channels",
+    channel: (id: string, action: "delete" | "test") => `/api/v1/alerts/channels/${segment(id)}/${action}`,
+    acknowledge: (id: string) => `/api/v1/alerts/${segment(id)}/acknowledge`,
     attention: () => "/api/v1/attention",
     live: () => "/api/v1/live",
   },

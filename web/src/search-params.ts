@@ -55,3 +55,9 @@ export const explainParams = {
   /** One bar of the chart, clicked: milliseconds since 1970. */
   at: parseAsInteger,
 };
+
+export const alertsParams = {
+  /** "new", or the id of the rule that is open in the builder */
+  edit: parseAsString,
+  range: parseAsStringLiteral(["24h", "7d", "30d"]).withDefault("7d"),
+};

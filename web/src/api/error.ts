@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   not_found: 404,
   internal: 500,
   scheduler_refused: 502,
+  collector_unavailable: 503,
   database_unavailable: 503,
   scheduler_unavailable: 503,
 } as const;
@@ -39,6 +40,8 @@ export function describeError(error: unknown): { title: string; detail: string }
       return { title: "Postgres is not reachable", detail: "Nothing is lost: this page fills in by itself as soon as it answers." };
     case "scheduler_unavailable":
       return { title: "The scheduler is not answering", detail: `${error.message}. Is \`npx signalbox up\` running?` };
+    case "collector_unavailable":
+      return { title: "The collector did not do it", detail: `${error.message}. Is \`npx signalbox up\` running?` };
     case "scheduler_refused":
       return { title: "The scheduler refused", detail: error.message };
     case "unreachable":

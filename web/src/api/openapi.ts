@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { AgentPage } from "./agent.ts";
-import { AlertListParameters, AlertPage } from "./alert.ts";
+import { AlertListParameters, AlertPage, AlertPreview, AlertRulePage, ChannelPage } from "./alert.ts";
+import {
+  AlertPreviewRequest,
+  AlertRuleRequest,
+  ChannelRequest,
+  ChannelTested,
+  ChannelWritten,
+  Done,
+  MuteRequest,
+  NoRequest,
+  RuleWritten,
+} from "./alert-change.ts";
 import { AttentionPage } from "./attention.ts";
 import { CONTROL_ACTIONS, ControlRequest, Receipt, SessionActivity } from "./control.ts";
 import { CostPage, CostParameters } from "./cost.ts";
@@ -79,6 +90,8 @@ export const RESOURCES: readonly Resource[] = [
     response: SessionActivity,
   },
   { path: "/api/v1/alerts", summary: "Alerts, newest first", parameters: AlertListParameters, response: AlertPage },
+  { path: "/api/v1/alerts/rules", summary: "Alert rules", parameters: z.object({}), response: AlertRulePage },
+  { path: "/api/v1/alerts/channels", summary: "Where notifications can go", parameters: z.object({}), response: ChannelPage },
   {
     path: "/api/v1/memory",
     summary: "Reads and writes of memory files, newest first",
@@ -87,11 +100,50 @@ export const RESOURCES: readonly Resource[] = [
   },
 ];
 
+/** Changes that the collector makes. */
+export const CHANGES: readonly { path: string; name: string; summary: string; request: z.ZodType; response: z.ZodType }[] = [
+  { path: "/api/v1/alerts/rules", name: "createRule", summary: "Make a rule", request: AlertRuleRequest, response: RuleWritten },
+  { path: "/api/v1/alerts/rules/{id}", name: "replaceRule", summary: "Replace a rule", request: AlertRuleRequest, response: RuleWritten },
+  { path: "/api/v1/alerts/rules/{id}/delete", name: "deleteRule", summary: "Delete a rule", request: NoRequest, response: Done },
+  { path: "/api/v1/alerts/rules/{id}/mute", name: "muteRule", summary: "Notify nobody for a while", request: MuteRequest, response: Done },
+  {
+    path: "/api/v1/alerts/preview",
+    name: "previewRule",
+    summary: "When would a rule have fired?",
+    request: AlertPreviewRequest,
+    response: AlertPreview,
+  },
+  { path: "/api/v1/alerts/channels", name: "createChannel", summary: "Add a channel", request: ChannelRequest, response: ChannelWritten },
+  { path: "/api/v1/alerts/channels/{id}/delete", name: "deleteChannel", summary: "Delete a channel", request: NoRequest, response: Done },
+  {
+    path: "/api/v1/alerts/channels/{id}/test",
+    name: "testChannel",
+    summary: "Send a test, and say whether it arrived",
+    request: NoRequest,
+    response: ChannelTested,
+  },
+  {
+    path: "/api/v1/alerts/{id}/acknowledge",
+    name: "acknowledgeAlert",
+    summary: "Say that a person looks at it",
+    request: NoRequest,
+    response: Done,
+  },
+];
+
 const ERRORS = {
   400: "A parameter is wrong: `field` names it",
   401: "No token, or a wrong one",
   404: "There is no such thing",
   503: "Postgres is not reachable",
+};
+
+const CHANGE_ERRORS = {
+  400: "The body is wrong: `field` names where",
+  401: "No token, or a wrong one",
+  403: "The request came from another site",
+  404: "There is no such thing",
+  503: "The collector is not reachable",
 };
 
 const CONTROL_ERRORS = {
@@ -116,7 +168,7 @@ export function openApiDocument(): object {
     servers: [{ url: "/" }],
     security: [{ token: [] }],
     paths: {
-      ...Object.fromEntries(RESOURCES.map((resource) => [resource.path, { get: operation(resource, components) }])),
+      ...resourcePaths(components),
       ...Object.fromEntries(
         CONTROL_ACTIONS.map((action) => [`/api/v1/sessions/{id}/${action}`, { post: controlOperation(action, components) }]),
       ),
@@ -133,6 +185,28 @@ function operation({ path, summary, parameters, response }: Resource, components
     parameters: [...pathParameters(path), ...queryParameters(parameters)],
     responses: { 200: { description: "OK", content: json(response, components) }, ...errorResponses(path, components) },
   };
+}
+
+/** What is read and what is changed, by address. */
+function resourcePaths(components: Record<string, unknown>): Record<string, object> {
+  const paths: Record<string, object> = {};
+  for (const resource of RESOURCES) paths[resource.path] = { get: operation(resource, components) };
+  for (const { path, name, summary, request, response } of CHANGES) {
+    const post = {
+      summary,
+      operationId: name,
+      parameters: pathParameters(path),
+      requestBody: { required: true, content: json(request, components) },
+      responses: {
+        200: { description: "Done", content: json(response, components) },
+        ...Object.fromEntries(
+          Object.entries(CHANGE_ERRORS).map(([status, description]) => [status, { description, content: json(ErrorBody, components) }]),
+        ),
+      },
+    };
+    paths[path] = { ...paths[path], post };
+  }
+  return paths;
 }
 
 /** A change: passed on to the scheduler, which does it and answers with a receipt. */

@@ -63,6 +63,8 @@ class LiveHub {
         () => this.#setState("up"),
       );
       await sql.listen(NotifyChannel.control, (payload) => this.#gatherControl(payload));
+      // an alert fired, or a rule changed: no session did
+      await sql.listen(NotifyChannel.alerts, () => this.#flushSoon());
       this.#probe = setInterval(() => void this.#check(sql), PROBE_MS);
     } catch (error) {
       await sql.end({ timeout: 0 }).catch(() => {});
@@ -106,7 +108,7 @@ class LiveHub {
     } catch {
       this.#all = true;
     }
-    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+    this.#flushSoon();
   }
 
   /** A session was stopped or goes on: it changed, though no span of it arrived. */
@@ -118,6 +120,10 @@ class LiveHub {
     } catch {
       this.#all = true;
     }
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
   }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ERROR_CODES, type ErrorCode } from "../api/error.ts";
 import { isBearer, isLoginCookie, loginCookieName } from "./auth.ts";
+import { CollectorUnavailable } from "./collector.ts";
 import { DatabaseUnavailable } from "./database.ts";
 import { log } from "./log.ts";
 import { countRequest } from "./metrics.ts";
@@ -45,6 +46,7 @@ export function refuseFor(error: unknown, request: Request): Response {
   if (error instanceof InvalidParameter) return refuse("invalid_parameter", error.message, error.field);
   if (error instanceof NotFound) return refuse("not_found", error.message);
   if (error instanceof DatabaseUnavailable) return refuse("database_unavailable", `Postgres is not reachable: ${error.message}`);
+  if (error instanceof CollectorUnavailable) return refuse("collector_unavailable", error.message);
   if (error instanceof SchedulerUnavailable) return refuse("scheduler_unavailable", error.message);
   if (error instanceof SchedulerRefused) return refuse("scheduler_refused", error.message);
   log("error", "request failed", { path: new URL(request.url).pathname, error: error instanceof Error ? error.message : String(error) });

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { controlRequest } from "./control-request.ts";
 import { environment } from "./environment.ts";
 
 /** The scheduler answers in milliseconds; a kill waits for its upstreams to close and its agents to say so. */
@@ -28,37 +29,21 @@ export async function askScheduler<T>(
   schema: z.ZodType<T>,
   { method = "GET", body, timeoutMs = TIMEOUT_MS }: { method?: "GET" | "POST"; body?: object; timeoutMs?: number } = {},
 ): Promise<T> {
-  const base = environment.schedulerUrl();
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(new URL(path, base), {
-      method,
-      headers: { authorization: `Bearer ${environment.token()}`, ...(body && { "content-type": "application/json" }) },
-      body: body ? JSON.stringify(body) : null,
-      redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    answer = await response.json().catch(() => undefined);
-  } catch (error) {
-    const isSlow = error instanceof Error && error.name === "TimeoutError";
-    throw new SchedulerUnavailable(`${base} ${isSlow ? `said nothing for ${timeoutMs / 1000} s` : "refuses the connection"}`, {
-      cause: error,
-    });
-  }
-  if (!response.ok) throw new SchedulerRefused(response.status, refusalOf(answer) ?? `${path} answered ${response.status}`);
+  const options = { method, body, timeoutMs };
+  const {
+    ok,
+    status,
+    body: answer,
+    refusal,
+  } = await controlRequest(environment.schedulerUrl(), path, options).catch((error: Error) => {
+    throw new SchedulerUnavailable(error.message, { cause: error.cause });
+  });
+  if (!ok) throw new SchedulerRefused(status, refusal.message ?? `${path} answered ${status}`);
   const parsed = schema.safeParse(answer);
   if (!parsed.success)
     throw new SchedulerRefused(
-      response.status,
+      status,
       `${path} answered a shape this dashboard does not know, at ${parsed.error.issues[0]?.path.join(".") || "its top"}`,
     );
   return parsed.data;
-}
-
-/** `{"error": {"message"}}`, as every API of Signalbox refuses. */
-function refusalOf(answer: unknown): string | undefined {
-  const error: unknown = Reflect.get(Object(answer), "error");
-  const message: unknown = Reflect.get(Object(error), "message");
-  return typeof message === "string" ? message : undefined;
 }

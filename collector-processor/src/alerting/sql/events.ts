@@ -61,7 +61,7 @@ with over as (
   update signalbox.alert_events set resolved_at = ${moment("$1")} where resolved_at is null and ended_at <= ${moment("$1")}
   returning event_id, rule_id
 )
-select over.rule_id, told.channel_id, array_agg(distinct over.event_id) as event_ids
+select over.rule_id, told.channel_id, jsonb_agg(distinct over.event_id) as event_ids
 from over left join signalbox.alert_deliveries told
   on told.event_ids && array[over.event_id] and told.action = 'notify' and told.occasion = 'fired'
 group by over.rule_id, told.channel_id`;

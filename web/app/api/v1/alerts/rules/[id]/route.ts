@@ -1,0 +1,5 @@
+import { AlertRuleRequest, RuleWritten } from "../../../../../../src/api/alert-change.ts";
+import { changeAlerts } from "../../../../../../src/loaders/alerts.ts";
+import { writeRoute } from "../../../../../../src/server/write-route.ts";
+
+export const POST = writeRoute(AlertRuleRequest, (body, { id = "" }) => changeAlerts(`rules/${encodeURIComponent(id)}`, RuleWritten, body));
