@@ -194,7 +194,7 @@ describe("lists", () => {
     });
   });
 
-  it("alerts and memory are honestly empty", async () => {
+  it("alerts and memory are honestly empty where there are none", async () => {
     expect(await get("/api/v1/alerts", AlertPage)).toEqual({ data: [], next: null });
     expect(await get("/api/v1/memory", MemoryPage)).toEqual({ data: [], next: null });
   });

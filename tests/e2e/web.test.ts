@@ -24,6 +24,7 @@ const PAGES = [
   "/explain",
   "/explain?by=tree",
   "/explain?by=tool&range=7d",
+  "/alerts",
 ];
 
 let database: TestDatabase;

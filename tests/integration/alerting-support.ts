@@ -1,8 +1,7 @@
-import { TOKEN } from "./admission-support.ts";
 import { startCollector } from "../../collector-processor/src/app.ts";
 import { parseConfig } from "../../collector-processor/src/config.ts";
-import { NOW, post, request, type TestSpan, span, untilReady } from "./collector-support.ts";
-
+import { TOKEN } from "./admission-support.ts";
+import { NOW, post, request, span, type TestSpan, untilReady } from "./collector-support.ts";
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 let lastSpan = 1;

@@ -251,11 +251,13 @@ describe("control", () => {
     const one = await collector({ yaml: "private_targets: false" });
     const sink = await receiver();
     const id = await channelTo(one.url, sink);
-    expect(await change(one.url, `channels/${id}/test`)).toMatchObject({ delivered: false, error: expect.stringContaining("private_targets") });
+    expect(await change(one.url, `channels/${id}/test`)).toMatchObject({
+      delivered: false,
+      error: expect.stringContaining("private_targets"),
+    });
     const named = { name: "n", target: { kind: "slack", url: `http://localhost:${new URL(sink.url).port}/x` } };
     const { channel_id } = await change(one.url, "channels", named);
     expect(await change(one.url, `channels/${channel_id}/test`)).toMatchObject({ error: expect.stringContaining("private_targets") });
     expect(sink.requests).toHaveLength(0);
   });
 });
-

@@ -18,13 +18,17 @@ export interface Dashboard {
   stop(): Promise<number | null>;
 }
 
-/** Nothing listens here: a scheduler that is away, whatever else runs on this machine. */
-const NO_SCHEDULER = "http://127.0.0.1:9";
+/** Nothing listens here: a scheduler or collector that is away, whatever else runs on this machine. */
+const NOBODY = "http://127.0.0.1:9";
 
-/** The built dashboard as a process of its own, as `npm start` runs it. `token` is what it says to the scheduler too. */
+/** The built dashboard as a process of its own, as `npm start` runs it. `token` is what it says to the others too. */
 export async function startDashboard(
   databaseUrl: string,
-  { schedulerUrl = NO_SCHEDULER, token = randomBytes(16).toString("hex") }: { schedulerUrl?: string; token?: string } = {},
+  {
+    schedulerUrl = NOBODY,
+    collectorUrl = NOBODY,
+    token = randomBytes(16).toString("hex"),
+  }: { schedulerUrl?: string; collectorUrl?: string; token?: string } = {},
 ): Promise<Dashboard> {
   const { serverJs } = await ensureWebBuild();
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-home-"));
@@ -42,6 +46,7 @@ export async function startDashboard(
       SIGNALBOX_TOKEN: token,
       SIGNALBOX_HOME: home,
       SIGNALBOX_SCHEDULER_URL: schedulerUrl,
+      SIGNALBOX_OTLP_ENDPOINT: collectorUrl,
     },
     stdio: ["ignore", "ignore", "pipe"],
   });

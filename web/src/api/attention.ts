@@ -6,9 +6,9 @@ import { fetchJson } from "./fetch-json.ts";
 
 export const AttentionItem = z
   .object({
-    kind: z.enum(["runaway", "errors", "unknown_cost", "sla_missed"]),
+    kind: z.enum(["alert", "runaway", "errors", "unknown_cost", "sla_missed"]),
     session_id: z.string().nullable(),
-    label: z.string().meta({ description: "the session's agent, or the model or route spoken of" }),
+    label: z.string().meta({ description: "the session's agent, the model or route spoken of, or what an alert says" }),
     count: Count.meta({ description: "sub-agents, errors, calls" }),
     of: Count.nullable().meta({ description: "out of how many calls, where that says something" }),
     detail: z.string().nullable(),

@@ -2,7 +2,7 @@ import { RUNAWAY_AGENTS } from "../api/tree.ts";
 import type { Sql } from "../server/database.ts";
 
 export interface AttentionRow {
-  kind: "runaway" | "errors" | "unknown_cost" | "sla_missed";
+  kind: "alert" | "runaway" | "errors" | "unknown_cost" | "sla_missed";
   session_id: string | null;
   label: string;
   count: string;
@@ -42,6 +42,10 @@ export function attention(sql: Sql): Promise<AttentionRow[]> {
     late as (
       select 'sla_missed' as kind, null as session_id, route as label, sum(sla_missed)::bigint as count, sum(sla_met + sla_missed)::bigint as of, nullif(sla_class, '') as detail, max(hour) as time
       from hours group by route, sla_class having sum(sla_missed) * 10 > sum(sla_met + sla_missed) order by count desc limit ${EACH}
+    ),
+    firing as (
+      select 'alert' as kind, session_id, message as label, 1::bigint as count, null::bigint as of, rule_name as detail, fired_at as time
+      from alert_events where resolved_at is null and acknowledged_at is null order by fired_at desc limit ${EACH}
     )
-    select * from runaways union all select * from failing union all select * from late union all select * from unpriced`;
+    select * from firing union all select * from runaways union all select * from failing union all select * from late union all select * from unpriced`;
 }

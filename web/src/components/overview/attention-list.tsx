@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, CircleHelp, Clock, GitFork } from "lucide-react";
+import { BellRing, CircleAlert, CircleCheck, CircleHelp, Clock, GitFork } from "lucide-react";
 import Link from "next/link";
 import type { AttentionItem } from "../../api/attention.ts";
 import { plural } from "../../model/numbers.ts";
@@ -16,6 +16,13 @@ const LOOKS: Record<
     href: (item: AttentionItem) => string;
   }
 > = {
+  alert: {
+    icon: BellRing,
+    tone: "text-bad",
+    say: (item) => item.label,
+    detail: (item) => `alert "${item.detail}" is firing`,
+    href: () => paths.alerts(),
+  },
   runaway: {
     icon: GitFork,
     tone: "text-bad",
