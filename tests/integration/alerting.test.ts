@@ -87,7 +87,7 @@ describe("a rule", () => {
     await evaluatedAgain(one.url);
     expect(told(sink).map(({ rule, alerts }) => [rule, alerts.map(({ session_id, message }) => [session_id, message])])).toEqual(
       expect.arrayContaining([
-        ["runaway", [["fans-out", "fans-out spawned 11 sub-agents within 1 min, more than 10"]]],
+        ["runaway", [["fans-out", "fans-out spawned 11 sub-agents within 60 s, more than 10"]]],
         ["costly", [["spends", "spends spent $5.01, more than $5.00"]]],
       ]),
     );
@@ -211,7 +211,7 @@ describe("a delivery", () => {
       return row as { receipt: { session: string; state: string } } | undefined;
     }, "the receipt");
     expect(receipt).toMatchObject({ session: "runs-away", state: "killed" });
-    expect(await ask()).toBe(402);
+    expect(await ask()).toBe(403);
   });
 });
 

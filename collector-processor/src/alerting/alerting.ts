@@ -44,8 +44,7 @@ export function alerting({ adminToken, limits, schedulerUrl, loopback, ...rest }
       engine.start();
     },
     async close() {
-      await engine.close();
-      await deliveries.close();
+      await Promise.all([engine.close(), deliveries.close()]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { NotifyChannel } from "@signalbox/otel/conventions";
-import { type Connection, connect } from "../exporters/postgres-connection.ts";
+import { type Connection, ConnectionLost, connect } from "../exporters/postgres-connection.ts";
 import type { Log } from "../log.ts";
 import type { AlertingLimits } from "./alerting-config.ts";
 import { channelSchema, deliver } from "./channels/channel.ts";
@@ -89,7 +89,7 @@ export function courier({ databaseUrl, limits, scheduler, seal, way, log }: Cour
       state.delivered++;
       await connection.query(DELIVERED, [delivery_id, JSON.stringify(receipt), NotifyChannel.alerts]);
     } catch (error) {
-      if (stopping.signal.aborted || (error as Error).name === "ConnectionLost") return; // its claim runs out
+      if (stopping.signal.aborted || error instanceof ConnectionLost) return; // its claim runs out
       const isLast = attempts >= limits.delivery_attempts || (delivery.sealed === null && delivery.action === "notify");
       if (isLast) state.failed++;
       else state.retries++;

@@ -1,4 +1,4 @@
-import type { Connection } from "../exporters/postgres-connection.ts";
+import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
 import { KINDS } from "./condition.ts";
 import type { EngineOptions, EngineState } from "./engine.ts";
 import type { Episode } from "./episodes.ts";
@@ -6,17 +6,19 @@ import type { Lease } from "./lease.ts";
 import { measure } from "./measure.ts";
 import { fenced, LeaseLost, record, resolve } from "./record.ts";
 import type { Rule } from "./rule.ts";
+import { PURGE } from "./sql/events.ts";
 import { READ_RULES } from "./sql/rules.ts";
 import type { Touch } from "./touched.ts";
 
 const SECOND = 1e6;
 /** Clocks of other machines may be so far ahead. */
 const SKEW_MICROS = 60 * SECOND;
-/** A rule rests for this many times as long as it took: all rules together never take more than a twentieth of the database each. */
+/** A rule rests for so many times as long as it took, so that none takes more than a twentieth of a connection's time. */
 const REST = 20;
 /** After the last span: steps of a window close, and late batches are committed. */
 const LINGER_SECONDS = 3;
 const POLL_MS = 2_000;
+const PURGE_MS = 3_600_000;
 const HAS_OPEN = "select from signalbox.alert_events where resolved_at is null limit 1";
 
 /** What is remembered of a rule while this process evaluates. */
@@ -39,6 +41,7 @@ export class Evaluator {
   readonly #standings = new Map<string, Standing>();
   #lastIngest = Number.NEGATIVE_INFINITY;
   #lastScan = performance.now();
+  #lastPurge = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, held: Lease, options: EngineOptions, state: EngineState) {
     this.#connection = connection;
@@ -54,6 +57,10 @@ export class Evaluator {
     if (touch.all || touch.sessions.length > 0) this.#lastIngest = started;
     const isScan = started - this.#lastScan >= limits.scan_seconds * 1000;
     if (isScan) this.#lastScan = started;
+    if (started - this.#lastPurge > PURGE_MS) {
+      this.#lastPurge = started;
+      await this.#connection.query(PURGE, [now() * 1000, limits.keep_days]);
+    }
     const rules = await this.#connection.query<Rule>(READ_RULES);
     for (const id of this.#standings.keys()) if (!rules.some(({ rule_id }) => rule_id === id)) this.#standings.delete(id);
     for (const rule of rules) {
@@ -109,7 +116,7 @@ export class Evaluator {
       }
     } catch (error) {
       standing.pending = null;
-      if (error instanceof LeaseLost || (error as Error).name === "ConnectionLost") throw error;
+      if (error instanceof LeaseLost || error instanceof ConnectionLost) throw error;
       this.#state.failures++;
       log.warn("a rule could not be evaluated", { rule: rule.name, error: (error as Error).message });
     }

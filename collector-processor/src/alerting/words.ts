@@ -12,7 +12,7 @@ export function duration(seconds: number): string {
     ["h", 3600],
     ["min", 60],
   ] as const) {
-    if (seconds >= length && seconds % length === 0) return `${seconds / length} ${unit}`;
+    if (seconds > length && seconds % length === 0) return `${seconds / length} ${unit}`;
   }
   return `${seconds} s`;
 }

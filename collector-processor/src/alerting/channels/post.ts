@@ -54,11 +54,14 @@ export function postJson(url: string, body: string, headers: Record<string, stri
       });
     });
     sent.on("error", (error) =>
-      fail(error.name === "AbortError" || error.name === "TimeoutError" ? `said nothing for ${timeoutMs / 1000} s` : error.message),
+      fail(error.name === "AbortError" || error.name === "TimeoutError" ? `said nothing for ${timeoutMs / 1000} s` : reasonOf(error)),
     );
     sent.end(body);
   });
 }
+
+/** Without the address, which stands before it already. */
+const reasonOf = (error: NodeJS.ErrnoException): string => (error.syscall === "connect" && error.code ? error.code : error.message);
 
 const oneLine = (answer: string): string => answer.replace(/\s+/g, " ").trim().slice(0, 200);
 

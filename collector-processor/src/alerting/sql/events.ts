@@ -98,3 +98,10 @@ from told where not exists (select from joined)`;
 export const QUEUE_STOP = `
 insert into signalbox.alert_deliveries (delivery_id, rule_id, event_ids, action, occasion, state, attempts, next_attempt_at, created_at)
 values ($1, $2, array[$3::text], $4, 'fired', 'waiting', 0, clock_timestamp(), clock_timestamp())`;
+
+/** Forgets what was over, and done, $2 days before $1. */
+export const PURGE = `
+with events as (
+  delete from signalbox.alert_events where resolved_at < ${moment("$1")} - $2::bigint * interval '1 day'
+)
+delete from signalbox.alert_deliveries where state <> 'waiting' and created_at < ${moment("$1")} - $2::bigint * interval '1 day'`;

@@ -16,7 +16,7 @@ export function Choice<T extends string>({
   const [only] = options;
   if (options.length === 1 && only) return <span className="font-medium">{only.label}</span>;
   return (
-    <span className="relative inline-flex max-w-full">
+    <span className="relative inline-flex w-fit max-w-full">
       <select
         aria-label={label}
         value={value}
