@@ -132,8 +132,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       url: http.url,
       ...(grpc && { grpcUrl: grpc.url }),
       async close() {
-        await stopAccepting();
-        await alerts?.close();
+        await Promise.all([stopAccepting(), alerts?.close()]);
         await pipeline.shutdown();
         await delivery.shutdown();
         await metrics.shutdown();

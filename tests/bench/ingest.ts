@@ -5,7 +5,7 @@
  * The collector is a process of its own with its defaults; requests come from this process, a few at a time; durable Postgres
  * settings (fsync on). Rounds interleaved, medians, and the ratio of each round's pair. CPU a span says what a busy machine hides.
  *
- * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2] [content: 0 or 1, default 0] [wal: on or off, default on]
+ * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2] [content: 0 or 1, default 0] [wal: on or off, default on] [alert rules that are evaluated meanwhile, default 0]
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -21,6 +21,7 @@ import { agentBatch } from "./ingest-load.ts";
 
 const [requestSpans = 5_000, roundSpans = 100_000, rounds = 5, writers = 2, content = 0] = process.argv.slice(2, 7).map(Number);
 const wal = process.argv[7] === "off" ? "off" : "on";
+const rules = Number(process.argv[8] ?? 0);
 const IN_FLIGHT = 4;
 const TABLES = ["spans", "sessions", "agents", "session_aliases", "messages", "span_messages", "route_hour", "session_hour"];
 
@@ -36,6 +37,7 @@ const collector = spawn(process.execPath, [main], {
     ...process.env,
     DATABASE_URL: server.url,
     SIGNALBOX_HOME: dir,
+    ...(rules > 0 && { SIGNALBOX_TOKEN: "bench-token" }),
     SIGNALBOX_OTLP_PORT: String(port),
     SIGNALBOX_OTLP_GRPC_PORT: "0",
     SIGNALBOX_CONFIG: path.join(dir, "signalbox.config.yaml"),
@@ -88,6 +90,17 @@ const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.le
 try {
   while (!(await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => ({ ok: false }))).ok)
     await new Promise((resolve) => setTimeout(resolve, 50));
+  const conditions = [
+    { kind: "session_cost", threshold: 1_000_000, per: "session", min_calls: 10, window_seconds: null, agent: null },
+    { kind: "sub_agents", threshold: 1_000_000, per: "session", min_calls: 10, window_seconds: 60, agent: null },
+    { kind: "error_rate", threshold: 0.99, per: "route", min_calls: 10, window_seconds: 300, agent: null },
+    { kind: "loop", threshold: 1_000_000, per: "session", min_calls: 10, window_seconds: 300, agent: null },
+  ];
+  for (let rule = 0; rule < rules; rule++) {
+    const condition = JSON.stringify(conditions[rule % conditions.length]);
+    await sql`insert into signalbox.alert_rules (rule_id, name, condition, for_seconds, actions, enabled, version, created_at, updated_at)
+      values (${`r${rule}`}, ${`r${rule}`}, ${condition}::text::jsonb, 0, '[]', true, 1, now(), now())`;
+  }
   const bodies = Array.from(
     { length: Math.ceil(roundSpans / requestSpans) },
     (_, index) => agentBatch(requestSpans, index, content === 1).protobuf,
@@ -95,7 +108,7 @@ try {
   const total = bodies.length * requestSpans;
   const files = { text: path.join(dir, "spans.text"), binary: path.join(dir, "spans.binary") };
   console.log(
-    `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)${content === 1 ? "; with content" : ""}; wal ${wal}`,
+    `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)${content === 1 ? "; with content" : ""}; wal ${wal}; ${rules} rule(s)`,
   );
 
   await throughCollector(bodies); // warm

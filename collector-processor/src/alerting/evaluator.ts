@@ -1,5 +1,5 @@
 import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
-import { KINDS } from "./condition.ts";
+import { isStoppable, KINDS } from "./condition.ts";
 import type { EngineOptions, EngineState } from "./engine.ts";
 import type { Episode } from "./episodes.ts";
 import type { Lease } from "./lease.ts";
@@ -88,7 +88,7 @@ export class Evaluator {
   }
 
   #isDue({ condition, for_seconds }: Rule, { pending }: Standing): boolean {
-    const isByTouch = condition.per === "session" || condition.per === "agent";
+    const isByTouch = isStoppable(condition);
     if (KINDS[condition.kind].live || condition.kind === "silence") return true;
     if (pending === null || (isByTouch && pending.size > 0)) return true;
     // what depends on the time that passes, too
@@ -121,20 +121,18 @@ export class Evaluator {
       log.warn("a rule could not be evaluated", { rule: rule.name, error: (error as Error).message });
     }
     const finished = performance.now();
-    const rest = KINDS[rule.condition.kind].live ? POLL_MS : (finished - started) * REST;
-    // a touch that waits for a quick rule waits for nothing
-    standing.restsUntil = rest < 500 ? 0 : finished + rest;
+    const isLive = KINDS[rule.condition.kind].live;
+    // what looks at a few touched sessions only is told at once
+    standing.restsUntil = isLive ? finished + POLL_MS : isOfTouched(rule, pending) ? 0 : finished + (finished - started) * REST;
   }
 
   async #episodes(rule: Rule, standing: Standing, pending: Set<string> | null, now: number): Promise<Episode[]> {
     const { condition, project, for_seconds } = rule;
     if (KINDS[condition.kind].live) return this.#loads(rule, standing, now);
     const { late_seconds, resolve_seconds } = this.#options.limits;
-    const isByTouch = condition.per === "session" || condition.per === "agent";
-    const isTimed = for_seconds > 0 || KINDS[condition.kind].unit === "share";
     return measure(this.#connection, condition, {
       project,
-      sessions: isByTouch && !isTimed && pending !== null ? [...pending] : null,
+      sessions: isOfTouched(rule, pending) ? [...pending] : null,
       from: now - late_seconds * SECOND,
       to: now + SKEW_MICROS,
       now,
@@ -157,3 +155,7 @@ export class Evaluator {
     });
   }
 }
+
+/** Whether it is enough to look at the sessions that were touched: what depends on the time that passes looks at all. */
+const isOfTouched = ({ condition, for_seconds }: Rule, pending: Set<string> | null): pending is Set<string> =>
+  pending !== null && isStoppable(condition) && for_seconds === 0 && KINDS[condition.kind].unit !== "share";

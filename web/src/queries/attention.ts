@@ -28,7 +28,10 @@ export function attention(sql: Sql): Promise<AttentionRow[]> {
     runaways as (
       select 'runaway' as kind, session_id, coalesce(r.agent_name, session_id) as label, s.peak as count, null::bigint as of, r.channel as detail, s.last as time
       from (select session_id, max(in_minute) as peak, max(first_time) as last from spawns group by session_id having max(in_minute) > ${RUNAWAY_AGENTS}) s
-      join recent r using (session_id) order by s.peak desc limit ${EACH}
+      join recent r using (session_id)
+      -- a rule that says the same is enough
+      where not exists (select from alert_events e where e.session_id = s.session_id and e.kind = 'sub_agents' and e.resolved_at is null)
+      order by s.peak desc limit ${EACH}
     ),
     failing as (
       select 'errors' as kind, session_id, coalesce(agent_name, session_id) as label, errors as count, null::bigint as of, last_error as detail, last_error_time as time
