@@ -18,13 +18,14 @@ const REST = 20;
 /** After the last span: steps of a window close, and late batches are committed. */
 const LINGER_SECONDS = 3;
 const POLL_MS = 2_000;
+const RESOLVE_MS = 900;
 const PURGE_MS = 3_600_000;
 const HAS_OPEN = "select from signalbox.alert_events where resolved_at is null limit 1";
 
 /** What is remembered of a rule while this process evaluates. */
 interface Standing {
   version: number;
-  /** performance.now() before which it rests */
+  /** performance.now() before which it does not look at all sessions again */
   restsUntil: number;
   /** Changes that it has not seen yet; null: all sessions must be looked at */
   pending: Set<string> | null;
@@ -41,6 +42,7 @@ export class Evaluator {
   readonly #standings = new Map<string, Standing>();
   #lastIngest = Number.NEGATIVE_INFINITY;
   #lastScan = performance.now();
+  #lastResolve = Number.NEGATIVE_INFINITY;
   #lastPurge = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, held: Lease, options: EngineOptions, state: EngineState) {
@@ -65,13 +67,15 @@ export class Evaluator {
     for (const id of this.#standings.keys()) if (!rules.some(({ rule_id }) => rule_id === id)) this.#standings.delete(id);
     for (const rule of rules) {
       const standing = this.#standingOf(rule);
-      if (touch.all || isScan) standing.pending = null;
-      else for (const session of touch.sessions) standing.pending?.add(session);
-      if (performance.now() < standing.restsUntil || !this.#isDue(rule, standing)) continue;
+      for (const session of touch.sessions) standing.pending?.add(session);
+      if (touch.all || isScan || (standing.pending?.size ?? 0) > limits.touched_sessions) standing.pending = null;
+      const rests = performance.now() < standing.restsUntil && !isOfTouched(rule, standing.pending);
+      if (rests || !this.#isDue(rule, standing)) continue;
       await this.#lease.hold();
       await this.#evaluate(rule, standing);
     }
-    if ((await this.#connection.query(HAS_OPEN)).length > 0) {
+    if (started - this.#lastResolve >= RESOLVE_MS && (await this.#connection.query(HAS_OPEN)).length > 0) {
+      this.#lastResolve = started;
       await fenced(this.#connection, this.#lease, () =>
         resolve(this.#connection, now() * 1000, limits.session_over_seconds, limits.group_seconds),
       );
@@ -122,8 +126,8 @@ export class Evaluator {
     }
     const finished = performance.now();
     const isLive = KINDS[rule.condition.kind].live;
-    // what looks at a few touched sessions only is told at once
-    standing.restsUntil = isLive ? finished + POLL_MS : isOfTouched(rule, pending) ? 0 : finished + (finished - started) * REST;
+    // after a look at a few touched sessions the next one need not wait
+    if (!isOfTouched(rule, pending)) standing.restsUntil = finished + (isLive ? POLL_MS : (finished - started) * REST);
   }
 
   async #episodes(rule: Rule, standing: Standing, pending: Set<string> | null, now: number): Promise<Episode[]> {
