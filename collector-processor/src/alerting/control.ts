@@ -118,7 +118,7 @@ export function alertControl({ databaseUrl, adminToken, limits, seal, way, log, 
       const body = jsonOf(await readBody(request, MAX_BODY_BYTES));
       const connection = await connect(databaseUrl, { application_name: "signalbox-alerting", statement_timeout: STATEMENT_TIMEOUT_MS });
       try {
-        return await handle(connection, body, decodeURIComponent(match[1] ?? ""));
+        return await handle(connection, body, idOf(match[1] ?? ""));
       } finally {
         await connection.close();
       }
@@ -138,6 +138,10 @@ export function alertControl({ databaseUrl, adminToken, limits, seal, way, log, 
       if (error instanceof Refusal) {
         const code = CODES[error.status] ?? "invalid";
         return send(error.status, { error: { code, message: error.message, ...(error instanceof Invalid && { field: error.field }) } });
+      }
+      if (/statement timeout/.test((error as Error).message)) {
+        const message = `took longer than ${STATEMENT_TIMEOUT_MS / 1000} s: look at a shorter range`;
+        return send(503, { error: { code: "too_slow", message } });
       }
       log.error("a control request failed", { path, error: (error as Error).message });
       send(503, { error: { code: "database_unavailable", message: "Postgres did not do it: see the collector's log" } });
@@ -167,6 +171,14 @@ function parse<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw invalid(issue?.path.join(".") || "body", issue?.message ?? "is not valid");
+}
+
+function idOf(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new Refusal(404, `there is no ${segment}`);
+  }
 }
 
 function jsonOf(body: Buffer): unknown {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { createTransport } from "nodemailer";
 import { z } from "zod";
 import { headline, type Notice, text } from "./notice.ts";
@@ -25,7 +26,7 @@ export const email = {
       port,
       secure: port === SMTPS_PORT,
       requireTLS: password !== undefined && port !== SMTPS_PORT,
-      tls: { servername: host },
+      tls: isIP(host) === 0 ? { servername: host } : {},
       ...(user !== undefined && { auth: { user, pass: password ?? "" } }),
       connectionTimeout: timeoutMs,
       greetingTimeout: timeoutMs,
