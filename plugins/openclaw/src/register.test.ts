@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseJson5, plainValue } from "@signalbox/otel/register";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseJson5, plainValue } from "./json5/parse.ts";
 import { RegisterError, type RegisterOptions, registerOpenclaw, unregisterOpenclaw } from "./register.ts";
 
 let home: string;

@@ -1,25 +1,28 @@
 import { execFile } from "node:child_process";
 import { rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { buildPlugin } from "../build.ts";
-import { parseJson5 } from "./json5/parse.ts";
-import { applyChanges, type Change, revertChanges } from "./register/config-changes.ts";
 import {
-  locate,
-  type Paths,
-  type RegistrationRecord,
-  readRecord,
-  readText,
+  type Change,
+  planRegister,
+  planUnregister,
+  RegisterError,
+  type RegisteredFile,
+  type RegisterReport,
+  type RegisterStep,
+  registeredFile,
+  requireUrl,
   requireWritable,
-  sha256,
-  writeAtomically,
-} from "./register/files.ts";
-import { textDiff } from "./register/text-diff.ts";
-import { RegisterError, type RegisterOptions, type RegisterReport, type RegisterStep, type UnregisterOptions } from "./register/types.ts";
+  textDiff,
+  writeRegistration,
+  writeUnregistration,
+} from "@signalbox/otel/register";
+import { buildPlugin } from "../build.ts";
+import type { RegisterOptions, UnregisterOptions } from "./register/types.ts";
 import { wantedConfig } from "./register/wanted.ts";
 
-export type { RegisterOptions, RegisterReport, RegisterStep, UnregisterOptions } from "./register/types.ts";
-export { RegisterError } from "./register/types.ts";
+export { RegisterError, type RegisterReport, type RegisterStep } from "@signalbox/otel/register";
+export type { RegisterOptions, UnregisterOptions } from "./register/types.ts";
 
 /** OpenClaw's config, its plugin API and its diagnostic events are as this plugin knows them from this version on. */
 const OLDEST_OPENCLAW = [2026, 9, 0];
@@ -43,34 +46,19 @@ export async function registerOpenclaw(options: RegisterOptions): Promise<Regist
   }
   if (options.openclawBin !== undefined) await requireVersion(options.openclawBin);
 
-  const current = await readText(paths.config);
-  const original = await withoutUs(paths, current, await readRecord(paths.record));
-  const base = original.text === undefined || original.text.trim() === "" ? "{}\n" : original.text;
   const models = await schedulerModels(options);
-  const { wanted, notes } = inConfig(paths.config, () => {
-    requireObject(base);
-    return wantedConfig(base, options, paths.plugin, models);
+  let desired: ReturnType<typeof wantedConfig> = { wanted: [], notes: [] };
+  const plan = await planRegister(paths.file, (base) => {
+    desired = wantedConfig(base, options, paths.plugin, models);
+    return desired.wanted;
   });
-  const applied = inConfig(paths.config, () => applyChanges(base, wanted));
-  const changed = applied.text !== current;
+  const { changed, applied } = plan;
+  const { wanted, notes } = desired;
 
   if (!dryRun) {
-    if (changed) await requireWritable(paths.config);
+    if (changed) await requireWritable(paths.file.config);
     await buildPlugin(paths.plugin);
-    if (changed) {
-      // In this order a crash at any point leaves either no trace in OpenClaw's config, or one that can be undone.
-      if (original.text !== undefined) await writeAtomically(paths.backup, original.text, await readText(paths.backup));
-      const record: RegistrationRecord = {
-        version: 1,
-        configPath: paths.config,
-        existed: original.text !== undefined,
-        writtenSha256: sha256(applied.text),
-        changes: applied.changes,
-        created: applied.created,
-      };
-      await writeAtomically(paths.record, `${JSON.stringify(record, null, 2)}\n`, await readText(paths.record));
-      await writeAtomically(paths.config, applied.text, current);
-    }
+    await writeRegistration(paths.file, plan);
   }
   const state = dryRun ? "would" : "done";
   const steps: RegisterStep[] = [
@@ -79,7 +67,7 @@ export async function registerOpenclaw(options: RegisterOptions): Promise<Regist
       (one): RegisterStep => ({
         name: one.name,
         state: changed && applied.changes.some((change) => change.name === one.name) ? state : "unchanged",
-        detail: `${one.path.join(".")} in ${paths.config}`,
+        detail: `${one.path.join(".")} in ${paths.file.config}`,
       }),
     ),
   ];
@@ -88,10 +76,10 @@ export async function registerOpenclaw(options: RegisterOptions): Promise<Regist
     action: "register",
     dryRun,
     changed,
-    configPath: paths.config,
+    configPath: paths.file.config,
     steps,
-    diff: changed ? textDiff(current ?? "", applied.text) : "",
-    backupPath: !dryRun && original.text !== undefined ? paths.backup : null,
+    diff: changed ? textDiff(plan.current ?? "", applied.text) : "",
+    backupPath: !dryRun && plan.original !== undefined ? paths.file.backup : null,
     notes: [...notes, ...(changed ? ["A running gateway takes this up within seconds; turns under way go on"] : [])],
   };
 }
@@ -103,79 +91,54 @@ export async function registerOpenclaw(options: RegisterOptions): Promise<Regist
 export async function unregisterOpenclaw(options: UnregisterOptions): Promise<RegisterReport> {
   const { dryRun = false } = options;
   const paths = await locate(options);
-  const record = await readRecord(paths.record);
+  const plan = await planUnregister(paths.file);
   const report: RegisterReport = {
     agent: "openclaw",
     action: "unregister",
     dryRun,
     changed: false,
-    configPath: paths.config,
+    configPath: paths.file.config,
     steps: [],
     diff: "",
     backupPath: null,
     notes: [],
   };
-  if (record === undefined) return { ...report, notes: [`OpenClaw at ${paths.openclawDir} is not registered`] };
+  if (plan === undefined) return { ...report, notes: [`OpenClaw at ${paths.openclawDir} is not registered`] };
 
-  const current = await readText(paths.config);
-  const original = await withoutUs(paths, current, record);
   const state = dryRun ? "would" : "done";
   const step = (change: Change): RegisterStep => ({
     name: change.name,
-    state: original.kept.includes(change) ? "kept" : state,
+    state: plan.kept.includes(change) ? "kept" : state,
     detail: change.path.join("."),
   });
-  const steps = [...record.changes.map(step), { name: "plugin", state, detail: `removed from ${paths.plugin}` } as const];
-  const changed = original.text !== current;
-  const result = {
+  const result: RegisterReport = {
     ...report,
-    changed,
-    steps,
-    diff: textDiff(current ?? "", original.text ?? ""),
-    notes: original.kept.map((change) => `${change.path.join(".")} was changed since and stays`),
+    changed: plan.changed,
+    steps: [...plan.changes.map(step), { name: "plugin", state, detail: `removed from ${paths.plugin}` }],
+    diff: textDiff(plan.current ?? "", plan.text ?? ""),
+    notes: plan.kept.map((change) => `${change.path.join(".")} was changed since and stays`),
   };
   if (dryRun) return result;
-
-  if (changed) {
-    await requireWritable(paths.config);
-    if (original.text === undefined) await rm(paths.config);
-    else await writeAtomically(paths.config, original.text, current);
-  }
-  for (const path of [paths.plugin, paths.record, paths.backup]) await rm(path, { recursive: true, force: true });
+  await writeUnregistration(paths.file, plan);
+  await rm(paths.plugin, { recursive: true, force: true });
   return result;
 }
 
-/** The config without what an earlier registration wrote; its bytes from before where nobody has edited it since. */
-async function withoutUs(
-  paths: Paths,
-  current: string | undefined,
-  record: RegistrationRecord | undefined,
-): Promise<{ text: string | undefined; kept: Change[] }> {
-  if (record === undefined || current === undefined) return { text: current, kept: [] };
-  if (sha256(current) === record.writtenSha256) {
-    if (!record.existed) return { text: undefined, kept: [] };
-    const backup = await readText(paths.backup);
-    if (backup !== undefined) return { text: backup, kept: [] };
-  }
-  return inConfig(paths.config, () => revertChanges(current, record.changes, record.created));
+interface Paths {
+  openclawDir: string;
+  /** Where the plugin is installed. */
+  plugin: string;
+  file: RegisteredFile;
 }
 
-function inConfig<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof RegisterError) throw error;
-    throw new RegisterError(`${path}: ${(error as Error).message}; ${NOT_A_CONFIG}`);
-  }
-}
-
-function requireObject(source: string): void {
-  if (parseJson5(source).kind !== "object") throw new TypeError("the file is not an object");
-}
-
-function requireUrl(name: string, value: string): void {
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
-    throw new RegisterError(`${name} ${JSON.stringify(value)} is not an http(s) URL`);
+async function locate(options: UnregisterOptions): Promise<Paths> {
+  const openclawDir = resolve(options.openclawDir ?? join(options.home, ".openclaw"));
+  const config = options.configPath ?? join(openclawDir, "openclaw.json");
+  return {
+    openclawDir,
+    plugin: join(resolve(options.stateDir), "plugins", "openclaw"),
+    file: await registeredFile("openclaw", config, options.stateDir, NOT_A_CONFIG),
+  };
 }
 
 async function requireVersion(bin: string): Promise<void> {

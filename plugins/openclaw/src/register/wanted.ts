@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { getValue } from "../json5/edit.ts";
-import type { Wanted } from "./config-changes.ts";
-import { RegisterError, type RegisterOptions } from "./types.ts";
+import { getValue, RegisterError, type Wanted } from "@signalbox/otel/register";
+import type { RegisterOptions } from "./types.ts";
 
 export const PLUGIN_ID = "signalbox";
 const PROVIDER_ID = "signalbox";

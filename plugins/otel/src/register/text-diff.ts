@@ -1,4 +1,4 @@
-import { redactText } from "@signalbox/otel/redact";
+import { redactText } from "../redact.ts";
 
 /** Lines that differ, `-` before and `+` after, secrets taken out. Empty where the texts are the same. */
 export function textDiff(before: string, after: string): string {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { appendItem, getValue, removeItem, removeValue, setValue } from "../json5/edit.ts";
+import { appendItem, getValue, removeItem, removeValue, setValue } from "./json5/edit.ts";
 
-/** One thing written into OpenClaw's config, with what is needed to take it out again. */
+/** One thing written into a config, with what is needed to take it out again. */
 export type Change =
   | { kind: "set"; name: string; path: string[]; value: unknown; before?: { value: unknown } }
   /** An item in a list that was there. */

@@ -1,0 +1,16 @@
+export { type Applied, applyChanges, type Change, type Reverted, revertChanges, type Wanted } from "./config-changes.ts";
+export { readText, requireWritable, sha256, writeAtomically } from "./files.ts";
+export { appendItem, getValue, removeItem, removeValue, setValue } from "./json5/edit.ts";
+export { Json5Error, parseJson5, plainValue } from "./json5/parse.ts";
+export {
+  planRegister,
+  planUnregister,
+  type RegisteredFile,
+  type RegisterPlan,
+  registeredFile,
+  type UnregisterPlan,
+  writeRegistration,
+  writeUnregistration,
+} from "./registration.ts";
+export { textDiff } from "./text-diff.ts";
+export { type CommonRegisterOptions, RegisterError, type RegisterReport, type RegisterStep, requireUrl } from "./types.ts";
