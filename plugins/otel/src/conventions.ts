@@ -217,6 +217,8 @@ export const RequestHeader = {
   project: "x-signalbox-project",
   /** an ingest or model key, where Authorization is taken */
   key: "x-signalbox-key",
+  /** `caller`: the other keys of this request are the caller's own at a vendor, for pools of `credentials: caller`, and none of ours */
+  credentials: "x-signalbox-credentials",
   traceparent: "traceparent",
 } as const;
 

@@ -3,6 +3,7 @@ export { readText, requireWritable, sha256, writeAtomically } from "./files.ts";
 export { appendItem, getValue, removeItem, removeValue, setValue } from "./json5/edit.ts";
 export { Json5Error, parseJson5, plainValue } from "./json5/parse.ts";
 export {
+  type ConfigFormat,
   planRegister,
   planUnregister,
   type RegisteredFile,

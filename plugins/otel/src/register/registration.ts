@@ -1,11 +1,28 @@
 import { realpath, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Applied, applyChanges, type Change, revertChanges, type Wanted } from "./config-changes.ts";
+import { type Applied, applyChanges, type Change, type Reverted, revertChanges, type Wanted } from "./config-changes.ts";
 import { readText, requireWritable, sha256, writeAtomically } from "./files.ts";
 import { parseJson5 } from "./json5/parse.ts";
 import { RegisterError } from "./types.ts";
 
-/** One JSON or JSON5 config file of an agent, and where a registration of it is remembered. */
+/** How changes are put into a config's text and taken out again. Both throw where the text does not parse. */
+export interface ConfigFormat {
+  /** What an empty or missing file stands for. */
+  empty: string;
+  apply(source: string, wanted: readonly Wanted[]): Applied | Promise<Applied>;
+  revert(source: string, changes: readonly Change[], created: readonly string[][]): Reverted | Promise<Reverted>;
+}
+
+const JSON5: ConfigFormat = {
+  empty: "{}\n",
+  apply(source, wanted) {
+    requireObject(source);
+    return applyChanges(source, wanted);
+  },
+  revert: revertChanges,
+};
+
+/** One config file of an agent, and where a registration of it is remembered. */
 export interface RegisteredFile {
   /** With symbolic links followed: a link stays a link. */
   config: string;
@@ -13,6 +30,7 @@ export interface RegisteredFile {
   backup: string;
   /** What to do about a config that does not parse, e.g. `fix the file and run this again`. */
   advice: string;
+  format: ConfigFormat;
 }
 
 /** What a registration did, kept until it is undone. */
@@ -47,7 +65,13 @@ export interface UnregisterPlan {
 }
 
 /** Where a registration of `config` is kept below `stateDir`: one state folder may serve several configs of one agent. */
-export async function registeredFile(agent: string, config: string, stateDir: string, advice: string): Promise<RegisteredFile> {
+export async function registeredFile(
+  agent: string,
+  config: string,
+  stateDir: string,
+  advice: string,
+  format: ConfigFormat = JSON5,
+): Promise<RegisteredFile> {
   const path = resolve(config);
   const name = `${agent}-${sha256(path).slice(0, 12)}`;
   const folder = join(resolve(stateDir), "register");
@@ -56,6 +80,7 @@ export async function registeredFile(agent: string, config: string, stateDir: st
     record: join(folder, `${name}.json`),
     backup: join(folder, `${name}.backup`),
     advice,
+    format,
   };
 }
 
@@ -66,11 +91,8 @@ export async function registeredFile(agent: string, config: string, stateDir: st
 export async function planRegister(file: RegisteredFile, wanted: (base: string) => readonly Wanted[]): Promise<RegisterPlan> {
   const current = await readText(file.config);
   const { text: original } = await withoutUs(file, current, await readRecord(file.record));
-  const base = original === undefined || original.trim() === "" ? "{}\n" : original;
-  const applied = inConfig(file, () => {
-    requireObject(base);
-    return applyChanges(base, wanted(base));
-  });
+  const base = original === undefined || original.trim() === "" ? file.format.empty : original;
+  const applied = await inConfig(file, () => file.format.apply(base, wanted(base)));
   return { current, original, applied, changed: applied.text !== current };
 }
 
@@ -121,7 +143,7 @@ async function withoutUs(
     const backup = await readText(file.backup);
     if (backup !== undefined) return { text: backup, kept: [] };
   }
-  return inConfig(file, () => revertChanges(current, record.changes, record.created));
+  return inConfig(file, () => file.format.revert(current, record.changes, record.created));
 }
 
 /** What the last registration recorded; undefined where there is none. Throws RegisterError where it cannot be understood. */
@@ -137,9 +159,9 @@ async function readRecord(path: string): Promise<RegistrationRecord | undefined>
   throw new RegisterError(`${path} is not a registration record this version can read; move it away to start afresh`);
 }
 
-function inConfig<T>(file: RegisteredFile, work: () => T): T {
+async function inConfig<T>(file: RegisteredFile, work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     if (error instanceof RegisterError) throw error;
     throw new RegisterError(`${file.config}: ${(error as Error).message}; ${file.advice}`);
