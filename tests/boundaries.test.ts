@@ -6,7 +6,13 @@ import { type Import, importsOf, type SourceFile, sourceFiles } from "./support/
 const PARTS: { part: string; packageName?: string; mayImport: string[]; mayImportTypesOf?: string[] }[] = [
   { part: "plugins/otel", packageName: "@signalbox/otel", mayImport: [] },
   { part: "plugins/openclaw", packageName: "@signalbox/openclaw", mayImport: ["@signalbox/otel"] },
-  { part: "plugins/cli", packageName: "signalbox", mayImport: ["@signalbox/otel", "@signalbox/openclaw", "@signalbox/local"] },
+  { part: "plugins/claude-code", packageName: "@signalbox/claude-code", mayImport: ["@signalbox/otel"] },
+  { part: "plugins/codex", packageName: "@signalbox/codex", mayImport: ["@signalbox/otel"] },
+  {
+    part: "plugins/cli",
+    packageName: "signalbox",
+    mayImport: ["@signalbox/otel", "@signalbox/openclaw", "@signalbox/claude-code", "@signalbox/codex", "@signalbox/local"],
+  },
   { part: "scheduler", packageName: "@signalbox/scheduler", mayImport: ["@signalbox/otel"] },
   {
     part: "collector-processor",

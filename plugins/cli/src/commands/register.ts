@@ -1,20 +1,19 @@
-import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
-import { addressesOf, readSettings, runningInstall, statePaths } from "@signalbox/local";
-import { type RegisterReport, registerOpenclaw, unregisterOpenclaw } from "@signalbox/openclaw/register";
+import { createInterface } from "node:readline/promises";
+import { addressesOf, readSettings, runningInstall, SetupError, statePaths } from "@signalbox/local";
+import type { RegisterReport } from "@signalbox/otel/register";
 import { Argument, type Command } from "commander";
+import type { Agent, AgentPlace } from "../agents/agent.ts";
+import { agentNamed, agents } from "../agents/index.ts";
 import { createTerminal } from "../terminal.ts";
 
-const AGENTS = ["openclaw"] as const;
-
 const REGISTER_HELP = `
-Installs Signalbox's plugin into the agent and adds the scheduler as its model provider. What was there is kept, and
-unregister brings it back. Nothing is changed that is not shown.
+Sets the agent up to send its spans here and, unless --observe-only, its model calls through the scheduler. What was there is kept,
+and unregister brings it back. Nothing is changed that is not shown.
 
 Examples:
+${agents.map(({ name, title }) => `  npx signalbox register ${name.padEnd(26)} ${title}`).join("\n")}
   npx signalbox register openclaw --dry-run        show the change, write nothing
-  npx signalbox register openclaw
   npx signalbox register openclaw --observe-only   watch only: models are called as before`;
 
 const UNREGISTER_HELP = `
@@ -24,9 +23,11 @@ Examples:
   npx signalbox unregister openclaw --dry-run
   npx signalbox unregister openclaw`;
 
-interface RegisterFlags {
+interface Flags {
   dryRun?: boolean;
   observeOnly?: boolean;
+  project?: string;
+  trustHooks?: boolean;
   json?: boolean;
 }
 
@@ -35,27 +36,26 @@ export function addRegister(program: Command): void {
     .command("register")
     .summary("point an agent at Signalbox")
     .description("Point an agent at Signalbox.")
-    .addArgument(new Argument("<agent>", "which agent").choices(AGENTS))
+    .addArgument(agentArgument())
     .option("--dry-run", "show what would change, write nothing")
-    .option("--observe-only", "watch only: no provider is added, no model is rerouted")
+    .option("--observe-only", "watch only: no model call is rerouted")
+    .option("--project <folder>", "for this project alone, not for the user")
+    .option("--trust-hooks", "let the agent run our hooks without being asked")
+    .option("--no-trust-hooks", "install no hooks")
     .option("--json", "print JSON")
     .addHelpText("after", REGISTER_HELP)
-    .action(async (_agent: string, flags: RegisterFlags) => {
+    .action(async (name: string, flags: Flags) => {
       const settings = readSettings(process.env);
       const addresses = runningInstall(statePaths(settings.home).lock)?.addresses ?? addressesOf(settings);
       const key = process.env.SIGNALBOX_KEY;
-      const openclawBin = process.env.OPENCLAW_BIN || findOnPath("openclaw");
-      const report = await registerOpenclaw({
-        ...openclawPlace(settings.home),
-        ...(openclawBin === undefined ? {} : { openclawBin }),
+      const report = await agentNamed(name).register({
+        ...placeOf(agentNamed(name), settings.home, flags),
         schedulerUrl: addresses.scheduler,
         otlpEndpoint: addresses.otlp,
         ...(key ? { key } : {}),
-        dryRun: flags.dryRun === true,
         observeOnly: flags.observeOnly === true,
+        trustHooks: async (explanation) => flags.trustHooks ?? (flags.dryRun === true || (await askToTrust(explanation, flags))),
       });
-      if (openclawBin === undefined)
-        report.notes.push("There is no openclaw on the PATH, so its version was not checked (OPENCLAW_BIN names it).");
       show(report, flags.json === true);
     });
 }
@@ -65,28 +65,35 @@ export function addUnregister(program: Command): void {
     .command("unregister")
     .summary("undo register")
     .description("Undo register: leave the agent as it was.")
-    .addArgument(new Argument("<agent>", "which agent").choices(AGENTS))
+    .addArgument(agentArgument())
     .option("--dry-run", "show what would change, write nothing")
+    .option("--project <folder>", "the project that was registered")
     .option("--json", "print JSON")
     .addHelpText("after", UNREGISTER_HELP)
-    .action(async (_agent: string, flags: RegisterFlags) => {
+    .action(async (name: string, flags: Flags) => {
       const settings = readSettings(process.env);
-      show(await unregisterOpenclaw({ ...openclawPlace(settings.home), dryRun: flags.dryRun === true }), flags.json === true);
+      show(await agentNamed(name).unregister(placeOf(agentNamed(name), settings.home, flags)), flags.json === true);
     });
 }
 
-function findOnPath(command: string): string | undefined {
-  const names = process.platform === "win32" ? [`${command}.cmd`, `${command}.exe`] : [command];
-  return (process.env.PATH ?? "")
-    .split(delimiter)
-    .flatMap((folder) => names.map((name) => join(folder, name)))
-    .find((path) => existsSync(path));
+const agentArgument = () => new Argument("<agent>", "which agent").choices(agents.map(({ name }) => name));
+
+function placeOf(agent: Agent, stateDir: string, { project, dryRun }: Flags): AgentPlace {
+  if (project !== undefined && !agent.perProject)
+    throw new SetupError("register", `${agent.title} has no settings of a project; leave --project out.`);
+  return { home: homedir(), stateDir, ...(project === undefined ? {} : { project }), dryRun: dryRun === true };
 }
 
-/** OpenClaw's own variables move its files; ours moves where the record of the change is kept. */
-function openclawPlace(stateDir: string) {
-  const { OPENCLAW_STATE_DIR: openclawDir, OPENCLAW_CONFIG_PATH: configPath } = process.env;
-  return { home: homedir(), stateDir, ...(openclawDir ? { openclawDir } : {}), ...(configPath ? { configPath } : {}) };
+/** Asks at a terminal. @throws SetupError where there is nobody to ask. */
+async function askToTrust(explanation: string, { json }: Flags): Promise<boolean> {
+  if (json === true || !process.stdin.isTTY)
+    throw new SetupError("trust_hooks", `${explanation} Say --trust-hooks or --no-trust-hooks: nobody is at a terminal to be asked.`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${explanation} Trust them? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 function show(report: RegisterReport, json: boolean): void {

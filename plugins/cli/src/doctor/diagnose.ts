@@ -15,29 +15,23 @@ import {
 } from "@signalbox/local";
 import { describePools, readPools } from "../pools.ts";
 import { createReadApi } from "../read-api.ts";
+import { type DoctoredAgent, lookAtAgent } from "./agent.ts";
+import { type Check, failed, type Look, type Outcome, ok, skipped } from "./check.ts";
 import { sendProbe, untilSeen } from "./probe.ts";
-
-/** One thing that was looked at. */
-export interface Check {
-  name: string;
-  state: "ok" | "failed" | "skipped";
-  detail: string;
-  /** what the user can do; with failed ones */
-  fix?: string;
-}
-
-type Outcome = Omit<Check, "name">;
-const ok = (detail: string): Outcome => ({ state: "ok", detail });
-const failed = (detail: string, fix: string): Outcome => ({ state: "failed", detail, fix });
-const skipped = (detail: string): Outcome => ({ state: "skipped", detail });
 
 /**
  * Looks at everything, from the ground up; a check that has no ground to stand on is skipped.
  * @param say called with each check as it ends
+ * @param agent also whether this agent is set up, with one real turn of it
  */
-export async function diagnose(settings: Settings, key: string | undefined, say: (check: Check) => void): Promise<Check[]> {
+export async function diagnose(
+  settings: Settings,
+  key: string | undefined,
+  say: (check: Check) => void,
+  agent?: DoctoredAgent,
+): Promise<Check[]> {
   const checks: Check[] = [];
-  const look = async (name: string, work: () => Outcome | Promise<Outcome>): Promise<boolean> => {
+  const look: Look = async (name, work) => {
     const outcome = await Promise.resolve()
       .then(work)
       .catch(
@@ -85,6 +79,7 @@ export async function diagnose(settings: Settings, key: string | undefined, say:
   });
   await look("pools", () => checkPools(running, settings));
   await lookAtOneRequest(settings, running, key, ready, look);
+  if (agent !== undefined) await lookAtAgent(agent, settings, running, ready, look);
   return checks;
 }
 
@@ -93,7 +88,7 @@ async function lookAtOneRequest(
   running: RunningInstall,
   key: string | undefined,
   [collector, scheduler, web]: readonly boolean[],
-  look: (name: string, work: () => Outcome | Promise<Outcome>) => Promise<boolean>,
+  look: Look,
 ): Promise<void> {
   const { addresses } = running;
   let probe: Awaited<ReturnType<typeof sendProbe>> | undefined;

@@ -4,7 +4,7 @@ import { SetupError } from "@signalbox/local";
 import { RequestHeader, ResponseHeader } from "@signalbox/otel/conventions";
 import { formatTraceparent } from "@signalbox/otel/trace-context";
 import { defaultModel } from "../models.ts";
-import type { ReadApi } from "../read-api.ts";
+import type { ReadApi, SpanRow } from "../read-api.ts";
 
 /** One real request, and how to find its span again. */
 export interface Probe {
@@ -53,4 +53,20 @@ export async function untilSeen(api: ReadApi, probe: Probe, timeoutMs = 10_000):
     await sleep(100);
   }
   return undefined;
+}
+
+/** Waits until a session's spans are `complete`, 15 s at most; its spans as they then are. */
+export async function untilSession(
+  api: ReadApi,
+  sessionId: string,
+  complete: (spans: readonly SpanRow[]) => boolean,
+  timeoutMs = 15_000,
+): Promise<{ complete: boolean; spans: SpanRow[] }> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const spans = await api.spans(sessionId);
+    if (complete(spans)) return { complete: true, spans };
+    if (performance.now() > deadline) return { complete: false, spans };
+    await sleep(200);
+  }
 }

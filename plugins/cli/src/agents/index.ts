@@ -1,0 +1,12 @@
+import type { Agent } from "./agent.ts";
+import { openclaw } from "./openclaw.ts";
+
+/** Every agent that can be registered, in the order that help shows them. */
+export const agents: readonly Agent[] = [openclaw];
+
+/** Throws where there is no such agent: the command line has checked the name before. */
+export function agentNamed(name: string): Agent {
+  const found = agents.find((agent) => agent.name === name);
+  if (found === undefined) throw new TypeError(`no agent ${name}`);
+  return found;
+}
