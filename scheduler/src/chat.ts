@@ -65,7 +65,7 @@ export function createChatHandler(
       const principal = gatekeeper.admitModel(request.headers);
       const chat = endpoint.scan(await readBody(request, maxBodyBytes));
       admitToModel(principal, chat.model);
-      const exchanges = exchangesFor(chat, request.url ?? "");
+      const exchanges = exchangesFor(chat, request.url ?? "", request.headers);
       const { offers, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);

@@ -14,7 +14,7 @@ import { sendJson } from "./http/send.ts";
 import type { Log } from "./log.ts";
 import type { Offer } from "./pools/pool.ts";
 import { exchangesFor } from "./relay/exchange.ts";
-import { replyable, upstreamHeaders } from "./relay/headers.ts";
+import { bringsCredentials, replyable, upstreamHeaders } from "./relay/headers.ts";
 import { refuse } from "./relay/refuse.ts";
 import { newSpanId, newTraceId } from "./telemetry/ids.ts";
 
@@ -54,11 +54,14 @@ type Counted = Pick<Dispatcher.ResponseData, "statusCode" | "headers"> & { body:
 
 /** Undefined where no pool of this model counts, or the one that does is failing. */
 async function ask(request: http.IncomingMessage, asked: ChatRequest, offers: readonly Offer[]): Promise<Counted | undefined> {
-  const counts = offers.find(({ source, unavailable }) => source.engine === "anthropic" && unavailable === undefined);
+  const withLogin = bringsCredentials(request.headers);
+  const counts = offers.find(
+    ({ source, unavailable }) => source.engine === "anthropic" && unavailable === undefined && (withLogin || !source.callerCredentials),
+  );
   const upstream = counts?.source.connection.upstream;
   if (!counts || !upstream) return undefined;
-  const exchange = exchangesFor(asked, request.url ?? "").open(counts);
-  const headers = upstreamHeaders(request.headers, upstream.authorization, { traceId: newTraceId() }, newSpanId());
+  const exchange = exchangesFor(asked, request.url ?? "", request.headers).open(counts);
+  const headers = upstreamHeaders(request.headers, upstream, { traceId: newTraceId() }, newSpanId());
   const {
     statusCode,
     headers: replied,

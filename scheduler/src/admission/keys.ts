@@ -109,11 +109,13 @@ const principalOf = (key: KeyConfig): Principal => ({
   tokensPerMinute: key.tokens_per_minute,
 });
 
-/** Our own header first: `Authorization` may be taken by a provider's key. `x-api-key` is what Anthropic's clients send. */
+/** Our own header first: `Authorization` may be taken by a provider's key, and is no key of ours where the request says so. `x-api-key` is what Anthropic's clients send. */
 function presentedKey(headers: IncomingHttpHeaders): string | undefined {
+  const own = headers[RequestHeader.key];
+  if (headers[RequestHeader.credentials] === "caller") return typeof own === "string" && own !== "" ? own : undefined;
   const { authorization } = headers;
   const bearer = authorization?.slice(0, 7).toLowerCase() === "bearer " ? authorization.slice(7).trim() : undefined;
-  const plain = [headers[RequestHeader.key], bearer, headers["x-api-key"]];
+  const plain = [own, bearer, headers["x-api-key"]];
   return plain.find((key): key is string => typeof key === "string" && key !== "");
 }
 

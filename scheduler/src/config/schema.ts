@@ -57,6 +57,8 @@ const remotePool = {
   ...poolBase,
   /** The environment variable that holds the key. */
   api_key_env: name.optional(),
+  /** `caller`: the engine gets the caller's own login or key, sent along with `x-signalbox-credentials: caller`; others are not placed here. */
+  credentials: z.enum(["pool", "caller"]).optional(),
   /** `gen_ai.provider.name`; default: told from base_url. */
   provider: name.optional(),
 };

@@ -14,10 +14,12 @@ export interface Upstream {
   origin: string;
   /** Before `/chat/completions`, `/messages`, …: as in `/v1`. */
   basePath: string;
-  /** The engine's own key; clients' keys never pass. */
+  /** The engine's own key. */
   authorization: string | undefined;
   /** The same where the engine wants it as `x-api-key`. */
   apiKey?: string | undefined;
+  /** The caller's own credentials go here, and no key of ours. */
+  callerCredentials?: boolean;
 }
 
 /** Whose call it is, and where its span stands. */

@@ -29,6 +29,8 @@ export interface Pool {
   /** `gen_ai.provider.name` */
   readonly provider: string;
   readonly hourlyUsd: number | undefined;
+  /** Only for calls that bring credentials of their own. */
+  readonly callerCredentials: boolean;
   readonly gate: SlotGate;
   readonly speed: SpeedModel;
   readonly clock: BusyClock;
@@ -86,6 +88,7 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     dialects: dialectsOf(config),
     provider,
     hourlyUsd: config.hourly_usd,
+    callerCredentials: config.engine !== "llama-cpp" && config.credentials === "caller",
     gate,
     speed,
     clock: createBusyClock(),

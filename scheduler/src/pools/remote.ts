@@ -17,6 +17,7 @@ export function connectRemote(config: RemotePoolConfig, key: string | undefined)
   const upstream: Upstream = {
     dispatcher,
     origin: url.origin,
+    callerCredentials: config.credentials === "caller",
     ...(config.engine === "anthropic"
       ? // Its clients name the base without the version.
         { basePath: `${url.pathname.replace(/\/(v1\/?)?$/, "")}/v1`, authorization: undefined, apiKey: key }

@@ -59,7 +59,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     });
     const { call, attempt, upstream, exchange, patience } = options;
     const { stream } = call.chat;
-    const headers = upstreamHeaders(call.request.headers, upstream.authorization, call.record, attempt.record.spanId);
+    const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
     headers.push(...exchange.headers(upstream, call.request.headers), ...options.sessionHeaders);
     this.#wait(stream ? patience.ttftMs : patience.replyMs, stream);
     upstream.dispatcher.dispatch(

@@ -1,7 +1,7 @@
 /** What is said to an engine for a client's request, and how its answer is read: as they are where both speak one dialect, else translated. */
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { DecisionCandidate } from "@signalbox/otel/conventions";
+import { type DecisionCandidate, RequestHeader } from "@signalbox/otel/conventions";
 import { bodyFor, type ChatRequest, hasTools, type PoolNeeds, parseBody } from "../dialects/chat-request.ts";
 import { readEmbeddings } from "../dialects/embeddings.ts";
 import { type Dialect, type TranslatedRequest, translateRequest, Untranslatable } from "../dialects/translate/index.ts";
@@ -11,6 +11,7 @@ import type { Offer } from "../pools/pool.ts";
 import type { Call } from "./call.ts";
 import { concludeAs } from "./dialect-held.ts";
 import { createDialectStream } from "./dialect-stream.ts";
+import { bringsCredentials } from "./headers.ts";
 import { type Conclude, createHeldReply } from "./held-reply.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenAttempt } from "./settle.ts";
@@ -47,7 +48,7 @@ const MAX_UNFIT = 4;
 const ANTHROPIC_VERSION = "2023-06-01";
 
 /** @param url the client's: its query passes where the dialect stays the same */
-export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
+export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHttpHeaders): Exchanges {
   const translations = new Map<string, TranslatedRequest>();
   let parsed: unknown;
 
@@ -75,6 +76,12 @@ export function exchangesFor(chat: ChatRequest, url: string): Exchanges {
 
   return {
     unfit(offer) {
+      if (offer.source.callerCredentials && !bringsCredentials(headers))
+        return new HttpError(
+          401,
+          "credentials_required",
+          `pool ${offer.pool} is for callers with credentials of their own (${RequestHeader.credentials}: caller)`,
+        );
       if (offer.source.tools === "refuse" && hasTools(chat))
         return new HttpError(400, "no_tools", `pool ${offer.pool} takes no requests with tools (tools: refuse)`, { param: "tools" });
       if (speaks(offer, chat)) return undefined;
@@ -155,7 +162,8 @@ export function fit(
   exchanges: Exchanges,
 ): { offers: readonly Offer[]; unfit: DecisionCandidate[] } {
   const unfit: DecisionCandidate[] = [];
-  if (all.every((offer) => speaks(offer, chat) && offer.source.tools !== "refuse")) return { offers: all, unfit };
+  if (all.every((offer) => speaks(offer, chat) && !offer.source.callerCredentials && offer.source.tools !== "refuse"))
+    return { offers: all, unfit };
   let refusal: HttpError | undefined;
   const offers = all.filter((offer) => {
     const reason = exchanges.unfit(offer);

@@ -1,7 +1,8 @@
 /** Which headers pass the relay, and which it adds. */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { ResponseHeader } from "@signalbox/otel/conventions";
+import { RequestHeader, ResponseHeader } from "@signalbox/otel/conventions";
+import type { Upstream } from "../pools/connection.ts";
 import { type AttemptRecord, type DecisionRecord, decisionId } from "../telemetry/record.ts";
 
 const HOP_BY_HOP = [
@@ -23,6 +24,7 @@ const NOT_SENT = new Set([
   "expect",
   "authorization",
   "x-api-key",
+  "chatgpt-account-id",
   "cookie",
   "origin",
   "referer",
@@ -30,18 +32,25 @@ const NOT_SENT = new Set([
   "traceparent",
   "tracestate",
 ]);
+/** What a caller's own credentials are made of: a key or login, and the account that it is for. */
+const CREDENTIALS = ["authorization", "x-api-key", "chatgpt-account-id"];
 const NOT_RETURNED = new Set([...HOP_BY_HOP, "content-length", "date"]);
 const OWN_PREFIX = "x-signalbox-";
+
+/** The keys on this request are the caller's own at a vendor, and none of ours. */
+export const bringsCredentials = (headers: IncomingHttpHeaders): boolean => headers[RequestHeader.credentials] === "caller";
 
 /** Names and values in turn, as undici takes them. */
 export function upstreamHeaders(
   headers: IncomingHttpHeaders,
-  authorization: string | undefined,
+  { authorization, callerCredentials }: Pick<Upstream, "authorization" | "callerCredentials">,
   record: Pick<DecisionRecord, "traceId">,
   spanId: string,
 ): string[] {
   const sent: string[] = ["traceparent", `00-${record.traceId}-${spanId}-01`];
-  if (authorization !== undefined) sent.push("authorization", authorization);
+  if (callerCredentials && bringsCredentials(headers)) {
+    for (const name of CREDENTIALS) if (typeof headers[name] === "string") sent.push(name, headers[name]);
+  } else if (authorization !== undefined) sent.push("authorization", authorization);
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || NOT_SENT.has(name) || name.startsWith(OWN_PREFIX)) continue;

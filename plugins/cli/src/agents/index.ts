@@ -1,8 +1,9 @@
 import type { Agent } from "./agent.ts";
+import { codex } from "./codex.ts";
 import { openclaw } from "./openclaw.ts";
 
 /** Every agent that can be registered, in the order that help shows them. */
-export const agents: readonly Agent[] = [openclaw];
+export const agents: readonly Agent[] = [openclaw, codex];
 
 /** Throws where there is no such agent: the command line has checked the name before. */
 export function agentNamed(name: string): Agent {
