@@ -17,6 +17,7 @@ Examples:
   npm start                             start everything on this machine (same as: npx signalbox up)
   npx signalbox demo                    let a small fleet of agents play through it
   npx signalbox register openclaw       point a real OpenClaw at it; --dry-run shows the change first
+  npx signalbox register claude-code    the same for Claude Code
   npx signalbox url                     a new login link for the dashboard
   npx signalbox doctor                  something is wrong: find out what
 

@@ -18,6 +18,8 @@ export const Operation = {
   schedule: "schedule",
   /** KV state moved between pools or tiers. */
   migrate: "migrate",
+  /** A read or a write of one of the agent's memory files. */
+  memory: "memory",
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
 
@@ -29,6 +31,7 @@ export const spanName = {
   executeTool: (toolName: string) => `execute_tool ${toolName}`,
   schedule: (requestModel: string) => `schedule ${requestModel}`,
   migrate: (pool: string) => `migrate ${pool}`,
+  memory: (operation: string) => `memory ${operation}`,
 } as const;
 
 /** Attribute names. Types are in the comments: string unless said otherwise. */
@@ -124,6 +127,8 @@ export const Attribute = {
   attemptReason: "signalbox.attempt.reason",
   /** boolean: this call went through the scheduler, whose attempt span carries the cost */
   routed: "signalbox.routed",
+  /** on a resource: `logs` where an agent's log records count as its model calls and its spans do not; see CALLS_FROM_LOGS */
+  callsFrom: "signalbox.calls_from",
 
   // how long, in milliseconds (double)
   queueMs: "signalbox.queue_ms",
@@ -168,11 +173,16 @@ export const Attribute = {
 
   // memory files
   memoryPath: "signalbox.memory.path",
+  /** `read` or `write` */
   memoryOperation: "signalbox.memory.operation",
+  /** the lines that were read, as `from-to`; absent where it was the whole file */
+  memoryLines: "signalbox.memory.lines",
 
   /** int, on any span of an emitter: spans that this process dropped before it */
   droppedSpans: "signalbox.dropped_spans",
 } as const;
+
+export const CALLS_FROM_LOGS = "logs";
 
 /** The silicon of a pool. */
 export const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;

@@ -1,3 +1,6 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { stopLocalRuns } from "@signalbox/claude-code/local-runs";
 import {
   type Install,
   mintLoginLink,
@@ -78,11 +81,17 @@ async function runUp(json: boolean, version: string): Promise<number> {
   if (json) process.stdout.write(`${JSON.stringify(readyObject(install, login, readyMs, pools))}\n`);
   else sayReady(install, login, readyMs, pools, terminal);
 
+  const localRuns = stopLocalRuns({
+    configDir: process.env.CLAUDE_CONFIG_DIR || join(homedir(), ".claude"),
+    schedulerUrl: install.addresses.scheduler,
+    token: settings.token ?? readToken(install.paths),
+  });
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     stop.signal.addEventListener("abort", () => resolve(), { once: true });
   });
   const stopping = performance.now();
+  await localRuns.close();
   await install.stop();
   events.end();
   if (!json) terminal.line(`  Stopped in ${formatDuration(performance.now() - stopping)}. Your data stays in ${install.paths.home}.`);
@@ -120,7 +129,7 @@ function sayReady(install: Install, login: string, readyMs: number, pools: Pools
   row("State folder", install.paths.home, "logs in logs/");
   if (install.database.dir && install.database.dir !== install.paths.postgres) row("", `database in ${install.database.dir}`);
   terminal.line();
-  row("Register an agent", "npx signalbox register openclaw");
+  row("Register an agent", "npx signalbox register openclaw", "or claude-code");
   row("Try it", "npx signalbox demo");
   row("Stop", "Ctrl-C");
   terminal.line();
