@@ -58,7 +58,9 @@ export interface SpanDraft {
   serviceTier: string | null;
   /** Made of a log record. */
   fromLog: boolean;
-  /** The call went through the scheduler, whose span carries the cost. */
+  /** Attributes of ours that an emitter's reading adds to those that it sent. */
+  added: [name: string, value: string][];
+  /** Another record counts as this call: the scheduler's span where it went through there, or a log record of the same emitter. */
   routed: boolean;
   /** The cost as a double, for emitters that do not send nano-USD. */
   costUsd: number | null;
@@ -132,6 +134,7 @@ export function emptyDraft(): SpanDraft {
     cacheWrite1hTokens: null,
     serviceTier: null,
     fromLog: false,
+    added: [],
     routed: false,
     costUsd: null,
     messages: null,

@@ -17,6 +17,7 @@ import { createCountTokens } from "./count-tokens.ts";
 import { CHAT, EMBEDDINGS, MESSAGES, RESPONSES } from "./endpoints.ts";
 import { createGenerations } from "./generations.ts";
 import { createClaudeCodeHook } from "./hooks/claude-code.ts";
+import { createHookFacts } from "./hooks/claude-code-facts.ts";
 import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
@@ -117,8 +118,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   server.listen(port, host);
   await once(server, "listening");
 
+  const endpoint = options.otlpEndpoint ?? "http://127.0.0.1:4318";
+  const facts = createHookFacts({ endpoint, token, log });
   const telemetry = startTelemetry({
-    endpoint: options.otlpEndpoint ?? "http://127.0.0.1:4318",
+    endpoint,
     token,
     onRecord: (decision) => metrics.onRecord(decision),
     log,
@@ -173,6 +176,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     "POST /hooks/claude-code": createClaudeCodeHook({
       gatekeeper,
       controls: admission.controls,
+      facts,
       onEnd: (id) => void sessions.forget(id),
       log,
     }),
@@ -221,7 +225,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       clearTimeout(cut);
       await generations.close();
       await admission.close();
-      await telemetry.close(TELEMETRY_CLOSE_MS);
+      await Promise.all([telemetry.close(TELEMETRY_CLOSE_MS), facts.close(TELEMETRY_CLOSE_MS)]);
       await metrics.close();
     },
   };

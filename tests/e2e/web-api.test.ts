@@ -194,9 +194,31 @@ describe("lists", () => {
     });
   });
 
-  it("alerts and memory are honestly empty where there are none", async () => {
+  it("alerts are honestly empty", async () => {
     expect(await get("/api/v1/alerts", AlertPage)).toEqual({ data: [], next: null });
+  });
+
+  it("memory: reads and writes of memory files, newest first, by session and path, page by page", async () => {
     expect(await get("/api/v1/memory", MemoryPage)).toEqual({ data: [], next: null });
+    const access = (id: number, operation: string, path: string) => sql`
+      insert into spans (session_id, agent_id, project, trace_id, span_id, start_time, start_nanos, duration_ns, name, operation, attributes)
+      select ${RUNAWAY_SESSION}, 'child', 'default', decode(lpad(to_hex(${id}::int), 32, '0'), 'hex'), decode(lpad(to_hex(${id}::int), 16, '0'), 'hex'),
+        max(start_time) + make_interval(secs => ${id}), 7, 0, 'memory', 'memory',
+        jsonb_build_object('signalbox.memory.path', ${path}::text, 'signalbox.memory.operation', ${operation}::text, 'signalbox.memory.lines', '1-9')
+      from (select max(start_time) as start_time from spans where operation <> 'memory') newest`;
+    await access(1, "read", "/p/CLAUDE.md");
+    await access(2, "write", "/p/CLAUDE.md");
+    await access(3, "read", "/p/AGENTS.md");
+    await sql`insert into messages (session_id, hash, body) values (${RUNAWAY_SESSION}, '\\x01', '{"role":"user","parts":[{"type":"text","content":"- a\\n+ b"}]}')`;
+    await sql`insert into span_messages select session_id, start_time, span_id, 'input', array['\\x01'::bytea] from spans where name = 'memory' and span_id = '\\x0000000000000002'`;
+    const list = async (query: string) =>
+      (await everyPage(`/api/v1/memory?limit=1${query}`, MemoryPage)).map(({ operation, path }) => `${operation} ${path}`);
+    expect(await list("")).toEqual(["read /p/AGENTS.md", "write /p/CLAUDE.md", "read /p/CLAUDE.md"]);
+    expect(await list("&path=/p/CLAUDE.md")).toEqual(["write /p/CLAUDE.md", "read /p/CLAUDE.md"]);
+    expect(await list("&session=nobody")).toEqual([]);
+    const { data } = await get(`/api/v1/memory?session=${session}`, MemoryPage);
+    expect(data[1]).toMatchObject({ session_id: RUNAWAY_SESSION, agent_id: "child", lines: "1-9", diff: "- a\n+ b" });
+    await sql`delete from spans where operation = 'memory'`;
   });
 });
 

@@ -2,6 +2,7 @@
  * What the two CLIs really exported, in order and in every disorder, against what their provider served.
  * Run: npx vitest run --project integration tests/integration/collector-dialects.test.ts
  */
+import { Attribute } from "@signalbox/otel/conventions";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Collector } from "../../collector-processor/src/app.ts";
 import { type FixtureFile, logsOf, readFixtures } from "../agents/capture/fixture-folder.ts";
@@ -137,6 +138,10 @@ function turnAbove(span: Json, spans: Map<unknown, Json>): "turn" | "not exporte
   return "none";
 }
 
+/** What `register --observe-only` puts on everything that Claude Code exports. */
+const CALLS_FROM_LOGS = { key: Attribute.callsFrom, value: { stringValue: "logs" } };
+const asList = (value: unknown): Json[] => (value ?? []) as Json[];
+
 describe.each(Object.entries(AGENTS))("%s", (name, agent) => {
   const fixtures = readFixtures(name);
   const items = fixtures.flatMap(itemsOf);
@@ -251,4 +256,32 @@ describe.each(Object.entries(AGENTS))("%s", (name, agent) => {
       }
     }
   });
+  if (name === "claude-code")
+    it("counts each call once, by its log and to the nano-USD, where the resource says so, in whatever order", {
+      timeout: 120_000,
+    }, async () => {
+      const marked = items.map((item) => ({
+        ...item,
+        resource: { ...item.resource, attributes: [...asList(item.resource.attributes), CALLS_FROM_LOGS] },
+      }));
+      for (const round of [1, 2]) {
+        await emptyTables(database.url);
+        await send(disordered(marked, random(round)), () => round === 2);
+        const { spans = [], sessions: stored = [] } = withoutSlots(await dump(database.url)) as Tables;
+        expect(spans.filter((row) => row.is_call && row.name === "claude_code.llm_request")).toEqual([]);
+        for (const fixture of fixtures) {
+          const { sessions, usage } = expectedOf(fixture, agent);
+          const { scenario } = fixture.header;
+          const rows = stored.filter((row) => sessions.has(row.session_id as string));
+          const requests = logsOf(fixture).filter(({ attributes }) => attributes["event.name"] === "api_request");
+          const priced = requests.filter(({ attributes }) => String(attributes.model).startsWith("claude-"));
+          const nanousd = priced.reduce((total, { attributes }) => total + Math.round(Number(attributes.cost_usd) * 1e9), 0);
+          const sum = (column: string) => rows.reduce((total, row) => total + Number(row[column]), 0);
+          expect.soft([sum("input_tokens"), sum("output_tokens")], scenario).toEqual([usage.input, usage.output]);
+          expect.soft(sum("cost_nusd"), scenario).toBe(nanousd);
+          expect.soft(sum("unknown_cost_calls"), scenario).toBe(requests.length - priced.length);
+        }
+      }
+      await emptyTables(database.url);
+    });
 });

@@ -67,7 +67,7 @@ function render(request: ScriptedRequest, plan: RichPlan, n: number): RenderedRe
     blocks.reduce((sum, block) => sum + block.deltas.length, 0),
   );
   const stop = { stop_reason: plan.stop ?? (plan.toolCalls ? "tool_use" : "end_turn"), stop_sequence: null };
-  const head = { id: `msg_${n}`, type: "message", role: "assistant", model: request.model };
+  const head = { id: `msg_${n}`, type: "message", role: "assistant", model: plan.model ?? request.model };
   const events = [
     event("message_start", {
       message: { ...head, content: [], stop_reason: null, stop_sequence: null, usage: { ...wireUsage(usage), output_tokens: 1 } },

@@ -1,38 +1,52 @@
-import { DefaultPort, Operation } from "@signalbox/otel/conventions";
+import { Attribute, CALLS_FROM_LOGS, DefaultPort, Operation } from "@signalbox/otel/conventions";
 import type { SpanDraft } from "../span-batch.ts";
 import { boundedText } from "../text.ts";
 import { ID_BYTES } from "./dialect.ts";
-import type { AttributeView, Emitter } from "./emitter.ts";
+import type { AttributeView, EmittedRecord, Emitter } from "./emitter.ts";
+import { applyMemory } from "./memory.ts";
 import { setUsage } from "./usage.ts";
 
 const TRACING = "com.anthropic.claude_code.tracing";
 const EVENTS = "com.anthropic.claude_code.events";
 
+/** What the scheduler's hook endpoint says that no span or log of Claude Code does; see scheduler/src/hooks/claude-code-facts.ts. */
+const HOOKS = "signalbox.hooks.claude-code";
+
 /**
  * Claude Code's own OpenTelemetry, as captured from 2.1.329 (tests/fixtures/claude-code).
  *
- * A call counts by its `claude_code.llm_request` span, and by nothing else; a retry stays that one span. The `api_request` log of
- * the same call carries the model that answered, the split of cache writes by time to live and a cost, but it is optional (its own
- * exporter), it is a record of its own that may come before or after, and spans are never updated: had it a say, a number would
- * depend on which arrived. So it is not stored. What that costs: the price is that of the model asked for, with cache writes of
- * five minutes (of a session's cost in the captures up to 9 % too little). A gateway's own spans have both (see `isRouted`).
+ * What counts as a call is told by each record's own resource, so that no number depends on which of two records arrived first:
+ *
+ * - `signalbox.routed=true`: it went through our scheduler, whose span counts; neither span nor log does.
+ * - `signalbox.calls_from=logs` (what `register --observe-only` sets): the `api_request` and `api_error` logs count. They have the
+ *   model that answered and the split of cache writes by time to live, so the cost is exact; the span stays as what happened.
+ * - neither: the `claude_code.llm_request` span counts; a retry stays that one span. Its price is that of the model asked for, with
+ *   cache writes of five minutes (of a session's cost in the captures up to 9 % too little).
  *
  * A call that was cut off by SIGINT is never exported, nor are the tools that were open then.
  */
 export const claudeCode: Emitter = {
   name: "claude-code",
-  emits: ({ scope }) => scope === TRACING || scope === EVENTS,
+  emits: ({ scope }) => scope === TRACING || scope === EVENTS || scope === HOOKS,
   isContent: (name) => CONTENT.has(name),
-  takesLog: (event) => event === "assistant_response",
+  takesLog(event, _, resource) {
+    if (event === "api_request" || event === "api_error") return countsLogs(resource);
+    return event === "assistant_response" || event === "memory_access" || event === "subagent_spawned";
+  },
 
-  apply(draft, { attributes, content }) {
+  apply(draft, record) {
+    const { attributes, resource, content } = record;
     const { row } = draft;
     row.agent_kind = "claude-code";
     applyAgent(draft, attributes);
     if (isRouted(attributes)) draft.routed = true;
+    row.turn_id ??= attributes.text("prompt.id");
+    if (draft.fromLog) return applyLog(draft, record);
     const kind = attributes.text("span.type") ?? "";
-    if (kind === "llm_request") applyCall(draft, attributes);
-    else if (kind === "interaction") {
+    if (kind === "llm_request") {
+      applyCall(draft, attributes);
+      if (countsLogs(resource)) draft.routed = true;
+    } else if (kind === "interaction") {
       row.operation = Operation.invokeAgent;
       content.add("input", attributes.get("user_prompt") ?? null);
     } else if (kind === "tool") content.add("input", attributes.get("full_command") ?? null);
@@ -40,11 +54,43 @@ export const claudeCode: Emitter = {
       // parts of the claude_code.tool span around them, which is the call
       row.operation = "";
       if (attributes.flag("success") === false) row.status = 2;
-    } else if (draft.fromLog) content.add("output", attributes.get("response") ?? null);
+    }
   },
 };
 
-const CONTENT = new Set(["user_prompt", "full_command", "response", "prompt", "prompt_text"]);
+const countsLogs = (resource: AttributeView): boolean =>
+  resource.text(Attribute.callsFrom) === CALLS_FROM_LOGS && resource.flag(Attribute.routed) !== true;
+
+function applyLog(draft: SpanDraft, { span, attributes, content }: EmittedRecord): void {
+  const { row } = draft;
+  switch (attributes.text("event.name") ?? span.name) {
+    case "api_request":
+    case "api_error":
+      applyCall(draft, attributes);
+      draft.responseModel = attributes.text("model");
+      // a log is written when the call is over
+      row.start_time -= (attributes.count("duration_ms") ?? 0) * 1000;
+      if (attributes.has("error")) {
+        row.status = 2;
+        row.status_message = attributes.text("error");
+        if (row.input_tokens === null) setUsage(draft, { input: 0, output: 0 });
+      }
+      return;
+    case "assistant_response":
+      content.add("output", attributes.get("response") ?? null);
+      return;
+    case "subagent_spawned":
+      draft.spawnedByToolCall = attributes.text("tool_use_id");
+      return;
+    case "memory_access": {
+      const path = attributes.text("file_path");
+      const operation = attributes.text("operation") === "write" ? "write" : "read";
+      if (path !== null) applyMemory(draft, { path, operation, lines: attributes.text("lines"), diff: attributes.text("diff") }, content);
+    }
+  }
+}
+
+const CONTENT = new Set(["user_prompt", "full_command", "response", "prompt", "prompt_text", "diff"]);
 
 /** The root session is `session.id`, always: `gen_ai.conversation.id` is the sub-agent's own id on its spans. */
 function applyAgent(draft: SpanDraft, attributes: AttributeView): void {
@@ -64,7 +110,11 @@ function applyAgent(draft: SpanDraft, attributes: AttributeView): void {
   const parent = attributes.text("parent_agent_id");
   draft.parentAgentId = boundedText(parent ?? session, ID_BYTES);
   if (parent === null) draft.agentDepth = 1;
-  draft.row.agent_name = /^agent\.(?:builtin\.)?(.+)$/.exec(attributes.text("query_source_safe") ?? "")?.[1] ?? draft.row.agent_name;
+  draft.row.agent_name =
+    /^agent\.(?:builtin\.)?(.+)$/.exec(attributes.text("query_source_safe") ?? "")?.[1] ??
+    attributes.text("agent.name") ??
+    attributes.text("agent_type") ??
+    draft.row.agent_name;
 }
 
 function applyCall(draft: SpanDraft, attributes: AttributeView): void {

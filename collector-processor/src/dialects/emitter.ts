@@ -30,7 +30,7 @@ export interface Emitter {
    * The log records that are facts of their own; such a record becomes a span row and goes through `apply` with draft.fromLog true.
    * Every other record of this emitter repeats what its spans say, and is counted and not stored.
    */
-  takesLog?(event: string, attributes: AttributeView): boolean;
+  takesLog?(event: string, attributes: AttributeView, resource: AttributeView): boolean;
   /** The trace of a record that names none, as 32 hex digits, or null; the caller then makes one of the record. */
   logTrace?(attributes: AttributeView): string | null;
 }

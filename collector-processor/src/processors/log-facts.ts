@@ -22,9 +22,10 @@ const SEVERITY_ERROR = 17;
 export function logFacts(resources: ResourceLogs[], rejections: Rejections): LogFacts {
   const facts: LogFacts = { resources: [], ignored: 0 };
   for (const resource of resources) {
-    const service = new AttributeView(resource.attributes).text("service.name") ?? "";
+    const view = new AttributeView(resource.attributes);
+    const service = view.text("service.name") ?? "";
     const scopes = resource.scopes.flatMap((scope) => {
-      const spans = spansOf(scope, emitterOfSource({ service, scope: scope.name }), facts, rejections);
+      const spans = spansOf(scope, emitterOfSource({ service, scope: scope.name }), view, facts, rejections);
       return spans.length === 0 ? [] : [{ name: scope.name, version: scope.version, spans, fromLogs: true as const }];
     });
     if (scopes.length > 0) facts.resources.push({ attributes: resource.attributes, scopes });
@@ -32,7 +33,7 @@ export function logFacts(resources: ResourceLogs[], rejections: Rejections): Log
   return facts;
 }
 
-function spansOf(scope: ScopeLogs, emitter: Emitter | undefined, facts: LogFacts, rejections: Rejections): Span[] {
+function spansOf(scope: ScopeLogs, emitter: Emitter | undefined, resource: AttributeView, facts: LogFacts, rejections: Rejections): Span[] {
   const spans: Span[] = [];
   for (const record of scope.records) {
     if (record.traceId === null) rejections.add("trace_id is not 16 bytes");
@@ -40,7 +41,7 @@ function spansOf(scope: ScopeLogs, emitter: Emitter | undefined, facts: LogFacts
     else {
       const attributes = new AttributeView(record.attributes);
       const event = attributes.text("event.name") ?? record.eventName;
-      if (emitter?.takesLog?.(event, attributes)) spans.push(spanOf(record, event, emitter, attributes));
+      if (emitter?.takesLog?.(event, attributes, resource)) spans.push(spanOf(record, event, emitter, attributes));
       else facts.ignored++;
     }
   }

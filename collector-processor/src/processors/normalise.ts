@@ -151,7 +151,8 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
     if (!inColumn || (emitter !== undefined && mapping !== undefined)) writer.add(name, value);
   }
   if (emitter !== undefined) applyEmitter(emitter, draft, span, shared, config);
-  const duration = (span.endMicros - span.startMicros) * 1000 + (span.endNanos - span.startNanos);
+  for (const [name, value] of draft.added) writer.add(name, value);
+  const duration = (span.endMicros - row.start_time) * 1000 + (span.endNanos - row.start_nanos);
   row.duration_ns = Math.min(Math.max(0, duration), MAX_DURATION_NS);
   if (row.duration_ns !== duration) writer.addJson(ORIGINAL_END, `"${timeText({ micros: span.endMicros, nanos: span.endNanos })}"`);
   if (shared.json !== null) writer.addJson("resource", shared.json);

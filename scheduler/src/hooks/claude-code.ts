@@ -11,26 +11,39 @@ import { scanObject } from "../dialects/json-scan.ts";
 import { readBody } from "../http/body.ts";
 import { sendJson } from "../http/send.ts";
 import type { Log } from "../log.ts";
+import { epochNow } from "../telemetry/record.ts";
+import type { HookBody, HookFacts } from "./claude-code-facts.ts";
 
 /** A tool's input and result are in it. */
 const MAX_BODY_BYTES = 16 << 20;
 /** These come when the session ends by itself: to be told to stop would only keep it. */
 const ENDING = new Set(["Stop", "SubagentStop", "SessionEnd", "StopFailure"]);
 
+/** Those that tell what spans do not; the others are not parsed whole. */
+const TOLD = new Set(["InstructionsLoaded", "PostToolUse"]);
+const TELLING = new Set(["Agent", "Task", "Read", "Write", "Edit", "MultiEdit"]);
+
 export interface HookDependencies {
   gatekeeper: () => Gatekeeper;
   controls: Controls;
+  facts: HookFacts;
   /** A session said that it ends. */
   onEnd: (session: string) => void;
   log: Log;
 }
 
-export function createClaudeCodeHook({ gatekeeper, controls, onEnd, log }: HookDependencies): Handler {
+/** What a `PostToolUse` holds of one tool's result; beyond, nothing is told of it. */
+const MAX_TOLD_BYTES = 1 << 20;
+
+export function createClaudeCodeHook({ gatekeeper, controls, facts, onEnd, log }: HookDependencies): Handler {
   return async (request, response) => {
     gatekeeper().admitModel(request.headers);
     let answer: object = {};
     try {
-      const { event, lineage } = readHook(await readBody(request, MAX_BODY_BYTES));
+      const body = await readBody(request, MAX_BODY_BYTES);
+      const { event, lineage, tool } = readHook(body);
+      if (TOLD.has(event) && (event !== "PostToolUse" || TELLING.has(tool)) && body.length <= MAX_TOLD_BYTES)
+        facts.note(event, JSON.parse(body.toString("utf8")) as HookBody, epochNow());
       const session = lineage.at(-1);
       if (event === "SessionEnd" && session !== undefined) onEnd(session);
       const stop = controls.stopOf(lineage);
@@ -52,7 +65,7 @@ export function stopAnswer(event: string, reason: string): object {
 }
 
 /** @throws JsonScanError, SyntaxError */
-function readHook(body: Buffer): { event: string; lineage: string[] } {
+function readHook(body: Buffer): { event: string; lineage: string[]; tool: string } {
   const fields = scanObject(body);
   const read = (name: string): string | undefined => {
     const span = fields.get(name);
@@ -60,5 +73,5 @@ function readHook(body: Buffer): { event: string; lineage: string[] } {
     return typeof value === "string" ? value : undefined;
   };
   const lineage = [read("agent_id"), read("session_id")].filter((id) => id !== undefined);
-  return { event: read("hook_event_name") ?? "", lineage };
+  return { event: read("hook_event_name") ?? "", lineage, tool: read("tool_name") ?? "" };
 }

@@ -1,5 +1,5 @@
 import { MemoryListParameters } from "../../../../src/api/memory.ts";
+import { loadMemory } from "../../../../src/loaders/memory.ts";
 import { readRoute } from "../../../../src/server/read-route.ts";
 
-/** Nothing records memory access yet, so there is none. */
-export const GET = readRoute(MemoryListParameters, async () => ({ data: [], next: null }));
+export const GET = readRoute(MemoryListParameters, loadMemory);

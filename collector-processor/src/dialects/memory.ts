@@ -1,0 +1,26 @@
+import { Attribute, Operation, spanName } from "@signalbox/otel/conventions";
+import type { SpanDraft } from "../span-batch.ts";
+import { boundedText } from "../text.ts";
+import type { ContentSink } from "./emitter.ts";
+
+/** One read or write of a file that an agent keeps its memory in. */
+export interface MemoryAccess {
+  path: string;
+  operation: "read" | "write";
+  /** Of a read: `from-to`, from 1; null for the whole file. */
+  lines: string | null;
+  /** Of a write: its lines, `-` before and `+` after; null where it is not told. */
+  diff: string | null;
+}
+
+const MAX_PATH_BYTES = 1024;
+
+/** Makes the row a `memory` span. The diff is content: kept beside the row, or dropped where content is not wanted. */
+export function applyMemory(draft: SpanDraft, { path, operation, lines, diff }: MemoryAccess, content: ContentSink): void {
+  const { row } = draft;
+  row.operation = Operation.memory;
+  row.name = spanName.memory(operation);
+  draft.added.push([Attribute.memoryPath, boundedText(path, MAX_PATH_BYTES)], [Attribute.memoryOperation, operation]);
+  if (lines !== null) draft.added.push([Attribute.memoryLines, lines]);
+  content.add("input", diff);
+}
