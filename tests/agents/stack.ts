@@ -29,11 +29,22 @@ const POOL = "scripted-cloud";
 /** USD per million tokens: the provider's ledger and the scheduler's config are told the same. */
 const PRICES = { input: 3, output: 15 };
 
-export async function startStack(script: Script): Promise<Stack> {
+export interface StackOptions {
+  /** Default: chat completions, by `script`. */
+  startProvider?: () => Promise<Provider>;
+  /** signalbox.config.yaml for a provider at `url`. */
+  config?: (url: string) => string;
+  /** The admin token; without one there is no control API. */
+  token?: string;
+}
+
+export async function startStack(script: Script, options: StackOptions = {}): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), "signalbox-agents-"));
   const database = await startPostgres({ dir: join(dir, "postgres"), port: await freePort(), settings: { fsync: "off" } });
-  const provider = await startProvider({ script, prices: PRICES });
-  const yaml = `
+  const provider = await (options.startProvider?.() ?? startProvider({ script, prices: PRICES }));
+  const yaml =
+    options.config?.(provider.url) ??
+    `
 pools:
   - name: ${POOL}
     silicon: cloud
@@ -48,13 +59,21 @@ models:
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const port = await freePort();
   const collect = () =>
-    startCollector({ host: "127.0.0.1", port, databaseUrl: database.url, config: collectorConfig("", "test config", {}), log: quiet });
+    startCollector({
+      host: "127.0.0.1",
+      port,
+      databaseUrl: database.url,
+      config: collectorConfig("", "test config", options.token === undefined ? {} : { SIGNALBOX_TOKEN: options.token }),
+      log: quiet,
+    });
   let collector: { url: string; close(): Promise<void> } | undefined = await collect();
   const collectorUrl = collector.url;
   const scheduler = await startScheduler({
     config: schedulerConfig(yaml, "test config", {}),
     home: join(dir, "home"),
     otlpEndpoint: collectorUrl,
+    databaseUrl: database.url,
+    ...(options.token !== undefined && { token: options.token }),
     log: quiet,
   });
   await ready(collectorUrl);
