@@ -132,7 +132,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const retriesRefused = () => generations.current.resilience.retries.refused;
   const metrics = createMetrics({
     pools,
-    dropped: () => telemetry.dropped,
+    dropped: () => ({ ...telemetry.dropped, hooks: facts.dropped }),
     admission,
     replies,
     config: () => follower.status,

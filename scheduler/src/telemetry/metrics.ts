@@ -24,7 +24,7 @@ const LATENCY_BOUNDARIES_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 
 export interface MetricsSources {
   pools: () => readonly Pool[];
-  dropped: () => Telemetry["dropped"];
+  dropped: () => Telemetry["dropped"] & { hooks: number };
   admission: Pick<AdmissionService, "database" | "ledger" | "controls" | "inFlight">;
   replies: Pick<ReplyStore, "entries" | "bytes" | "dropped">;
   config: () => ConfigStatus;
@@ -78,10 +78,13 @@ export function createMetrics({ pools, dropped, admission, replies, config, retr
     () => admission.ledger.dropped,
   );
   meter
-    .createObservableCounter("signalbox_telemetry_dropped", { description: "Decision records that never reached the collector" })
+    .createObservableCounter("signalbox_telemetry_dropped", {
+      description: "Decision records, and facts that hooks told, that never reached the collector",
+    })
     .addCallback((result) => {
       result.observe(dropped().full, { reason: "full" });
       result.observe(dropped().unsent, { reason: "unsent" });
+      result.observe(dropped().hooks, { reason: "hooks" });
     });
 
   count("signalbox_cache_entries", "Replies that are kept", () => replies.entries);
