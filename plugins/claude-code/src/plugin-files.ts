@@ -18,7 +18,7 @@ export function pluginFiles(schedulerUrl: string, version: string): Record<strin
 }
 
 /** Where a stop can take hold; and PostToolUse of Agent says, as no span does, which tool call spawned which sub-agent. */
-const EVENTS = ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "SubagentStart"];
+const EVENTS = ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "SubagentStart", "SessionEnd"];
 /** Answered from memory in milliseconds; an agent must not wait for a scheduler that is away. It fails open. */
 const TIMEOUT_SECONDS = 2;
 

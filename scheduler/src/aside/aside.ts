@@ -92,7 +92,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
   const stop = () => cancel(call, new HttpError(504, "aside_timeout", "it took too long"));
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    const exchanges = exchangesFor(chat, "");
+    const exchanges = exchangesFor(chat, "", options.headers);
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
     await relay(call, { chain: [offer], exchanges, baseline: options.baseline, resilience: ONE_ATTEMPT });
