@@ -50,7 +50,8 @@ export function wantedSettings(
     );
     if (getValue(source, ["disableAllHooks"]) === true)
       notes.push("disableAllHooks is true: a stop then holds at the gateway only, and hooks tell nothing");
-  } else notes.push("Without hooks a stop holds at the gateway only, and memory files loaded at the start are not seen");
+  } else
+    notes.push("Without hooks a stop holds at the gateway only; memory files, and which tool call spawned which sub-agent, are not seen");
 
   for (const name of ["OTEL_EXPORTER_OTLP_ENDPOINT", ...(routed ? ["ANTHROPIC_BASE_URL"] : [])]) {
     const before = present(name);
