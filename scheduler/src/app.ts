@@ -9,7 +9,7 @@ import { type ChatDependencies, createChatHandler, type Handler } from "./chat.t
 import { followConfig } from "./config/follow.ts";
 import type { Environment } from "./config/references.ts";
 import { waitsForRestart } from "./config/restart.ts";
-import { type Config, notActedOn } from "./config.ts";
+import type { Config } from "./config.ts";
 import { configure } from "./configured.ts";
 import { createControlApi } from "./control/api.ts";
 import { createRecentDecisions } from "./control/decisions.ts";
@@ -21,6 +21,7 @@ import { createHookFacts } from "./hooks/claude-code-facts.ts";
 import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
+import { createOutputLengths } from "./placement/output-lengths.ts";
 import { createSessionRegistry } from "./pools/llama-cpp/sessions.ts";
 import type { Pool } from "./pools/pool.ts";
 import { createShadows } from "./shadow/shadow.ts";
@@ -82,8 +83,6 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { config, home, host = "127.0.0.1", port = 0, token, environment = {}, log = createLog() } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const ignored = notActedOn(config);
-  if (ignored.length > 0) log.warn("config is read but not acted on yet", { parts: ignored.join(", ") });
 
   const record = (decision: DecisionRecord) => {
     decisions.note(decision);
@@ -157,6 +156,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     admission: admission.open,
     replies,
     shadows,
+    lengths: createOutputLengths(),
     maxBodyBytes: limits.maxBodyBytes,
     record,
     log,

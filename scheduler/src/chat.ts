@@ -1,6 +1,7 @@
 /** The endpoints that ask a model, in any dialect: admit → class and route → place → relay → record. */
 
 import type http from "node:http";
+import { MAX_DECISION_CANDIDATES } from "@signalbox/otel/conventions";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
 import type { OpenTicket, Ticket } from "./admission/admission.ts";
 import { type Identity, identify } from "./admission/identity.ts";
@@ -15,7 +16,9 @@ import type { Generations } from "./generations.ts";
 import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
 import type { Log } from "./log.ts";
+import type { OutputLengths } from "./placement/output-lengths.ts";
 import { place } from "./placement/place.ts";
+import { offersTo } from "./pools/offers-to.ts";
 import type { Offer } from "./pools/pool.ts";
 import { ClientGone, openCall } from "./relay/call.ts";
 import { exchangesFor, fit } from "./relay/exchange.ts";
@@ -33,6 +36,7 @@ export interface ChatDependencies {
   admission: OpenTicket;
   replies: ReplyStore;
   shadows: Shadows;
+  lengths: OutputLengths;
   maxBodyBytes: number;
   record: (record: DecisionRecord) => void;
   log: Log;
@@ -44,16 +48,12 @@ export type Handler = (request: http.IncomingMessage, response: http.ServerRespo
 const CLIENT_CLOSED = 499;
 /** What rules see as prompt size: English in the usual tokenizers. */
 const BYTES_PER_TOKEN = 4;
-const FIRST_GUESS_OUTPUT_TOKENS = 256;
-const OUTPUT_WEIGHT = 0.05;
 
 /** The handler answers every request itself, errors too; it never rejects. */
 export function createChatHandler(
   endpoint: Endpoint,
-  { generations, admission, replies, shadows, maxBodyBytes, record: keep, log }: ChatDependencies,
+  { generations, admission, replies, shadows, lengths, maxBodyBytes, record: keep, log }: ChatDependencies,
 ): Handler {
-  let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
-
   return async (request, response) => {
     const lease = generations.enter();
     const { gatekeeper, catalog, baseline, resilience, semantic } = lease.parts;
@@ -66,13 +66,14 @@ export function createChatHandler(
       const chat = endpoint.scan(await readBody(request, maxBodyBytes));
       admitToModel(principal, chat.model);
       const exchanges = exchangesFor(chat, request.url ?? "", request.headers);
-      const { offers, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
+      const { offers: fitting, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);
+      const offers = offersTo(identity, fitting, startedAt);
       ticket = await admission(principal, identity);
       const intent = await intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
       record = decide(chat, offers, { ...caller, identity }, intent, ticket, startedAt, baseline);
-      record.placement.explained.push(...unfit);
+      record.placement.explained.push(...unfit.slice(0, MAX_DECISION_CANDIDATES - record.placement.explained.length));
       const call = openCall(request, response, chat, record);
       const route = intent.rule;
       if (route?.cache) {
@@ -127,6 +128,7 @@ export function createChatHandler(
   ): DecisionRecord {
     const { promptBytes, maxTokens } = chat;
     const { silicon, pools, models } = intent.use;
+    const expectedOutputTokens = lengths.expected(intent.route, intent.task);
     const demand = { promptBytes, maxTokens, expectedOutputTokens, minTier: intent.minTier, sla: intent.sla, silicon, pools, models };
     return openRecord({
       traceId,
@@ -135,6 +137,7 @@ export function createChatHandler(
       identity,
       intent,
       chat,
+      expectedOutputTokens,
       placement: place(offers, ticket.demand(demand)),
       startedAt,
       baselineModel: baseline?.model,
@@ -164,7 +167,7 @@ export function createChatHandler(
     record.endedAt = epochNow();
     record.status ||= response.statusCode;
     record.error ??= last?.error;
-    if (last?.usage && last.error === undefined) expectedOutputTokens += OUTPUT_WEIGHT * (last.usage.output - expectedOutputTokens);
+    if (last?.usage && last.error === undefined) lengths.observe(record.intent.route, record.intent.task, last.usage.output);
     keep(record);
   }
 }

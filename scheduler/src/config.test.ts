@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Environment } from "./config/references.ts";
-import { ConfigError, demoConfig, notActedOn, parseConfig } from "./config.ts";
+import { ConfigError, demoConfig, parseConfig } from "./config.ts";
 
 const POOLS = `pools:
   - name: local
@@ -62,13 +62,4 @@ test.each([
 
 test("every mistake is told, not only the first", () => {
   expect(problems(`${POOLS}    slots: 0\nkeys: [{ name: a }]\nbudgtes: []\n`)).toHaveLength(3);
-});
-
-test("what is parsed but not acted on yet is named", () => {
-  const config = parseConfig(
-    `${POOLS}budgets: [{ scope: session, limit_usd: 5, ladder: [{ at: 1, do: kill }] }]\nsla: { interactive: { ttft_ms: 1, tpot_ms: 1, confidence: 0.9 } }\n`,
-    "file.yaml",
-    {},
-  );
-  expect(notActedOn(config)).toEqual(["sla confidence"]);
 });

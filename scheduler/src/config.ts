@@ -88,10 +88,3 @@ function offsetOf(document: Document, place: readonly PropertyKey[]): number {
 }
 
 const keyOf = (key: unknown) => (isScalar(key) ? key.value : key);
-
-/** The parts of a config that this scheduler reads but does not act on yet, in words. */
-export function notActedOn(config: Config): string[] {
-  const parts: string[] = [];
-  if (Object.values(config.sla).some((target) => target?.confidence !== undefined)) parts.push("sla confidence");
-  return parts;
-}

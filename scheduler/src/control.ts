@@ -1,14 +1,19 @@
 /** The control API's answers. */
 
 import type { Pool } from "./pools/pool.ts";
+import { hoursOf } from "./pools/pool-hours.ts";
+import { epochNow } from "./telemetry/record.ts";
 
 /** The body of `GET /control/pools`: state, load and speed of each pool as it is now, and what was found where no config names pools. */
 export function describePools(pools: readonly Pool[], found: readonly string[]): object {
   return { data: pools.map(describePool), next: null, found };
 }
 
-function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed, clock, connection, breaker, offers }: Pool): object {
+function describePool(pool: Pool): object {
+  const { name, silicon, hardware, engine, hourlyUsd, gate, load, speed, connection, breaker, offers } = pool;
   const { state } = connection;
+  const now = epochNow();
+  const hours = hoursOf(pool, now);
   return {
     name,
     silicon,
@@ -24,7 +29,20 @@ function describePool({ name, silicon, hardware, engine, hourlyUsd, gate, speed,
     queued: gate.queued,
     queue_limit: gate.queueLimit,
     sessions: connection.sessions?.held ?? null,
-    busy_seconds: clock.busyMs(performance.timeOrigin + performance.now()) / 1000,
+    pending_prefill_tokens: load ? Math.round(load.pendingPrefillTokens(now)) : null,
+    busy_seconds: hours.busyMs / 1000,
+    hours: {
+      since: new Date(pool.since).toISOString(),
+      allocated_seconds: hours.allocatedMs / 1000,
+      busy_seconds: hours.busyMs / 1000,
+      idle_seconds: hours.idleMs / 1000,
+      slots_used: hours.slotsUsed,
+      cost_nanousd: hours.cost && {
+        allocated: String(hours.cost.allocated),
+        used: String(hours.cost.used),
+        idle: String(hours.cost.idle),
+      },
+    },
     speed: {
       prefill_tokens_per_second: speed.prefillTokensPerSecond / speed.ttftRatio,
       decode_ms_per_token: speed.decodeMsPerToken * speed.tpotRatio,

@@ -263,6 +263,11 @@ export interface DecisionCandidate {
   ttft_ms?: number;
   /** predicted time per output token, milliseconds */
   tpot_ms?: number;
+  /** the same two from the pool's measured or configured rates alone, before real calls corrected them */
+  ttft_uncorrected_ms?: number;
+  tpot_uncorrected_ms?: number;
+  /** tokens at the prompt's start that the pool was expected to hold already */
+  warm_prefix_tokens?: number;
   /** predicted cost of the call, nano-USD */
   cost_nanousd?: number;
   chosen?: true;

@@ -52,8 +52,6 @@ export interface AdmissionParts {
   announce: (claim: Claim, state: BudgetState) => void;
 }
 
-/** What the token limit expects of a reply whose request names no ceiling. */
-const EXPECTED_OUTPUT_TOKENS = 256;
 const BYTES_PER_TOKEN = 4;
 
 /** Opens tickets; asks Postgres only where a budget applies whose usage is not known here yet */
@@ -97,9 +95,9 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
       if (standing.state === "paused") throw budgetPaused(standing.claim, standing.usage);
     }
 
-    function takeRate({ promptBytes, maxTokens = EXPECTED_OUTPUT_TOKENS }: CallSize): void {
+    function takeRate({ promptBytes, maxTokens }: CallSize, { expectedOutputTokens }: DecisionRecord): void {
       if (principal.key === undefined) return;
-      const tokens = Math.ceil(promptBytes / BYTES_PER_TOKEN) + maxTokens;
+      const tokens = Math.ceil(promptBytes / BYTES_PER_TOKEN + (maxTokens ?? expectedOutputTokens));
       Object.assign(headers, rates.take(principal.key, principal, tokens, performance.now()));
       expectedTokens = tokens;
     }
@@ -153,7 +151,7 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
       async admit(call, candidates, size) {
         leave = inFlight.enter(call, lineage);
         refuseStopped();
-        takeRate(size);
+        takeRate(size, call.record);
         if (claims.length > 0 && candidates.length > 0) await reserve(call, candidates, size);
         if (call.gone) throw endOf(call);
       },

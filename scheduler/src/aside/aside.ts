@@ -10,6 +10,7 @@ import type { Baseline } from "../cost.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import { capture } from "../http/capture.ts";
 import { HttpError } from "../http/errors.ts";
+import { FIRST_GUESS_TOKENS } from "../placement/output-lengths.ts";
 import type { Offer } from "../pools/pool.ts";
 import { cancel, openCall } from "../relay/call.ts";
 import { exchangesFor } from "../relay/exchange.ts";
@@ -79,6 +80,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
     identity: options.identity,
     intent,
     chat,
+    expectedOutputTokens: chat.maxTokens ?? FIRST_GUESS_TOKENS,
     placement: { order: [0], feasible: true, overloaded: false, reason, explained: [{ pool, model, silicon, chosen: true }] },
     startedAt: epochNow(),
     baselineModel: options.baseline?.model,

@@ -1,7 +1,7 @@
 /** What one part of the config says about another: names that must exist, and names that must not come twice. */
 
 import type { SemanticConfig } from "./cache-schema.ts";
-import type { ShadowConfig } from "./route-schema.ts";
+import type { RouteConfig, ShadowConfig } from "./route-schema.ts";
 import type { Config } from "./schema.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -74,9 +74,18 @@ export function checkReferences(config: Config, environment: Environment): Confi
   for (const [model, { any_of }] of Object.entries(config.models)) {
     for (const [index, id] of any_of.entries()) known(id, models, "model", ["models", model, "any_of", index]);
   }
-  for (const [index, { use, when, cache, shadow }] of config.routes.entries()) {
-    for (const [at, id] of (use.models ?? []).entries()) known(id, models, "model", ["routes", index, "use", "models", at]);
-    for (const [at, name] of (use.pools ?? []).entries()) known(name, pools, "pool", ["routes", index, "use", "pools", at]);
+  const usable = (use: RouteConfig["use"], path: PropertyKey[]) => {
+    for (const [at, id] of (use.models ?? []).entries()) known(id, models, "model", [...path, "models", at]);
+    for (const [at, name] of (use.pools ?? []).entries()) known(name, pools, "pool", [...path, "pools", at]);
+  };
+  for (const [index, { use, variants = [], when, cache, shadow }] of config.routes.entries()) {
+    usable(use, ["routes", index, "use"]);
+    for (const [at, variant] of variants.entries()) usable(variant.use, ["routes", index, "variants", at, "use"]);
+    unique(
+      variants.map((variant) => variant.name),
+      "variant",
+      (at) => ["routes", index, "variants", at, "name"],
+    );
     for (const [at, name] of (when.keys ?? []).entries()) known(name, keys, "key", ["routes", index, "when", "keys", at]);
     for (const [at, name] of (when.roles ?? []).entries()) known(name, roles, "role of a key", ["routes", index, "when", "roles", at]);
     for (const part of ["semantic", "cache"] as const) {

@@ -97,10 +97,23 @@ const shadow = z.strictObject({
     .describe("What all copies of this route may cost, the worst case set aside first. Calendar days, UTC."),
 });
 
+const variants = z
+  .array(
+    z.strictObject({
+      name,
+      weight: z.number().min(0).describe("Its share of the sessions is this ÷ the sum of all weights."),
+      use: use.describe("What replaces the route's own `use`, field by field."),
+    }),
+  )
+  .min(2)
+  .max(16)
+  .refine((all) => all.some(({ weight }) => weight > 0), "at least one weight must be above 0");
+
 export const routeSchema = z.strictObject({
   name,
   when: when.describe("Every condition that is given must hold."),
   use: use.describe("What placement may choose from; nothing given: everything."),
+  variants: variants.optional().describe("A/B: each session is served by one of these, on top of `use`. Recorded as `<route>/<variant>`."),
   cache: routeCache.optional().describe("Answer again what was answered before, to the same key and project only."),
   shadow: shadow.optional().describe("Send a share of the requests to another pool too, off the path."),
   resilience: classResilience.optional().describe("Before what the pool, the class and the defaults say."),

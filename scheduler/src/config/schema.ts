@@ -4,6 +4,7 @@ import { z } from "zod";
 import { cacheSchema, semanticSchema } from "./cache-schema.ts";
 import { resilienceSchema, timeoutsSchema } from "./resilience-schema.ts";
 import { routeSchema } from "./route-schema.ts";
+import { timeWindow } from "./time-schema.ts";
 import { count, milliseconds, name, silicon, slaClass, tier, usd } from "./values.ts";
 
 const poolModel = z.strictObject({
@@ -33,6 +34,16 @@ const rates = z.strictObject({
   decode_tokens_per_second: z.number().positive().optional(),
 });
 
+const priceChange = z.strictObject({
+  when: z.strictObject({
+    time: z.union([timeWindow, z.array(timeWindow).min(1)]).optional(),
+    /** Share of the slots that are taken, 0 to 1. */
+    utilisation_above: z.number().min(0).lt(1).optional(),
+  }),
+  /** What the hourly or token price is multiplied by. */
+  multiply: z.number().min(0).max(1000),
+});
+
 const poolBase = {
   name,
   silicon,
@@ -43,6 +54,8 @@ const poolBase = {
   /** Calls that may wait for a slot; further ones are refused. Default: four times the slots. */
   queue_limit: z.int().min(0).optional(),
   hourly_usd: usd.optional(),
+  /** When the pool costs more or less than its price; the first that holds counts. */
+  prices: z.array(priceChange).min(1).max(32).optional(),
   /** Default: tokens where a token price is given, else time. */
   cost_by: z.enum(["tokens", "time"]).optional(),
   rates: rates.optional(),
@@ -203,4 +216,5 @@ export type KeyConfig = Config["keys"][number];
 export type PoolModelConfig = PoolConfig["models"][number];
 export type { CacheConfig, SemanticConfig } from "./cache-schema.ts";
 export type { RouteConfig } from "./route-schema.ts";
+export type PriceChangeConfig = z.infer<typeof priceChange>;
 export type SlaTargetConfig = z.infer<typeof slaTarget>;

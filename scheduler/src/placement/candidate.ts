@@ -44,11 +44,11 @@ export interface Candidate {
   readonly speed: PoolSpeed;
   readonly pricing: Pricing;
   /** Prompt tokens of calls that hold a slot and have not answered yet: they are evaluated before a newcomer's. */
-  readonly pendingPrefillTokens?: number;
+  readonly pendingPrefillTokens?: number | undefined;
   /** What the calls already there can bear, one entry per class. See `residentsOf`. */
-  readonly residents?: readonly Residents[];
+  readonly residents?: readonly Residents[] | undefined;
   /** The usual call of this pool: how much prefill comes with each call of a batch that keeps its size. */
-  readonly usualCall?: UsualCall;
+  readonly usualCall?: UsualCall | undefined;
   readonly correction?: Correction;
   /** Tokens at the start of this prompt that the pool need not evaluate again. */
   readonly warmPrefixTokens?: number;

@@ -26,14 +26,20 @@ export interface CorrectionOptions {
   window?: number;
   /** Predictions counted as right before the first call: how many calls it takes to be believed. */
   prior?: number;
+  /**
+   * What was seen longer ago than this counts as a right prediction again. A pool that a correction keeps calls away from shows
+   * nothing new: without an end to it, one bad minute would bar the pool for good.
+   */
+  forgetting?: { afterMs: number; now: () => number };
 }
 
 /** Beyond this it is a broken clock or a stalled machine, not a speed. */
 const MAX_RATIO = 20;
 
 /** One pool's correction. */
-export function createCorrection({ window = 128, prior = 8 }: CorrectionOptions = {}): LearningCorrection {
-  const windows = () => Object.fromEntries(SLA_CLASSES.map((name) => [name, createWindow(window, prior)])) as Record<SlaClass, Window>;
+export function createCorrection({ window = 128, prior = 8, forgetting = NEVER }: CorrectionOptions = {}): LearningCorrection {
+  const create = () => createWindow(window, prior, forgetting);
+  const windows = () => Object.fromEntries(SLA_CLASSES.map((name) => [name, create()])) as Record<SlaClass, Window>;
   const parts: Record<LatencyPart, Record<SlaClass, Window>> = { ttft: windows(), tpot: windows() };
   return {
     ratio: (part, slaClass, confidence) => parts[part][slaClass].quantile(confidence),
@@ -43,32 +49,62 @@ export function createCorrection({ window = 128, prior = 8 }: CorrectionOptions 
   };
 }
 
+const NEVER = { afterMs: Infinity, now: () => 0 };
+
 interface Window {
   push(value: number): void;
   quantile(share: number): number;
 }
 
 /** The last `size` values, kept sorted beside their order of arrival: reading is O(1), writing moves a few hundred bytes. */
-function createWindow(size: number, prior: number): Window {
-  const arrived = new Float64Array(size).fill(1);
-  const sorted = new Float64Array(size).fill(1);
-  let count = Math.min(prior, size);
-  let next = count % size;
+function createWindow(size: number, prior: number, { afterMs, now }: { afterMs: number; now: () => number }): Window {
+  const arrived = new Float64Array(size);
+  const times = new Float64Array(size);
+  const sorted = new Float64Array(size);
+  const floor = Math.min(prior, size);
+  let count = 0;
+  /** Where the next one goes; the oldest is `count` places before it. */
+  let next = 0;
+
+  const oldest = () => (next - count + size) % size;
+
+  function remove(): void {
+    const place = lowerBound(sorted, count, arrived[oldest()] as number);
+    sorted.copyWithin(place, place + 1, count);
+    count--;
+  }
+
+  function add(value: number, at: number): void {
+    const place = lowerBound(sorted, count, value);
+    sorted.copyWithin(place + 1, place, count);
+    sorted[place] = value;
+    count++;
+    arrived[next] = value;
+    times[next] = at;
+    next = (next + 1) % size;
+  }
+
+  /** Each of the last `floor` that goes leaves a prediction that was right in its place. */
+  function forget(at: number): void {
+    while (count > 0 && (times[oldest()] as number) + afterMs < at) {
+      remove();
+      if (count < floor) add(1, at);
+    }
+  }
+
+  const start = now();
+  while (count < floor) add(1, start);
   return {
     push(value) {
-      if (count === size) {
-        const oldest = lowerBound(sorted, count, arrived[next] as number);
-        sorted.copyWithin(oldest, oldest + 1, count);
-        count--;
-      }
-      const place = lowerBound(sorted, count, value);
-      sorted.copyWithin(place + 1, place, count);
-      sorted[place] = value;
-      count++;
-      arrived[next] = value;
-      next = (next + 1) % size;
+      const at = now();
+      forget(at);
+      if (count === size) remove();
+      add(value, at);
     },
-    quantile: (share) => (count === 0 ? 1 : (sorted[Math.min(count - 1, Math.max(0, Math.ceil(share * count) - 1))] as number)),
+    quantile(share) {
+      forget(now());
+      return count === 0 ? 1 : (sorted[Math.min(count - 1, Math.max(0, Math.ceil(share * count) - 1))] as number);
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a call would take and cost on a candidate, and what it would do to the calls already there. */
 
 import { costNanousd, usdToNanousd } from "@signalbox/otel/prices";
-import type { Candidate, Demand, Pricing, Residents, SlaTarget } from "./candidate.ts";
+import type { Candidate, Demand, Residents, SlaTarget } from "./candidate.ts";
 import { shareOfPool } from "./capacity.ts";
 import { DEFAULT_CONFIDENCE } from "./correction.ts";
 import { correctionFor, predictDelayMs, predictPrefillMs, predictTpotMs } from "./predict.ts";
@@ -16,6 +16,10 @@ export interface Latency {
 }
 
 export interface Estimate extends Latency {
+  /** As the pool's rates alone say, before real calls corrected it. */
+  measured: Pick<Latency, "ttftMs" | "tpotMs">;
+  /** Of the prompt, and not evaluated again. */
+  warmTokens: number;
   /** What it will be charged, in nano-USD; undefined: unknown. Time is shared with the calls that run beside it. */
   costNanousd: number | undefined;
   /** What it takes from the pool, in nano-USD: candidates are compared by this. Of a token price, the cost itself. See `shareOfPool`. */
@@ -26,9 +30,8 @@ export interface Estimate extends Latency {
   breaks: Residents | undefined;
 }
 
-/** @param pricing what to charge by now, where that is not the candidate's own */
-export function estimate(candidate: Candidate, demand: Demand, pricing: Pricing = candidate.pricing): Estimate {
-  const { speed, slots, active, usualCall } = candidate;
+export function estimate(candidate: Candidate, demand: Demand): Estimate {
+  const { speed, slots, active, usualCall, pricing, pendingPrefillTokens } = candidate;
   const promptTokens = Math.ceil(demand.promptBytes / speed.bytesPerToken);
   const warmTokens = Math.min(promptTokens, candidate.warmPrefixTokens ?? 0);
   const outputTokens = Math.min(demand.maxTokens ?? Number.POSITIVE_INFINITY, demand.expectedOutputTokens);
@@ -36,16 +39,21 @@ export function estimate(candidate: Candidate, demand: Demand, pricing: Pricing 
 
   const ttftCorrection = correctionFor(candidate, "ttft", demand.sla);
   // Told nothing of what is pending, the correction holds the usual delay.
-  const delayMs =
-    candidate.pendingPrefillTokens === undefined
-      ? 0
-      : predictDelayMs(speed, { active, prefillTokens: candidate.pendingPrefillTokens }, slots) * ttftCorrection;
-  const prefillMs = predictPrefillMs(speed, promptTokens - warmTokens) * ttftCorrection;
-  const ttftMs = queueMs(candidate, demand.sla) + delayMs + prefillMs;
+  const delayMs = pendingPrefillTokens === undefined ? 0 : predictDelayMs(speed, { active, prefillTokens: pendingPrefillTokens }, slots);
+  const evaluationMs = predictPrefillMs(speed, promptTokens - warmTokens);
+  const prefillMs = evaluationMs * ttftCorrection;
+  const waitMs = queueMs(candidate, demand.sla);
+  const ttftMs = waitMs + delayMs * ttftCorrection + prefillMs;
   const stepMs = predictTpotMs(speed, batch, slots, usualCall);
   const tpotMs = stepMs * correctionFor(candidate, "tpot", demand.sla);
   const busyMs = prefillMs + outputTokens * tpotMs;
-  const latency = { ttftMs, tpotMs, totalMs: ttftMs + outputTokens * tpotMs };
+  const latency = {
+    ttftMs,
+    tpotMs,
+    totalMs: ttftMs + outputTokens * tpotMs,
+    measured: { ttftMs: waitMs + delayMs + evaluationMs, tpotMs: stepMs },
+    warmTokens,
+  };
 
   let stretch = stretchOf(demand.sla, latency);
   let breaks: Residents | undefined;

@@ -54,6 +54,8 @@ test("the cheapest that meets the class is chosen, and the estimate is told", ()
     silicon: "cpu",
     ttft_ms: 1000,
     tpot_ms: 50,
+    ttft_uncorrected_ms: 1000,
+    tpot_uncorrected_ms: 50,
     cost_nanousd: 600_000,
     chosen: true,
   });

@@ -6,7 +6,7 @@
  */
 
 import { type DecisionCandidate, MAX_DECISION_CANDIDATES } from "@signalbox/otel/conventions";
-import type { Candidate, Demand, Pricing, SlaTarget } from "./candidate.ts";
+import type { Candidate, Demand, SlaTarget } from "./candidate.ts";
 import { type Estimate, estimate } from "./estimate.ts";
 import { QUEUE_FULL, rejection } from "./filter.ts";
 import { lessLoadedReplica } from "./replicas.ts";
@@ -26,8 +26,6 @@ export interface Placement {
 export interface PlaceOptions {
   /** 0 to 1; asked only between replicas. */
   random?: () => number;
-  /** Today's price, where it is not the candidate's own. */
-  pricing?: (candidate: Candidate) => Pricing;
 }
 
 export interface Eligible {
@@ -36,7 +34,7 @@ export interface Eligible {
   feasible: boolean;
 }
 
-export function place(candidates: readonly Candidate[], demand: Demand, { random = Math.random, pricing }: PlaceOptions = {}): Placement {
+export function place(candidates: readonly Candidate[], demand: Demand, { random = Math.random }: PlaceOptions = {}): Placement {
   const explained: DecisionCandidate[] = [];
   const eligible: Eligible[] = [];
   let overloaded = false;
@@ -48,8 +46,8 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
       explained.push({ pool, model, silicon, rejected });
       continue;
     }
-    const predicted = estimate(candidate, demand, pricing?.(candidate));
-    const { breaks, ttftMs, tpotMs, costNanousd } = predicted;
+    const predicted = estimate(candidate, demand);
+    const { breaks, ttftMs, tpotMs, measured, warmTokens, costNanousd } = predicted;
     eligible.push({ index, estimate: predicted, feasible: predicted.stretch <= 1 });
     explained.push({
       pool,
@@ -57,6 +55,9 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
       silicon,
       ttft_ms: rounded(ttftMs),
       tpot_ms: rounded(tpotMs),
+      ttft_uncorrected_ms: rounded(measured.ttftMs),
+      tpot_uncorrected_ms: rounded(measured.tpotMs),
+      ...(warmTokens > 0 && { warm_prefix_tokens: warmTokens }),
       ...(costNanousd !== undefined && { cost_nanousd: costNanousd }),
       ...(breaks && { rejected: `${breaks.sla.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token` }),
     });

@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import type { Candidate, Demand } from "./candidate.ts";
 import { createCorrection } from "./correction.ts";
 import { estimate } from "./estimate.ts";
+import { createOutputLengths } from "./output-lengths.ts";
 import { place } from "./place.ts";
 import { createPeakEwma } from "./replicas.ts";
 import { residentsOf } from "./residents.ts";
-import { variantOf } from "./split.ts";
+import { unitOf, variantOf } from "./split.ts";
 
 const pool: Candidate = {
   pool: "a",
@@ -106,13 +107,6 @@ test("confidence picks the quantile", () => {
   expect([at(0.5), at(0.9), at(0.99)]).toEqual([20, 36, 40]);
 });
 
-test("today's price is an argument", () => {
-  const other = { ...pool, pool: "b", pricing: { by: "time" as const, hourlyUsd: 2 } };
-  const spot = place([pool, other], demand(background), { pricing: ({ pool: name }) => ({ by: "time", hourlyUsd: name === "a" ? 1 : 2 }) });
-  expect(spot.order).toEqual([0, 1]);
-  expect(place([pool, other], demand(background)).order).toEqual([1, 0]);
-});
-
 test("a budget that is nearly spent leaves the cheapest silicon, met or not", () => {
   const cpu: Candidate = {
     ...pool,
@@ -135,6 +129,52 @@ test("between replicas the less loaded of two is taken, and nothing random is as
   expect(list[place(list, demand(background), { random }).order[0] as number]?.pool).toBe("fast");
   expect(draws).toEqual([]);
   place([pool, { ...pool, pool: "b" }], demand(background), { random });
+});
+
+test("a conversation stays with the replica that is warm for it", () => {
+  const replica = (name: string, more: Partial<Candidate>): Candidate => ({ ...pool, pool: name, replicaOf: "api", ...more });
+  const list = [replica("idle", { peakLatencyMs: 1 }), replica("warm", { peakLatencyMs: 900, warmPrefixTokens: 900 })];
+  const { order, explained } = place(list, demand(background), { random: () => expect.unreachable() });
+  expect(order).toEqual([1, 0]);
+  expect(explained[1]).toMatchObject({ chosen: true, warm_prefix_tokens: 900 });
+});
+
+test("what was seen long ago is no longer held against a pool", () => {
+  let now = 0;
+  const correction = createCorrection({ prior: 2, window: 4, forgetting: { afterMs: 1_000, now: () => now } });
+  const worst = () => correction.ratio("ttft", "interactive", 0.99);
+  for (const ratio of [3, 4, 5, 6, 7]) {
+    now += 100;
+    correction.observe("ttft", "interactive", ratio);
+  }
+  expect([worst(), correction.ratio("ttft", "interactive", 0.01)]).toEqual([7, 4]);
+  now = 1_450;
+  expect(worst()).toBe(7);
+  now = 1_501;
+  expect([worst(), correction.ratio("ttft", "interactive", 0.01)]).toEqual([1, 1]);
+  correction.observe("ttft", "interactive", 2);
+  expect(worst()).toBe(2);
+});
+
+test("a session's unit is its own and spread evenly", () => {
+  const units = Array.from({ length: 4_000 }, (_, index) => unitOf(`drafts\nsession-${index}`));
+  expect(unitOf("drafts\nsession-7")).toBe(units[7]);
+  const quarters = [0, 1, 2, 3].map((quarter) => units.filter((unit) => Math.floor(unit * 4) === quarter).length);
+  for (const count of quarters) expect(Math.abs(count - 1_000)).toBeLessThan(120);
+});
+
+test("replies are as long as those of their route and task; of others, as all", () => {
+  const lengths = createOutputLengths();
+  expect(lengths.expected("default", undefined)).toBe(256);
+  for (let count = 0; count < 200; count++) {
+    lengths.observe("default", "heartbeat", 10);
+    lengths.observe("default", "essay", 1_000);
+  }
+  expect(lengths.expected("default", "heartbeat")).toBeCloseTo(10, 0);
+  expect(lengths.expected("default", "essay")).toBeCloseTo(1_000, 0);
+  expect(lengths.expected("other", "essay")).toBeGreaterThan(400);
+  for (let count = 0; count < 3_000; count++) lengths.observe("default", `made up ${count}`, 5);
+  expect(lengths.expected("default", "made up 2999")).toBeCloseTo(lengths.expected("nowhere", undefined));
 });
 
 test("a peak counts at once and is forgotten slowly", () => {

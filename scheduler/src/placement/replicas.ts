@@ -39,7 +39,10 @@ export function lessLoadedOfTwo(count: number, load: (index: number) => number, 
   return load(other) < load(one) ? other : one;
 }
 
-/** Where the choice has replicas that are as fit, puts the less loaded of two of them first. Changes `eligible` in place. */
+/**
+ * Where the choice has replicas that are as fit, puts the less loaded of two of them first. A conversation stays with the replica
+ * that is warm for it. Changes `eligible` in place.
+ */
 export function lessLoadedReplica(
   eligible: { index: number; feasible: boolean }[],
   candidates: readonly Candidate[],
@@ -47,7 +50,7 @@ export function lessLoadedReplica(
 ): void {
   const [choice] = eligible;
   const group = choice && candidates[choice.index]?.replicaOf;
-  if (!choice || group === undefined) return;
+  if (!choice || group === undefined || candidates[choice.index]?.warmPrefixTokens) return;
   const replicas = eligible.filter(({ index, feasible }) => feasible === choice.feasible && candidates[index]?.replicaOf === group);
   const load = (at: number) => replicaLoad(candidates[(replicas[at] as { index: number }).index] as Candidate);
   const taken = replicas[lessLoadedOfTwo(replicas.length, load, random)] ?? choice;

@@ -7,18 +7,22 @@ export interface BusyClock {
   begin(now: number): (now: number) => number;
   /** Milliseconds in which at least one call ran. */
   busyMs(now: number): number;
+  /** Its calls' time, summed: over a span of time, how many ran on average. */
+  callMs(now: number): number;
 }
 
 export function createBusyClock(): BusyClock {
   let running = 0;
   let at = 0;
   let busy = 0;
+  let calls = 0;
   /** Time as one call alone sees it: it passes n times slower while n run. */
   let share = 0;
 
   function advance(now: number): void {
     if (running > 0) {
       busy += now - at;
+      calls += (now - at) * running;
       share += (now - at) / running;
     }
     at = now;
@@ -38,6 +42,10 @@ export function createBusyClock(): BusyClock {
     busyMs(now) {
       advance(now);
       return busy;
+    },
+    callMs(now) {
+      advance(now);
+      return calls;
     },
   };
 }

@@ -7,7 +7,9 @@ import { pricingOf } from "../cost.ts";
 import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
 import type { Candidate, Pricing } from "../placement/candidate.ts";
+import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
+import { epochNow } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
 import { type DrainableConnection, drainable } from "./drain.ts";
@@ -15,9 +17,12 @@ import type { MeasuredSpeed } from "./llama-cpp/protocol.ts";
 import { connectRemoteWorker } from "./llama-cpp/remote-worker.ts";
 import type { SessionRegistry } from "./llama-cpp/sessions.ts";
 import { connectLlamaCpp } from "./llama-cpp/supervisor.ts";
+import { createPoolLoad, type PoolLoad } from "./pool-load.ts";
+import { createPriceNow, type PriceNow } from "./price-changes.ts";
 import { connectRemote } from "./remote.ts";
 import { createSlotGate, type SlotGate } from "./slot-gate.ts";
 import { createSpeedModel, type SpeedModel, type SpeedPrior } from "./speed.ts";
+import { createWarmPrefixes, type WarmPrefixes } from "./warm-prefixes.ts";
 
 export interface Pool {
   readonly name: string;
@@ -34,6 +39,12 @@ export interface Pool {
   readonly gate: SlotGate;
   readonly speed: SpeedModel;
   readonly clock: BusyClock;
+  /** Undefined for the cloud: its calls do not share one engine. */
+  readonly load: PoolLoad | undefined;
+  readonly latency: PeakEwma;
+  readonly prefixes: WarmPrefixes;
+  /** When it was made: what its idle time counts from. Milliseconds since the epoch. */
+  readonly since: number;
   readonly connection: DrainableConnection;
   readonly breaker: Breaker;
   readonly tools: PoolConfig["tools"];
@@ -55,6 +66,7 @@ export interface OfferFacts {
 export interface Offer extends Candidate {
   readonly source: Pool;
   readonly facts: OfferFacts;
+  readonly priceNow: PriceNow;
 }
 
 export interface PoolOptions {
@@ -70,7 +82,8 @@ export interface PoolOptions {
 
 export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, options: PoolOptions): Pool {
   const breaker = createBreaker(breakerOptions);
-  const speed = createSpeedModel(configuredSpeed(config));
+  const speed = createSpeedModel(configuredSpeed(config), { afterMs: CORRECTION_LASTS_MS, now: epochNow });
+  const clock = createBusyClock();
   const provider = providerOf(config);
   const gate = createSlotGate({
     pool: config.name,
@@ -91,7 +104,15 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     callerCredentials: config.engine !== "llama-cpp" && config.credentials === "caller",
     gate,
     speed,
-    clock: createBusyClock(),
+    clock,
+    load: config.silicon === "cloud" ? undefined : createPoolLoad(speed, config.slots, clock),
+    latency: createPeakEwma(),
+    prefixes: createWarmPrefixes(
+      config.engine === "llama-cpp"
+        ? { capacity: config.slots, lifetimeMs: Number.POSITIVE_INFINITY }
+        : { capacity: MAX_CONVERSATIONS, lifetimeMs: REMOTE_PREFIX_LASTS_MS },
+    ),
+    since: epochNow(),
     connection,
     breaker,
     tools: config.tools,
@@ -100,12 +121,15 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
   for (const model of config.models) {
     const contextTokens = model.context_tokens ?? (config.engine === "llama-cpp" ? config.context_tokens : undefined);
     const maxOutputTokens = model.max_output_tokens ?? (config.engine === "llama-cpp" ? config.max_output_tokens : undefined);
-    const bounds = {
+    const replicaOf = replicaGroup(config, model.id);
+    const known = {
       contextTokens,
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       ...(model.max_tokens_floor !== undefined && { maxTokensFloor: model.max_tokens_floor }),
+      ...(replicaOf !== undefined && { replicaOf }),
     };
-    offers.push(createOffer(pool, model.id, model.tier, bounds, pricingOf(config, model, provider)));
+    const pricing = pricingOf(config, model, provider);
+    offers.push(createOffer(pool, model.id, model.tier, known, pricing, createPriceNow(pricing, config.prices ?? [])));
   }
   return pool;
 }
@@ -124,14 +148,28 @@ function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, br
     : connectRemoteWorker({ ...options, config: { ...config, url }, key, onSpeed });
 }
 
+/** After this long without a call of its class, what was seen of a pool is no longer held against it. */
+const CORRECTION_LASTS_MS = 300_000;
+const MAX_CONVERSATIONS = 4096;
+/** Anthropic's cache, and most others', keep a prefix five minutes. llama.cpp's slots keep theirs until another conversation takes them. */
+const REMOTE_PREFIX_LASTS_MS = 300_000;
+
+/** Remote pools whose rates nobody gave, and which differ in name, address and key alone, are replicas of one thing. */
+function replicaGroup(config: PoolConfig, model: string): string | undefined {
+  if (config.engine === "llama-cpp" || config.rates) return undefined;
+  const { name, base_url, api_key_env, ...same } = config;
+  return JSON.stringify({ ...same, model });
+}
+
 function createOffer(
   source: Pool,
   model: string,
   tier: number,
-  bounds: Pick<Offer, "contextTokens" | "maxOutputTokens" | "maxTokensFloor">,
+  known: Pick<Offer, "contextTokens" | "maxOutputTokens" | "maxTokensFloor" | "replicaOf">,
   pricing: Pricing,
+  priceNow: PriceNow,
 ): Offer {
-  const { gate, connection, breaker } = source;
+  const { gate, connection, breaker, load, speed, latency } = source;
   return {
     source,
     facts: { pool: source.name, model, silicon: source.silicon, tier, hardware: source.hardware, provider: source.provider },
@@ -139,9 +177,25 @@ function createOffer(
     model,
     silicon: source.silicon,
     tier,
-    ...bounds,
+    ...known,
     pricing,
-    speed: source.speed,
+    priceNow,
+    speed,
+    get correction() {
+      return speed.correction;
+    },
+    get usualCall() {
+      return load && speed.usualCall;
+    },
+    get pendingPrefillTokens() {
+      return load?.pendingPrefillTokens(epochNow());
+    },
+    get residents() {
+      return load?.residents(epochNow());
+    },
+    get peakLatencyMs() {
+      return latency.read(epochNow());
+    },
     slots: gate.slots,
     queueLimit: gate.queueLimit,
     get active() {

@@ -48,7 +48,7 @@ class Relay {
     this.#call = call;
     this.#options = options;
     this.#left = [...options.chain];
-    call.escalation = options.resilience.escalation(call.record.intent.route);
+    call.escalation = options.resilience.escalation(ruleOf(call));
   }
 
   async run(): Promise<void> {
@@ -115,7 +115,7 @@ class Relay {
   /** On a slot that was taken. @returns undefined where the pool could not be asked after all */
   async #attempt(offer: Offer, why: Why, reason: string | undefined, minTier: number): Promise<Outcome | undefined> {
     const call = this.#call;
-    const hedge = this.#options.resilience.hedge(call.record.intent.route, call.record.intent.sla.class);
+    const hedge = this.#options.resilience.hedge(ruleOf(call), call.record.intent.sla.class);
     const sessionHeaders = await sessionHeadersFor(call, offer);
     if (call.gone) {
       offer.source.gate.release();
@@ -146,7 +146,6 @@ class Relay {
       return undefined;
     }
     this.#attempts++;
-    const { route, sla } = call.record.intent;
     const opened = openAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline, {
       why,
       reason,
@@ -161,7 +160,7 @@ class Relay {
       upstream,
       exchange,
       sessionHeaders,
-      patience: resilience.patience(route, offer.pool, sla.class),
+      patience: resilience.patience(ruleOf(call), offer.pool, call.record.intent.sla.class),
       canFailOver: () => call.running.length > 1 || this.#mayGoOn(),
     });
     call.running.push(running);
@@ -228,6 +227,9 @@ const NO_HEADERS: readonly string[] = [];
 async function sessionHeadersFor(call: Call, offer: Offer): Promise<readonly string[]> {
   return (await offer.source.connection.sessions?.prepare(call.record)) ?? NO_HEADERS;
 }
+
+/** Its name in the config, whatever the variant. */
+const ruleOf = ({ record: { intent } }: Call): string => intent.rule?.name ?? intent.route;
 
 function refusalOf(failure: Failed | undefined): HttpError {
   if (!failure) return new HttpError(503, "no_pool", NOBODY, { retryAfterSeconds: 1 });

@@ -4,7 +4,9 @@ import { costNanousd } from "@signalbox/otel/prices";
 import { SESSION_KILLED } from "../admission/refusals.ts";
 import { type Baseline, callCost } from "../cost.ts";
 import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
+import { conversationKey } from "../pools/offers-to.ts";
 import type { Offer } from "../pools/pool.ts";
+import type { ObservedCall } from "../pools/speed.ts";
 import type { PoolVerdict } from "../resilience/breaker.ts";
 import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";
 import { epochNow } from "../telemetry/record.ts";
@@ -51,7 +53,6 @@ export function openAttempt(
   { why, reason, onAnswer }: { why: AttemptRecord["why"]; reason: string | undefined; onAnswer: (() => void) | undefined },
 ): OpenAttempt {
   const pool = offer.source;
-  const active = pool.gate.active;
   const record: AttemptRecord = {
     spanId,
     offer: offer.facts,
@@ -71,14 +72,28 @@ export function openAttempt(
     baselineNanousd: undefined,
     dropped: undefined,
   };
+  const { sla } = decision.intent;
+  const { maxTokens = Number.POSITIVE_INFINITY, expectedOutputTokens } = decision;
   const stopClock = pool.clock.begin(record.startedAt);
+  const prompt = Math.ceil(promptBytes / pool.speed.bytesPerToken);
+  const held = pool.load?.enter(
+    {
+      sla,
+      arrivedAt: decision.startedAt,
+      prefillTokens: prompt - Math.min(prompt, offer.warmPrefixTokens ?? 0),
+      expectedOutputTokens: Math.min(maxTokens, expectedOutputTokens),
+    },
+    record.startedAt,
+  );
   decision.attempts.push(record);
 
   return {
     offer,
     record,
     firstChunk() {
-      record.firstChunkAt ??= epochNow();
+      if (record.firstChunkAt !== undefined) return;
+      record.firstChunkAt = epochNow();
+      held?.firstToken(record.firstChunkAt);
     },
     answers() {
       onAnswer?.();
@@ -88,6 +103,7 @@ export function openAttempt(
       record.endedAt = epochNow();
       pool.gate.release();
       const busyMs = stopClock(record.endedAt);
+      const shared = { there: held?.there ?? NOBODY, ...(held?.leave(record.endedAt) ?? ALONE) };
       record.status = status;
       record.error = error;
       record.usage = facts?.usage ?? estimate;
@@ -100,11 +116,10 @@ export function openAttempt(
       record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);
       if (error !== HEDGE_LOST) {
         decision.slaMet =
-          error === undefined &&
-          slaMet(decision.intent.sla, { ...record, startedAt: decision.startedAt, outputTokens: record.usage?.output });
+          error === undefined && slaMet(sla, { ...record, startedAt: decision.startedAt, outputTokens: record.usage?.output });
       }
       pool.breaker.report(verdict(status, error));
-      if (error === undefined) observe(offer, record, promptBytes, active);
+      if (error === undefined) observe(offer, decision, record, { promptBytes, ...shared });
     },
   };
 }
@@ -114,23 +129,28 @@ function verdict(status: number, error: string | undefined): PoolVerdict {
   if (error === undefined || error.startsWith(BAD_ANSWER)) return "good";
   return status >= 200 && status < 300 ? "failed" : status === 0 ? "failed" : verdictOf(status);
 }
+/** What is seen of a pool whose calls do not share one engine. */
+const NOBODY = { active: 0, prefillTokens: 0 };
+const ALONE = { meanBatch: 1 };
 
 function observe(
-  { source, slots }: Offer,
+  { source, slots, model }: Offer,
+  { intent, identity }: DecisionRecord,
   { usage, startedAt, firstChunkAt, endedAt }: AttemptRecord,
-  promptBytes: number,
-  active: number,
+  known: Pick<ObservedCall, "promptBytes" | "there" | "meanBatch">,
 ): void {
   const measurable = firstChunkAt !== undefined && usage !== undefined && usage.output >= MIN_TOKENS_FOR_RATE;
   source.speed.observe({
-    promptBytes,
+    ...known,
+    slaClass: intent.sla.class,
     promptTokens: usage?.input,
     prefilledTokens: usage && usage.input - usage.cacheRead,
     outputTokens: usage?.output,
     ttftMs: firstChunkAt === undefined ? undefined : firstChunkAt - startedAt,
     tpotMs: measurable ? (endedAt - firstChunkAt) / (usage.output - 1) : undefined,
-    active,
     slots,
     serviceMs: endedAt - startedAt,
   });
+  source.latency.observe(endedAt - startedAt, endedAt);
+  if (usage) source.prefixes.served(conversationKey(identity, model), usage, endedAt);
 }

@@ -78,3 +78,25 @@ test("an intent says which route it took and why", () => {
   });
   expect(classify(subject({}))).toMatchObject({ route: "default", routeReason: "no route matched" });
 });
+
+test("variants: a session stays on one side, and the decision says on which", () => {
+  const use = { silicon: ["gpu" as const], models: ["m"] };
+  const variants = [
+    { name: "small", weight: 3, use: { models: ["s"] } },
+    { name: "large", weight: 1, use: { models: ["l"] } },
+  ];
+  const { classify: split } = createClassifier({ ...CONFIG, routes: [{ name: "drafts", when: {}, use, variants }] });
+  const intentOf = (session: string) => split(subject({ "x-signalbox-session": session }));
+  const routes = Array.from({ length: 400 }, (_, index) => intentOf(`s${index}`));
+  expect(Array.from({ length: 400 }, (_, index) => intentOf(`s${index}`).route)).toEqual(routes.map(({ route }) => route));
+  const small = routes.filter(({ route }) => route === "drafts/small");
+  expect(small.length).toBeGreaterThan(260);
+  expect(small.length).toBeLessThan(340);
+  expect(small[0]?.use).toEqual({ silicon: ["gpu"], models: ["s"] });
+  expect(routes.find(({ route }) => route === "drafts/large")?.use).toEqual({ silicon: ["gpu"], models: ["l"] });
+});
+
+test("a class's confidence reaches placement", () => {
+  const { classify: sure } = createClassifier({ ...CONFIG, sla: { standard: { ttft_ms: 1_000, tpot_ms: 60, confidence: 0.99 } } });
+  expect(sure(subject({})).sla).toEqual({ class: "standard", ttftMs: 1_000, tpotMs: 60, confidence: 0.99 });
+});

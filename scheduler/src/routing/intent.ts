@@ -6,13 +6,14 @@ import type { Identity } from "../admission/identity.ts";
 import type { Config, RouteConfig, SlaTargetConfig } from "../config/schema.ts";
 import { badRequest } from "../http/errors.ts";
 import type { SlaTarget } from "../placement/candidate.ts";
+import { unitOf, variantOf } from "../placement/split.ts";
 import { createRouteTable, type Likeness, type RouteSubject } from "./route-match.ts";
 
 export interface Intent {
   task: string | undefined;
   sla: SlaTarget;
   minTier: number;
-  /** The rule's name, `default` where none matched. */
+  /** The rule's name, `<rule>/<variant>` where it has variants, `default` where none matched. */
   route: string;
   /** That rule; undefined where none matched. */
   rule: RouteConfig | undefined;
@@ -91,19 +92,29 @@ export function createClassifier(config: Pick<Config, "sla" | "tasks" | "routes"
       const asked = ask(subject);
       const { route, why, score } = table.choose(asked, likeness);
       const known = asked.task === undefined ? undefined : tasks[asked.task];
+      const { name, use } = route ? variantFor(route, subject.identity.session) : NO_ROUTE;
       return {
         task: asked.task,
         sla: withHeaders(targets[asked.sla], subject.headers),
-        minTier: Math.max(known?.min_tier ?? 0, route?.use.min_tier ?? 0),
-        route: route?.name ?? DEFAULT_ROUTE,
+        minTier: Math.max(known?.min_tier ?? 0, use.min_tier ?? 0),
+        route: name,
         rule: route,
         routeReason: why,
         semanticScore: score,
-        use: route?.use ?? {},
+        use,
       };
     },
     needsLikeness: (subject) => table.needsLikeness(ask(subject)),
   };
+}
+
+const NO_ROUTE: Pick<RouteConfig, "name" | "use"> = { name: DEFAULT_ROUTE, use: {} };
+
+/** A session stays with its variant for as long as the weights stay. */
+function variantFor({ name, use, variants }: RouteConfig, session: string): Pick<RouteConfig, "name" | "use"> {
+  const weights = variants?.map(({ weight }) => weight) ?? [];
+  const variant = variants?.[variantOf(weights, unitOf(`${name}\n${session}`))];
+  return variant ? { name: `${name}/${variant.name}`, use: { ...use, ...variant.use } } : { name, use };
 }
 
 /** llm-d's headers name targets of one request, over its class's. */
@@ -142,7 +153,8 @@ function classOfChannel({ channel, agent, session }: Identity): SlaClass {
   return name !== undefined && HUMAN_CHANNELS.test(name) ? "interactive" : "standard";
 }
 
-function toTarget(name: SlaClass, config: SlaTargetConfig): SlaTarget {
-  if ("deadline_ms" in config) return { class: name, deadlineMs: config.deadline_ms };
-  return { class: name, ttftMs: config.ttft_ms, tpotMs: config.tpot_ms };
+export function toTarget(name: SlaClass, target: SlaTargetConfig): SlaTarget {
+  const confidence = target.confidence === undefined ? {} : { confidence: target.confidence };
+  if ("deadline_ms" in target) return { class: name, deadlineMs: target.deadline_ms, ...confidence };
+  return { class: name, ttftMs: target.ttft_ms, tpotMs: target.tpot_ms, ...confidence };
 }

@@ -4,6 +4,7 @@ import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
 import type { Config, PoolConfig, SlaTargetConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { SlaTarget } from "../placement/candidate.ts";
+import { toTarget } from "../routing/intent.ts";
 import { createRouteTable, type RouteSubject } from "../routing/route-match.ts";
 import { DEFAULT_CHUNK_TOKENS } from "./engine.ts";
 import type { PoolModel } from "./fleet.ts";
@@ -49,7 +50,7 @@ export function readPolicy(config: Config, measurements?: Measurements): PolicyC
   const routes = createRouteTable(config.routes);
   return {
     fleet: config.pools.map((pool) => toPoolModel(pool, measurements)),
-    targets: Object.fromEntries(SLA_CLASSES.map((name) => [name, toTarget(name, config.sla[name])])) as Record<SlaClass, SlaTarget>,
+    targets: Object.fromEntries(SLA_CLASSES.map((name) => [name, targetOf(name, config.sla[name])])) as Record<SlaClass, SlaTarget>,
     routed(arrival, task) {
       const { slaClass: sla, promptTokens } = arrival;
       const known = task === undefined ? undefined : config.tasks[task];
@@ -86,9 +87,5 @@ function timingsOf({ hardware = "", rates, slots }: PoolConfig, model: string, m
   return timingsFromRates({ prefillTokensPerSecond, decodeMsPerToken, decodeMsPerTokenFull: decodeMsPerToken, slots });
 }
 
-function toTarget(name: SlaClass, target: SlaTargetConfig | undefined): SlaTarget {
-  if (!target) return DEFAULT_TARGETS[name];
-  const confidence = target.confidence === undefined ? {} : { confidence: target.confidence };
-  if ("deadline_ms" in target) return { class: name, deadlineMs: target.deadline_ms, ...confidence };
-  return { class: name, ttftMs: target.ttft_ms, tpotMs: target.tpot_ms, ...confidence };
-}
+const targetOf = (name: SlaClass, target: SlaTargetConfig | undefined): SlaTarget =>
+  target ? toTarget(name, target) : DEFAULT_TARGETS[name];

@@ -3,13 +3,17 @@
 import type http from "node:http";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import { SLA_CLASSES } from "@signalbox/otel/conventions";
+import { nanousdToUsd } from "@signalbox/otel/prices";
 import type { AdmissionService } from "../admission/service.ts";
 import type { ReplyStore } from "../cache/reply-store.ts";
 import type { ConfigStatus } from "../config/follow.ts";
+import { DEFAULT_CONFIDENCE } from "../placement/correction.ts";
 import type { Pool } from "../pools/pool.ts";
+import { hoursOf } from "../pools/pool-hours.ts";
 import type { ShadowOutcome } from "../shadow/shadow.ts";
 import type { Telemetry } from "./export.ts";
-import type { DecisionRecord } from "./record.ts";
+import { type DecisionRecord, epochNow } from "./record.ts";
 
 export interface SchedulerMetrics {
   onRecord(record: DecisionRecord): void;
@@ -52,6 +56,40 @@ export function createMetrics({ pools, dropped, admission, replies, config, retr
   gauge("signalbox_queue_depth", "Calls waiting for a slot", (pool) => pool.gate.queued);
   gauge("signalbox_active_calls", "Calls that hold a slot", (pool) => pool.gate.active);
   gauge("signalbox_slots", "Slots", (pool) => pool.gate.slots);
+  gauge("signalbox_queue_limit", "Calls that may wait", (pool) => pool.gate.queueLimit);
+  gauge("signalbox_pending_prefill_tokens", "Prompt tokens of calls that hold a slot, still to be evaluated (predicted)", (pool) =>
+    Math.round(pool.load?.pendingPrefillTokens(epochNow()) ?? 0),
+  );
+  const counter = (name: string, description: string, observe: (pool: Pool, add: (value: number, labels?: object) => void) => void) =>
+    meter.createObservableCounter(name, { description }).addCallback((result) => {
+      for (const pool of pools())
+        observe(pool, (value, labels) => result.observe(value, { pool: pool.name, silicon: pool.silicon, ...labels }));
+    });
+  counter("signalbox_pool_busy_seconds", "Time in which at least one call ran; its rate is the busy share", (pool, add) =>
+    add(pool.clock.busyMs(epochNow()) / 1000),
+  );
+  counter("signalbox_pool_call_seconds", "Time of all calls, summed; its rate ÷ slots is the share of slots taken", (pool, add) =>
+    add(pool.clock.callMs(epochNow()) / 1000),
+  );
+  counter("signalbox_pool_hours_usd", "Cost of pools that are paid by the hour: used and idle add up to what is paid", (pool, add) => {
+    const { cost } = hoursOf(pool, epochNow());
+    if (!cost) return;
+    add(nanousdToUsd(cost.used), { state: "used" });
+    add(nanousdToUsd(cost.idle), { state: "idle" });
+  });
+  meter
+    .createObservableGauge("signalbox_prediction_ratio", {
+      description: "What predictions are multiplied by to be right nine times in ten: actual ÷ predicted of the last calls",
+    })
+    .addCallback((result) => {
+      for (const { name, speed } of pools()) {
+        for (const slaClass of SLA_CLASSES) {
+          for (const part of ["ttft", "tpot"] as const) {
+            result.observe(speed.correction.ratio(part, slaClass, DEFAULT_CONFIDENCE), { pool: name, class: slaClass, part });
+          }
+        }
+      }
+    });
   gauge("signalbox_pool_up", "1 while the pool can serve", (pool) =>
     pool.connection.state.kind === "healthy" && pool.breaker.unavailable === undefined ? 1 : 0,
   );

@@ -48,6 +48,8 @@ export interface DecisionRecord {
   requestModel: string;
   stream: boolean;
   maxTokens: number | undefined;
+  /** What replies of its route and task usually take. */
+  expectedOutputTokens: number;
   placement: Placement;
   startedAt: number;
   endedAt: number;
@@ -85,7 +87,7 @@ export interface CacheHit {
 /** What is known of a request once it is decided on. */
 export type Decided = Pick<
   DecisionRecord,
-  "traceId" | "parentSpanId" | "spanId" | "identity" | "intent" | "placement" | "startedAt" | "baselineModel"
+  "traceId" | "parentSpanId" | "spanId" | "identity" | "intent" | "expectedOutputTokens" | "placement" | "startedAt" | "baselineModel"
 > &
   Partial<Pick<DecisionRecord, "budgetState" | "admissionHeaders" | "shadowOf">> & { chat: ChatRequest };
 

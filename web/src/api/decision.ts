@@ -12,6 +12,9 @@ export const Candidate = z
     rejected: z.string().optional().meta({ description: "why the pool was not eligible" }),
     ttft_ms: z.number().optional().meta({ description: "predicted" }),
     tpot_ms: z.number().optional().meta({ description: "predicted" }),
+    ttft_uncorrected_ms: z.number().optional().meta({ description: "from the pool's rates alone" }),
+    tpot_uncorrected_ms: z.number().optional().meta({ description: "from the pool's rates alone" }),
+    warm_prefix_tokens: z.number().optional().meta({ description: "of the prompt, expected to be in the pool's cache" }),
     cost_nanousd: z.number().optional().meta({ description: "predicted" }),
     chosen: z.literal(true).optional(),
   })

@@ -1,0 +1,97 @@
+/** The calls that hold a pool's slots: what of their prompts is still to be evaluated, and what a newcomer may do to them. */
+
+import type { PoolSpeed, Residents, SlaTarget } from "../placement/candidate.ts";
+import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
+import { residentsOf } from "../placement/residents.ts";
+import type { BusyClock } from "./busy-clock.ts";
+
+/** A call that takes its slot. */
+export interface EnteringCall {
+  sla: SlaTarget;
+  /** When the client asked: what its deadline counts from. Milliseconds of one clock, as all times here. */
+  arrivedAt: number;
+  /** Less what a cache holds of it. */
+  prefillTokens: number;
+  expectedOutputTokens: number;
+}
+
+export interface HeldSlot {
+  /** What was there before it. */
+  readonly there: { active: number; prefillTokens: number };
+  firstToken(now: number): void;
+  /** @returns calls that ran while this one decoded, itself included, averaged over that time; where no first token was seen, over all of its time */
+  leave(now: number): { meanBatch: number };
+}
+
+export interface PoolLoad {
+  /** Predicted, for calls that are partly through: no engine tells. */
+  pendingPrefillTokens(now: number): number;
+  residents(now: number): readonly Residents[];
+  /** Call it after the slot was taken and the clock has begun to count it. */
+  enter(call: EnteringCall, now: number): HeldSlot;
+}
+
+interface Resident extends EnteringCall {
+  enteredAt: number;
+  /** When its prompt should be evaluated. */
+  prefilledAt: number;
+  firstTokenAt: number | undefined;
+}
+
+/** What residents bear changes slowly, and is asked for by every call that could go there. */
+const RESIDENTS_LAST_MS = 10;
+
+export function createPoolLoad(speed: PoolSpeed, slots: number, clock: BusyClock): PoolLoad {
+  const calls = new Set<Resident>();
+  let residents: readonly Residents[] = [];
+  let readAt = Number.NEGATIVE_INFINITY;
+
+  function pendingPrefillTokens(now: number): number {
+    let tokens = 0;
+    for (const { firstTokenAt, enteredAt, prefilledAt, prefillTokens } of calls) {
+      if (firstTokenAt !== undefined || now >= prefilledAt) continue;
+      tokens += prefillTokens * Math.min(1, (prefilledAt - now) / (prefilledAt - enteredAt));
+    }
+    return tokens;
+  }
+
+  function* expected(now: number) {
+    const stepMs = predictTpotMs(speed, calls.size, slots) * speed.tpotRatio;
+    for (const { sla, arrivedAt, firstTokenAt = now, expectedOutputTokens } of calls) {
+      yield { sla, arrivedAt, expectedTokensLeft: expectedOutputTokens - (now - firstTokenAt) / stepMs };
+    }
+  }
+
+  return {
+    pendingPrefillTokens,
+    residents(now) {
+      if (now - readAt > RESIDENTS_LAST_MS) {
+        residents = residentsOf(expected(now), now);
+        readAt = now;
+      }
+      return residents;
+    },
+    enter(call, now) {
+      const there = { active: calls.size, prefillTokens: pendingPrefillTokens(now) };
+      const prefillMs = (predictDelayMs(speed, there, slots) + predictPrefillMs(speed, call.prefillTokens)) * speed.ttftRatio;
+      const resident: Resident = { ...call, enteredAt: now, prefilledAt: now + prefillMs, firstTokenAt: undefined };
+      calls.add(resident);
+      // A class that comes new to the pool is protected at once.
+      if (!residents.some(({ sla }) => sla.class === call.sla.class)) readAt = Number.NEGATIVE_INFINITY;
+      let from = { at: now, callMs: clock.callMs(now) };
+      return {
+        there,
+        firstToken(at) {
+          if (resident.firstTokenAt !== undefined) return;
+          resident.firstTokenAt = at;
+          from = { at, callMs: clock.callMs(at) };
+        },
+        leave(at) {
+          calls.delete(resident);
+          const ms = at - from.at;
+          return { meanBatch: ms > 0 ? (clock.callMs(at) - from.callMs) / ms : calls.size + 1 };
+        },
+      };
+    },
+  };
+}
