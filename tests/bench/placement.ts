@@ -32,7 +32,7 @@ import { POLICIES, type PolicyName } from "../../scheduler/src/simulator/policie
 import { simulate } from "../../scheduler/src/simulator/simulate.ts";
 import { DEFAULT_TARGETS, type SlaTargets } from "../../scheduler/src/simulator/sla.ts";
 import { worstAttainment } from "../../scheduler/src/simulator/summary.ts";
-import { arrivals, parseTrace } from "../../scheduler/src/simulator/trace.ts";
+import { arrivals, parseTrace, type TraceRow } from "../../scheduler/src/simulator/trace.ts";
 
 const { values } = parseArgs({
   options: {
@@ -41,12 +41,18 @@ const { values } = parseArgs({
     hardware: { type: "string", default: "a100-80gb" },
     "cpu-slower": { type: "string", default: "2,4" },
     seeds: { type: "string", default: "3" },
+    part: { type: "string", default: "second" },
     chunk: { type: "string", default: "1024" },
     confidence: { type: "string", default: "0.99" },
     "gpu-hourly": { type: "string", default: "14.32" },
     "cpu-hourly": { type: "string", default: "3.08" },
     cloud: { type: "string", default: "claude-opus-4-6" },
-    policies: { type: "string", default: Object.keys(POLICIES).join(",") },
+    policies: {
+      type: "string",
+      default: Object.keys(POLICIES)
+        .filter((name) => name !== "foresight")
+        .join(","),
+    },
     json: { type: "boolean", default: false },
   },
 });
@@ -60,7 +66,7 @@ const [LOWEST, HIGHEST] = [-35, 90]; // 0.25 to 34 requests a second
 const MIX = { interactive: 0.1, background: 0.45 };
 const MAX_WAITING = 0.01;
 
-const rows = parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace);
+const rows = partOf(parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace), values.part);
 const measured = { model: "llama2-70b", hardware: values.hardware, tensorParallel: 8 };
 const gpuTimings = timingsFromCsv(fs.readFileSync(values["perf-model"], "utf8"), measured);
 const confidence = Number(values.confidence);
@@ -70,6 +76,14 @@ const targets = Object.fromEntries(
 const hourly = { gpu: Number(values["gpu-hourly"]), cpu: Number(values["cpu-hourly"]) };
 const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed + 1);
 const policies = values.policies.split(",") as PolicyName[];
+
+/** Rules and constants are chosen on the first half and reported on the second. */
+function partOf(all: readonly TraceRow[], part: string): TraceRow[] {
+  const middle = all.length >> 1;
+  const kept = part === "first" ? all.slice(0, middle) : part === "second" ? all.slice(middle) : all;
+  const from = kept[0]?.atMs ?? 0;
+  return kept.map((row) => ({ ...row, atMs: row.atMs - from }));
+}
 
 function pool(silicon: "gpu" | "cpu", index: number, timings: Timings): PoolModel {
   return {

@@ -15,8 +15,8 @@ export function shareOfPool(candidate: Candidate, newcomer: Residents): number {
   let before = candidate.slots;
   for (const residents of candidate.residents ?? []) before = Math.min(before, possibleBatch(candidate, residents));
   const after = Math.min(before, possibleBatch(candidate, newcomer));
-  // A line is work that the pool owes already: its time is dearer by each batch that waits.
-  const owed = 1 + candidate.queued / candidate.slots;
+  // A line is work that the pool owes already: its time is dearer by each call that waits.
+  const owed = 1 + candidate.queued;
   return owed * (1 / after + (1 - after / before));
 }
 

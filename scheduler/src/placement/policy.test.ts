@@ -95,9 +95,10 @@ test("a line is waited in as long as bad luck makes it, where a confidence can b
   expect(wait(learned, 0.99) / 156.25).toBeGreaterThan(4.6);
   expect(wait(learned, 0.99) / 156.25).toBeLessThan(6.5);
   expect(wait(learned, 0.9) / 156.25).toBeCloseTo(2.5, 0);
-  const dear = { ...line, pool: "dear", queued: 0, pricing: { by: "time" as const, hourlyUsd: 5.4 } };
-  expect(chosen([{ ...line, queued: 8 }, dear], demand(background))).toBe("a");
-  expect(chosen([{ ...line, queued: 24 }, dear], demand(background))).toBe("dear");
+  const dear = { ...line, pool: "dear", queued: 0, pricing: { by: "time" as const, hourlyUsd: 10.8 } };
+  // Three times the price: two calls in line are not worth it, three are.
+  expect(chosen([{ ...line, queued: 1 }, dear], demand(background))).toBe("a");
+  expect(chosen([{ ...line, queued: 3 }, dear], demand(background))).toBe("dear");
 });
 
 test("confidence picks the quantile", () => {

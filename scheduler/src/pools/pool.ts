@@ -138,7 +138,8 @@ function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, br
   const key = config.api_key_env && options.environment[config.api_key_env];
   if (config.engine !== "llama-cpp") return connectRemote(config, key);
   const onSpeed = (measured: MeasuredSpeed) => {
-    speed.setPrior({ fixedMs: 0, ...measured });
+    // A first token takes a pass of its own, however short the prompt.
+    speed.setPrior({ fixedMs: measured.decodeMsPerToken, ...measured });
     // Failures were those of a process that is gone.
     breaker.report("good");
   };

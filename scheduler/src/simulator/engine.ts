@@ -29,6 +29,14 @@ export interface Job extends Arrival {
   batchesAtFirst: number;
 }
 
+/** Not submitted yet. */
+export const newJob = (arrival: Arrival, index: number): Job => ({
+  ...arrival,
+  index,
+  ...{ slotAt: 0, firstTokenAt: 0, endedAt: 0, pool: -1, meanBatch: 0, activeBefore: 0, prefillBefore: 0 },
+  ...{ prefillLeft: 0, firstIteration: 0, batchesAtFirst: 0 },
+});
+
 export interface Engine {
   /** Calls that hold a slot. */
   readonly active: number;
@@ -44,6 +52,8 @@ export interface Engine {
   advance(until: number, onEnd: (job: Job) => void): void;
   /** After `advance(at)`. */
   submit(job: Job, at: number): void;
+  /** A copy as it stands, with jobs of its own: what happens to it changes nothing here. */
+  fork(): Engine;
 }
 
 export interface EngineOptions {
@@ -58,21 +68,32 @@ const FORGET_AFTER = 1024;
 /** A pass with decoding calls in it takes longer by this factor. */
 export const MIXED_PASS = 1.1;
 
-export function createEngine({ timings, slots, chunkTokens }: EngineOptions): Engine {
-  const waiting: Job[] = [];
-  let waitingFrom = 0;
-  const prefilling: Job[] = [];
-  const running: Job[] = [];
+interface EngineState {
+  waiting: Job[];
+  waitingFrom: number;
+  prefilling: Job[];
+  running: Job[];
   /** Calls by the iteration in which their last token comes. */
-  const endings = new Map<number, Job[]>();
-  const completed: Job[] = [];
-  let decoding = 0;
-  let iteration = 0;
-  let batches = 0;
-  let pending = 0;
-  let endsAt = Infinity;
-  let busyMs = 0;
-  let slotMs = 0;
+  endings: Map<number, Job[]>;
+  completed: Job[];
+  decoding: number;
+  iteration: number;
+  batches: number;
+  pending: number;
+  endsAt: number;
+  busyMs: number;
+  slotMs: number;
+}
+
+const idle = (): EngineState => ({
+  ...{ waiting: [], waitingFrom: 0, prefilling: [], running: [], endings: new Map(), completed: [] },
+  ...{ decoding: 0, iteration: 0, batches: 0, pending: 0, endsAt: Infinity, busyMs: 0, slotMs: 0 },
+});
+
+export function createEngine(options: EngineOptions, state: EngineState = idle()): Engine {
+  const { timings, slots, chunkTokens } = options;
+  const { waiting, prefilling, running, endings, completed } = state;
+  let { waitingFrom, decoding, iteration, batches, pending, endsAt, busyMs, slotMs } = state;
 
   /** Gives free slots to those who wait. */
   function admit(at: number): void {
@@ -182,6 +203,23 @@ export function createEngine({ timings, slots, chunkTokens }: EngineOptions): En
       waiting.push(job);
       admit(at);
       if (endsAt === Infinity) start(at);
+    },
+    fork() {
+      const copies = new Map<Job, Job>();
+      const copy = (job: Job): Job => {
+        const known = copies.get(job) ?? { ...job };
+        copies.set(job, known);
+        return known;
+      };
+      return createEngine(options, {
+        waiting: waiting.slice(waitingFrom).map(copy),
+        waitingFrom: 0,
+        prefilling: prefilling.map(copy),
+        running: running.map(copy),
+        endings: new Map([...endings].map(([at, jobs]) => [at, jobs.map(copy)])),
+        completed: completed.map(copy),
+        ...{ decoding, iteration, batches, pending, endsAt, busyMs, slotMs },
+      });
     },
   };
 }

@@ -4,11 +4,14 @@ import type { Demand } from "../placement/candidate.ts";
 import { place } from "../placement/place.ts";
 import { lessLoadedOfTwo } from "../placement/replicas.ts";
 import type { SimulatedPool } from "./fleet.ts";
+import { withForesight } from "./foresight.ts";
+import type { SlaTargets } from "./sla.ts";
 import type { Arrival } from "./trace.ts";
 
 export interface PolicyContext {
   demandOf(arrival: Arrival): Demand;
   random: () => number;
+  targets: SlaTargets;
 }
 
 /** @returns the pool's index; undefined: refused */
@@ -25,6 +28,7 @@ export const POLICIES = {
       () => true,
       (demand, arrival) => ({ ...demand, expectedOutputTokens: arrival.outputTokens }),
     ),
+  foresight: withForesight,
   "signalbox-gpu-only": () => placed(isGpu),
   "round-robin": () => {
     let next = 0;

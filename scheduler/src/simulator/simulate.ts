@@ -1,7 +1,7 @@
 /** Plays arrivals through a fleet under a policy. Deterministic: the same arguments give the same result. */
 
 import type { Demand } from "../placement/candidate.ts";
-import type { Job } from "./engine.ts";
+import { type Job, newJob } from "./engine.ts";
 import { createPool, type PoolModel } from "./fleet.ts";
 import type { Policy } from "./policies.ts";
 import { createRandom } from "./random.ts";
@@ -63,7 +63,7 @@ export function simulate({ fleet, arrivals, targets, policy, seed, onProgress }:
     const job = newJob(arrival, index);
     jobs.push(job);
     for (const pool of pools) pool.engine.advance(arrival.atMs, onEnd);
-    const chosen = policy(arrival, pools, { demandOf, random });
+    const chosen = policy(arrival, pools, { demandOf, random, targets });
     if (chosen !== undefined) {
       job.pool = chosen;
       pools[chosen]?.engine.submit(job, arrival.atMs);
@@ -83,18 +83,3 @@ export function simulate({ fleet, arrivals, targets, policy, seed, onProgress }:
   onProgress?.(arrivals.length);
   return { jobs, waitingAtEnd, arrivalsMs, pools: uses };
 }
-
-const newJob = (arrival: Arrival, index: number): Job => ({
-  ...arrival,
-  index,
-  slotAt: 0,
-  firstTokenAt: 0,
-  endedAt: 0,
-  pool: -1,
-  meanBatch: 0,
-  activeBefore: 0,
-  prefillBefore: 0,
-  prefillLeft: 0,
-  firstIteration: 0,
-  batchesAtFirst: 0,
-});
