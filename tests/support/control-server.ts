@@ -119,5 +119,9 @@ const scriptedPools = () =>
     models: [{ id: model, tier, cost_by: pool.hourly_usd === null ? "token" : "time" }],
     queue_limit: 32,
     busy_seconds: 4210,
+    hours: {
+      since: "2026-11-20T08:00:00.000Z",
+      cost_nanousd: pool.hourly_usd === null ? null : { allocated: "9000000000", used: "6500000000", idle: "2500000000" },
+    },
     speed: { prefill_tokens_per_second: 900, decode_ms_per_token: 21, decode_ms_per_token_full: 48, service_ms: 4200 },
   }));

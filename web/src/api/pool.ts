@@ -4,6 +4,16 @@ import { paths } from "../paths.ts";
 import { ComparableCost, CostFields, Count, NullableText, page, Silicon, Time } from "./common.ts";
 import { fetchJson } from "./fetch-json.ts";
 
+/** What a pool that is paid by the hour has cost: used and idle add up to what was paid. */
+export const PoolHours = z
+  .object({
+    since: Time.meta({ description: "when the scheduler started" }),
+    allocated_nanousd: z.string(),
+    used_nanousd: z.string(),
+    idle_nanousd: z.string(),
+  })
+  .meta({ id: "PoolHours" });
+
 /** A pool as the scheduler has it at this moment. */
 export const PoolNow = z
   .object({
@@ -18,6 +28,7 @@ export const PoolNow = z
     queue_limit: Count.nullable(),
     prefill_tokens_per_second: z.number().nullable(),
     decode_ms_per_token: z.number().nullable(),
+    hours: PoolHours.nullable().meta({ description: "null: not paid by the hour, or not known" }),
   })
   .meta({ id: "PoolNow" });
 export type PoolNow = z.infer<typeof PoolNow>;

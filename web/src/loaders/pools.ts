@@ -9,6 +9,11 @@ import { read } from "../server/database.ts";
 import { askScheduler, SchedulerRefused, SchedulerUnavailable } from "../server/scheduler.ts";
 import { floorToHour } from "./cost.ts";
 
+const Hours = z.looseObject({
+  since: z.string(),
+  cost_nanousd: z.looseObject({ allocated: z.string(), used: z.string(), idle: z.string() }).nullable(),
+});
+
 /** What the page shows of `GET /control/pools`. Lenient: a scheduler of another version may leave a field out. */
 const number = z.number().nullish().catch(null);
 const ControlPools = z.object({
@@ -27,6 +32,7 @@ const ControlPools = z.object({
       queued: number,
       queue_limit: number,
       speed: z.looseObject({ prefill_tokens_per_second: number, decode_ms_per_token: number }).nullish().catch(null),
+      hours: Hours.nullish().catch(null),
     }),
   ),
 });
@@ -78,6 +84,14 @@ const toLivePool = (pool: z.infer<typeof ControlPools>["data"][number]): LivePoo
   queue_limit: whole(pool.queue_limit),
   prefill_tokens_per_second: pool.speed?.prefill_tokens_per_second ?? null,
   decode_ms_per_token: pool.speed?.decode_ms_per_token ?? null,
+  hours: toHours(pool.hours),
 });
+
+function toHours(hours: z.infer<typeof Hours> | null | undefined): LivePool["hours"] {
+  if (!hours?.cost_nanousd) return null;
+  const { allocated, used, idle } = hours.cost_nanousd;
+  return { since: hours.since, allocated_nanousd: allocated, used_nanousd: used, idle_nanousd: idle };
+}
+
 /** Infinity does not survive JSON, and a limit may be none: null then. */
 const whole = (value: number | null | undefined) => (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null);

@@ -109,6 +109,16 @@ function sentences(pool: Pool): { key: string; text: ReactNode }[] {
         ),
     },
     {
+      key: "hours",
+      isSaid: Boolean(now?.hours),
+      text: now?.hours && (
+        <>
+          Since the scheduler started its hours cost <Money nanousd={now.hours.allocated_nanousd} />:{" "}
+          <Money nanousd={now.hours.used_nanousd} /> while it worked, <Money nanousd={now.hours.idle_nanousd} /> while it stood idle.
+        </>
+      ),
+    },
+    {
       key: "rate",
       isSaid: now !== null && now.hourly_usd === null,
       text: <>It is paid by the token, so it has no hours that could stand idle.</>,

@@ -1,5 +1,6 @@
 import { Check } from "lucide-react";
 import type { Candidate } from "../../api/decision.ts";
+import { formatCount } from "../../model/numbers.ts";
 import { formatDuration } from "../../model/time.ts";
 import { Money } from "../../ui/money.tsx";
 import { SiliconName } from "../../ui/silicon-sign.tsx";
@@ -28,11 +29,14 @@ export function Candidates({ candidates }: { candidates: readonly Candidate[] })
   );
 }
 
-function Predictions({ candidate: { ttft_ms, tpot_ms, cost_nanousd } }: { candidate: Candidate }) {
+function Predictions({ candidate: { ttft_ms, tpot_ms, warm_prefix_tokens, cost_nanousd } }: { candidate: Candidate }) {
   return (
     <span className="tabular flex gap-4 text-ink-2">
       {ttft_ms !== undefined && <span title="predicted time to the first token">{formatDuration(ttft_ms)}</span>}
       {tpot_ms !== undefined && <span title="predicted time per token after it">{formatDuration(tpot_ms)} / token</span>}
+      {warm_prefix_tokens !== undefined && (
+        <span title="of the prompt, expected to be in the pool's cache">{formatCount(warm_prefix_tokens)} tokens warm</span>
+      )}
       {cost_nanousd !== undefined && <Money nanousd={String(Math.round(cost_nanousd))} className="text-ink" />}
     </span>
   );
