@@ -96,7 +96,12 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
         valueCharacters: limits.max_attribute_characters,
         totalCharacters: limits.max_attributes_characters,
       },
-      content: { capture: limits.content, messages: limits.max_messages, messageCharacters: limits.max_message_characters },
+      content: {
+        capture: limits.content,
+        messages: limits.max_messages,
+        messageCharacters: limits.max_message_characters,
+        rememberedBytes: limits.conversation_cache_bytes,
+      },
       maxEvents: limits.max_events,
       keepNoise: limits.keep_noise_spans,
       onNoise: (spans) => metrics.noise(spans),

@@ -52,6 +52,8 @@ const collectorSchema = z
     content: z.boolean().default(true),
     max_messages: count.default(2_000),
     max_message_characters: count.default(262_144),
+    /** Conversations kept in memory, so that of one that comes again, longer by a message, only that message is read. */
+    conversation_cache_bytes: count.default(16 * MiB),
     /** The project of spans that name none. */
     default_project: z.string().min(1).max(100).default("default"),
     alerting: alertingSchema,

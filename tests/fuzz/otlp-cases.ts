@@ -71,7 +71,12 @@ const pipeline = normalise(
       valueCharacters: limits.max_attribute_characters,
       totalCharacters: limits.max_attributes_characters,
     },
-    content: { capture: true, messages: limits.max_messages, messageCharacters: limits.max_message_characters },
+    content: {
+      capture: true,
+      messages: limits.max_messages,
+      messageCharacters: limits.max_message_characters,
+      rememberedBytes: limits.conversation_cache_bytes,
+    },
     maxEvents: limits.max_events,
     keepNoise: true,
     onNoise: () => {},

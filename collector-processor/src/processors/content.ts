@@ -3,7 +3,8 @@ import { Attribute } from "@signalbox/otel/conventions";
 import { type Attributes, type AttributeValue, KeyValueList } from "../otlp/traces.ts";
 import type { MessageDirection } from "../rows.ts";
 import type { Message } from "../span-batch.ts";
-import { storableText, truncatedText } from "../text.ts";
+import { truncatedText } from "../text.ts";
+import { quote } from "./attribute-json.ts";
 import { redact } from "./redact.ts";
 
 export interface ContentLimits {
@@ -32,6 +33,16 @@ export function messagesOf(value: AttributeValue, direction: MessageDirection, l
   const role = DEFAULT_ROLE[direction];
   // system instructions are the parts of one message
   const list = direction !== "system" && (Array.isArray(content) || isMessage(content)) ? [content].flat() : [{ role, parts: content }];
+  return hashedAll(list, role, limits);
+}
+
+/** The messages of `gen_ai.input.messages` where it is the JSON text of an array; null where it is anything else. */
+export function arrayOfMessages(text: string, limits: ContentLimits): Message[] | null {
+  const content = parsed(text);
+  return Array.isArray(content) ? hashedAll(content, DEFAULT_ROLE.input, limits) : null;
+}
+
+function hashedAll(list: unknown[], role: string, limits: ContentLimits): Message[] {
   return list.slice(-limits.messages).map((message) => hashed(asMessage(message, role), limits));
 }
 
@@ -52,56 +63,48 @@ function plain(value: AttributeValue): unknown {
   return typeof value === "bigint" ? String(value) : value;
 }
 
-function plainObject(entries: Attributes): Map<string, unknown> {
-  const members = new Map<string, unknown>();
+/** As JSON.parse makes objects: a member of any name is its own, __proto__ too. */
+function plainObject(entries: Attributes): Members {
+  const members: [string, unknown][] = [];
   for (let index = 0; index < entries.length; index += 2)
-    members.set(entries[index] as string, plain(entries[index + 1] as AttributeValue));
-  return members;
+    members.push([entries[index] as string, plain(entries[index + 1] as AttributeValue)]);
+  return Object.fromEntries(members);
 }
 
 /** Whatever it was, as {role, parts}. */
-function asMessage(message: unknown, role: string): unknown {
-  const members = asMap(message);
-  if (members === undefined) return { role, parts: parts(message) };
-  if (!members.has("role")) members.set("role", role);
-  if (!members.has("parts")) {
-    members.set("parts", parts(members.get("content")));
-    members.delete("content");
-  } else members.set("parts", parts(members.get("parts")));
-  return members;
+function asMessage(message: unknown, role: string): Members {
+  if (!isObject(message)) return { role, parts: parts(message) };
+  if (Object.hasOwn(message, "parts")) return { role, ...message, parts: parts(message.parts) };
+  const { content, ...rest } = message;
+  return { role, ...rest, parts: parts(content) };
 }
 
 function parts(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
-  return [value].flat().map(part);
+  return Array.isArray(value) ? value.map(part) : [part(value)];
 }
 
 /** A part has a type: an object without one is what an emitter's own function took or gave, and is shown as it is. */
 function part(value: unknown): unknown {
   if (typeof value === "string") return { type: "text", content: value };
-  const members = asMap(value);
-  if (members === undefined) return value;
-  if (!members.has("type")) return { type: "text", content: canonicalJson(members) };
+  if (!isObject(value)) return value;
+  if (!Object.hasOwn(value, "type")) return { type: "text", content: canonicalJson(value) };
   // as providers' APIs name it
-  if (members.get("type") === "text" && !members.has("content") && members.has("text")) {
-    members.set("content", members.get("text"));
-    members.delete("text");
+  if (value.type === "text" && !Object.hasOwn(value, "content") && Object.hasOwn(value, "text")) {
+    const { text, ...rest } = value;
+    return { ...rest, content: text };
   }
-  return members;
+  return value;
 }
 
-const isMessage = (value: unknown): boolean => typeof asMap(value)?.get("role") === "string";
+type Members = Record<string, unknown>;
+const isObject = (value: unknown): value is Members => typeof value === "object" && value !== null && !Array.isArray(value);
+const isMessage = (value: unknown): boolean => isObject(value) && typeof value.role === "string";
 
-function asMap(value: unknown): Map<string, unknown> | undefined {
-  if (value instanceof Map) return value;
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
-  return undefined;
-}
-
-function hashed(message: unknown, limits: ContentLimits): Message {
+function hashed(message: Members, limits: ContentLimits): Message {
   let body = redact(canonicalJson(message));
   if (body.length > limits.messageCharacters) {
-    const role = asMap(message)?.get("role");
+    const { role } = message;
     const text = { type: "text", content: truncatedText(body, limits.messageCharacters) };
     body = canonicalJson({ role: typeof role === "string" ? role : "unknown", parts: [text], truncated: true });
   }
@@ -110,10 +113,9 @@ function hashed(message: unknown, limits: ContentLimits): Message {
 
 /** JSON with members sorted by name, and only what Postgres can store. */
 function canonicalJson(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(storableText(value));
+  if (typeof value === "string") return quote(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members = asMap(value);
-  if (members === undefined) return JSON.stringify(value) ?? "null";
-  const names = [...members.keys()].sort();
-  return `{${names.map((name) => `${JSON.stringify(storableText(name))}:${canonicalJson(members.get(name))}`).join(",")}}`;
+  if (!isObject(value)) return JSON.stringify(value) ?? "null";
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${quote(name)}:${canonicalJson(value[name])}`).join(",")}}`;
 }

@@ -7,7 +7,8 @@ import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
 import { boundedText, storableText, truncatedText } from "../text.ts";
 import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
-import { type ContentLimits, contentDirection, messagesOf } from "./content.ts";
+import { contentDirection } from "./content.ts";
+import { type ConversationLimits, Conversations } from "./conversations.ts";
 import { redact } from "./redact.ts";
 
 export interface NormaliseConfig {
@@ -16,7 +17,7 @@ export interface NormaliseConfig {
   /** A span that starts further ahead is refused: its clock is wrong, and it would stand above the newest on every page. */
   maxFutureDays: number;
   attributes: AttributeLimits;
-  content: ContentLimits & { capture: boolean };
+  content: ConversationLimits & { capture: boolean };
   /** Events, and links, kept of one span. */
   maxEvents: number;
   /** Keep the spans, too, that an emitter's dialect calls noise. */
@@ -36,12 +37,13 @@ const ABSENT_ID = /^0*$/;
 /** Decoded spans to rows: typed columns by the dialects, everything else into attributes, content into messages. Refuses what has no place. */
 export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): Stage<TraceBatch> {
   const byName = mappings();
+  const conversations = new Conversations(config.content);
   return {
     start: async () => {},
     shutdown: async () => {},
     async consume({ resources, project, rejections, original }) {
       const latestMicros = config.now() * 1000 + config.maxFutureDays * DAY_MICROS;
-      const context: Context = { config, byName, latestMicros, project, rejections, spans: [], noise: 0 };
+      const context: Context = { config, byName, conversations, latestMicros, project, rejections, spans: [], noise: 0 };
       for (const resource of resources) normaliseResource(resource, context);
       if (context.noise > 0) config.onNoise(context.noise);
       const { spans } = context;
@@ -53,6 +55,7 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
 interface Context {
   config: NormaliseConfig;
   byName: ReadonlyMap<string, Mapping>;
+  conversations: Conversations;
   latestMicros: number;
   project: string | null;
   rejections: Rejections;
@@ -123,6 +126,7 @@ function refusal(span: Span, { latestMicros, config }: Context): string | null {
 function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   const { config, byName } = context;
   const draft = emptyDraft();
+  const content = new Content(config);
   const row = draft.row;
   row.start_time = span.startMicros;
   row.start_nanos = span.startNanos;
@@ -146,11 +150,11 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
     const value = attributes[index + 1] as AttributeValue;
     const mapping = byName.get(name);
     if (emitter?.isContent?.(name)) continue;
-    const inColumn = mapping !== undefined ? mapping(draft, value) : takeContent(draft, name, value, config);
+    const inColumn = mapping !== undefined ? mapping(draft, value) : content.take(name, value);
     // an emitter's own reading may win over the general one: what it really said is kept beside
     if (!inColumn || (emitter !== undefined && mapping !== undefined)) writer.add(name, value);
   }
-  if (emitter !== undefined) applyEmitter(emitter, draft, span, shared, config);
+  if (emitter !== undefined) applyEmitter(emitter, draft, span, shared, content);
   for (const [name, value] of draft.added) writer.add(name, value);
   const duration = (span.endMicros - row.start_time) * 1000 + (span.endNanos - row.start_nanos);
   row.duration_ns = Math.min(Math.max(0, duration), MAX_DURATION_NS);
@@ -158,44 +162,61 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   if (shared.json !== null) writer.addJson("resource", shared.json);
   if (shared.scopeJson !== null) writer.addJson("scope", shared.scopeJson);
   row.attributes = writer.take();
-  row.events = eventsJson(draft, span.events, config);
+  row.events = eventsJson(content, span.events, config);
   row.links = linksJson(span.links, config);
   row.project = context.project ?? (row.project || config.defaultProject);
+  draft.messages = content.messages(draft, context.conversations);
   return draft;
 }
 
-function applyEmitter(emitter: Emitter, draft: SpanDraft, span: Span, shared: Shared, config: NormaliseConfig): void {
+function applyEmitter(emitter: Emitter, draft: SpanDraft, span: Span, shared: Shared, content: Content): void {
   const add = (direction: MessageDirection, value: AttributeValue) => {
-    if (value !== null && value !== "") addMessages(draft, direction, value, config);
+    if (value !== null && value !== "") content.add(direction, value);
   };
   emitter.apply(draft, { span, attributes: new AttributeView(span.attributes), resource: shared.resource, content: { add } });
   boundDraft(draft);
 }
 
-/** True when the attribute was content: stored beside the span, or dropped where content is not wanted, and never in its attributes. */
-function takeContent(draft: SpanDraft, name: string, value: AttributeValue, config: NormaliseConfig): boolean {
-  const direction = contentDirection(name);
-  if (direction === undefined) return false;
-  addMessages(draft, direction, value, config);
-  return true;
+/** What a span carries of prompts and results, until it is known whose span it is. */
+class Content {
+  readonly #capture: boolean;
+  #said: { direction: MessageDirection; value: AttributeValue }[] | null = null;
+
+  constructor({ content }: NormaliseConfig) {
+    this.#capture = content.capture;
+  }
+
+  /** True when the attribute was content: stored beside the span, or dropped where content is not wanted, and never in its attributes. */
+  take(name: string, value: AttributeValue): boolean {
+    const direction = contentDirection(name);
+    if (direction === undefined) return false;
+    this.add(direction, value);
+    return true;
+  }
+
+  /** Of a direction that comes twice, in an attribute and in an event, the first. */
+  add(direction: MessageDirection, value: AttributeValue): void {
+    if (!this.#capture) return;
+    this.#said ??= [];
+    if (!this.#said.some((before) => before.direction === direction)) this.#said.push({ direction, value });
+  }
+
+  messages(draft: SpanDraft, conversations: Conversations): SpanDraft["messages"] {
+    if (this.#said === null) return null;
+    const { agent_id, trace_id } = draft.row;
+    const owner = `${draft.sessionId ?? draft.conversationId ?? trace_id} ${agent_id}`;
+    return this.#said.map(({ direction, value }) => ({ direction, messages: conversations.messages(value, direction, owner) }));
+  }
 }
 
-/** Of a direction that comes twice, in an attribute and in an event, the first. */
-function addMessages(draft: SpanDraft, direction: MessageDirection, value: AttributeValue, { content }: NormaliseConfig): void {
-  if (!content.capture) return;
-  draft.messages ??= [];
-  if (draft.messages.some((before) => before.direction === direction)) return;
-  draft.messages.push({ direction, messages: messagesOf(value, direction, content) });
-}
-
-function eventsJson(draft: SpanDraft, events: Event[] | null, config: NormaliseConfig): string | null {
+function eventsJson(content: Content, events: Event[] | null, config: NormaliseConfig): string | null {
   if (events === null || events.length === 0) return null;
   const writer = new AttributeWriter(config.attributes);
   const list = events.slice(0, config.maxEvents).map((event) => {
     for (let index = 0; index < event.attributes.length; index += 2) {
       const name = event.attributes[index] as string;
       const value = event.attributes[index + 1] as AttributeValue;
-      if (!takeContent(draft, name, value, config)) writer.add(name, value);
+      if (!content.take(name, value)) writer.add(name, value);
     }
     return `{"time":"${timeText(event.time)}","name":${quote(truncatedText(event.name, MAX_NAME_BYTES))},"attributes":${writer.take()}}`;
   });
