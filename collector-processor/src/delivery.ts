@@ -1,7 +1,23 @@
+import { type EncodedBatch, encodeBatch } from "./exporters/encode-batch.ts";
 import type { Store } from "./exporters/postgres-store.ts";
 import type { FanOut } from "./fan-out/fan-out.ts";
+import type { Rewritten } from "./fan-out/rewrite.ts";
 import type { Stage } from "./pipeline.ts";
 import type { SpanBatch } from "./span-batch.ts";
+
+/** A request as what waits: rows for the store, bytes for each destination, and nothing of the request's objects. */
+export interface Parcels {
+  rows: EncodedBatch;
+  /** by the destination's name */
+  fanOut: Map<string, Rewritten>;
+}
+
+/** Reads the batch's spans. They are kept beyond their rows only where there is a destination. */
+export function pack({ spans, original }: SpanBatch, outlets: FanOut): Parcels {
+  if (outlets.destinations.length === 0 || original === undefined) return { rows: encodeBatch(spans), fanOut: new Map() };
+  const kept = [...spans];
+  return { rows: encodeBatch(kept), fanOut: outlets.rewrite(original(), kept) };
+}
 
 /** The last stage without a log: a batch is accepted when the store has committed it, and goes to the destinations then. */
 export function commitFirst(store: Store, outlets: FanOut): Stage<SpanBatch> {
@@ -11,10 +27,10 @@ export function commitFirst(store: Store, outlets: FanOut): Stage<SpanBatch> {
       outlets.start();
     },
     async consume(batch) {
-      // before the store: what waits for it is then bytes, and nothing of the request's objects is kept
-      const items = outlets.rewrite(batch);
-      await store.consume(batch);
-      outlets.offer(items);
+      const { rows, fanOut } = pack(batch, outlets);
+      if (rows.spanCount === 0) return;
+      await store.write(rows);
+      outlets.offer(fanOut);
     },
     async shutdown() {
       await store.shutdown();

@@ -1,11 +1,12 @@
 import type { SpanRow } from "../rows.ts";
-import type { SpanBatch, SpanDraft } from "../span-batch.ts";
+import type { Message, SpanDraft } from "../span-batch.ts";
 import { CopyWriter } from "./copy-writer.ts";
 import { Counters } from "./counters.ts";
 import { Identities } from "./identities.ts";
 
 const DAY_MICROS = 86_400e6;
-const BYTES_PER_SPAN = 900;
+/** The buffer doubles from here. */
+const FIRST_BYTES = 64 * 1024;
 
 /** A batch as the rows that COPY takes, so that what waits in the queue is bytes, counted, and nothing of the request's objects is kept. */
 export interface EncodedBatch {
@@ -77,59 +78,68 @@ export const SPAN_COLUMNS = [
   "links",
 ] as const;
 
-export function encodeBatch({ spans }: SpanBatch): EncodedBatch {
-  const writer = new CopyWriter(spans.length * BYTES_PER_SPAN);
+/** Reads the spans once, in order, and keeps none of them. */
+export function encodeBatch(spans: Iterable<SpanDraft>): EncodedBatch {
+  const writer = new CopyWriter(FIRST_BYTES);
+  const content = new ContentWriter();
   const identities = new Identities();
   const counters = new Counters();
   const days = new Set<number>();
+  let spanCount = 0;
   for (const span of spans) {
+    spanCount++;
     writeSpan(writer, span.row);
+    content.add(span);
     identities.add(span);
     counters.add(span.row);
     days.add(Math.floor(span.row.start_time / DAY_MICROS));
   }
-  const encoded = writer.take();
-  const content = encodeContent(spans);
-  const bytes = encoded.length + (content === null ? 0 : content.messages.length + content.spanMessages.length);
-  return {
-    spanCount: spans.length,
-    spans: encoded,
-    messages: content?.messages ?? null,
-    spanMessages: content?.spanMessages ?? null,
-    identities,
-    counters,
-    days,
-    bytes,
-  };
+  const rows = { spans: writer.take(), ...content.take() };
+  const bytes = rows.spans.length + (rows.messages?.length ?? 0) + (rows.spanMessages?.length ?? 0);
+  return { spanCount, ...rows, identities, counters, days, bytes };
 }
 
 /** Each message once a session, however many spans of the batch send it again. */
-function encodeContent(spans: SpanDraft[]): { messages: Buffer; spanMessages: Buffer } | null {
-  const withContent = spans.filter((span) => span.messages !== null);
-  if (withContent.length === 0) return null;
-  const messages = new CopyWriter(withContent.length * 2000);
-  const spanMessages = new CopyWriter(withContent.length * 300);
-  const written = new Set<string>();
-  for (const { row, messages: directions } of withContent) {
-    for (const direction of directions ?? []) {
+class ContentWriter {
+  #messages: CopyWriter | null = null;
+  #spanMessages: CopyWriter | null = null;
+  /** by session: messages that were written, and the hashes of these, for equal ones are not always the same object */
+  readonly #written = new Map<string, Set<Message | string>>();
+
+  add({ row, messages: directions }: SpanDraft): void {
+    if (directions === null) return;
+    this.#messages ??= new CopyWriter(FIRST_BYTES);
+    this.#spanMessages ??= new CopyWriter(FIRST_BYTES);
+    const written = this.#written.get(row.session_id) ?? new Set();
+    this.#written.set(row.session_id, written);
+    for (const { direction, messages } of directions) {
+      const spanMessages = this.#spanMessages;
       spanMessages.startRow(5);
       spanMessages.text(row.session_id);
       spanMessages.timestamp(row.start_time);
       spanMessages.hex(row.span_id);
-      spanMessages.text(direction.direction);
-      spanMessages.byteaArray(direction.messages.map((message) => message.hash));
-      for (const { hash, body } of direction.messages) {
-        const key = `${hash.toString("latin1")}${row.session_id}`;
-        if (written.has(key)) continue;
-        written.add(key);
-        messages.startRow(3);
-        messages.text(row.session_id);
-        messages.bytea(hash);
-        messages.jsonb(body);
+      spanMessages.text(direction);
+      spanMessages.byteaArray(messages.map((message) => message.hash));
+      for (const message of messages) {
+        if (written.has(message)) continue;
+        const hash = message.hash.toString("latin1");
+        if (!written.has(hash)) this.#message(row.session_id, message);
+        written.add(message).add(hash);
       }
     }
   }
-  return { messages: messages.take(), spanMessages: spanMessages.take() };
+
+  take(): Pick<EncodedBatch, "messages" | "spanMessages"> {
+    return { messages: this.#messages?.take() ?? null, spanMessages: this.#spanMessages?.take() ?? null };
+  }
+
+  #message(sessionId: string, { hash, body }: Message): void {
+    const messages = this.#messages as CopyWriter;
+    messages.startRow(3);
+    messages.text(sessionId);
+    messages.bytea(hash);
+    messages.jsonb(body);
+  }
 }
 
 function writeSpan(writer: CopyWriter, row: SpanRow): void {

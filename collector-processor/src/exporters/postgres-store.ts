@@ -3,8 +3,7 @@ import type { Fields, Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { migrate } from "../migrate.ts";
 import { type Stage, Unavailable } from "../pipeline.ts";
-import type { SpanBatch } from "../span-batch.ts";
-import { type EncodedBatch, encodeBatch } from "./encode-batch.ts";
+import type { EncodedBatch } from "./encode-batch.ts";
 import { dayOf, Partitions } from "./partitions.ts";
 import { writeFailure } from "./postgres-errors.ts";
 import { openWriter, type Writer } from "./postgres-writer.ts";
@@ -27,14 +26,14 @@ const RECONNECT_MAX_MS = 2_000;
 const MAX_ATTEMPTS = 5;
 const SHUTDOWN_MS = 5_000;
 
-export interface Store extends Stage<SpanBatch> {
+export interface Store extends Pick<Stage<EncodedBatch>, "start" | "shutdown"> {
   /** Whether a batch would be taken now. */
   readonly ready: boolean;
   /** Why it would not. */
   readonly reason: string;
   /** Whether the queue would take this batch now. */
   hasRoom(batch: EncodedBatch): boolean;
-  /** As consume, of rows. */
+  /** Resolves after the commit. @throws Unavailable while no writer is connected, when the queue is full, and when Postgres went away. */
   write(batch: EncodedBatch): Promise<void>;
   /** Migrates, and begins to connect. Postgres away: it tries again. @throws when the migrations do not fit the database. */
   start(): Promise<void>;
@@ -42,7 +41,6 @@ export interface Store extends Stage<SpanBatch> {
 
 /**
  * The last stage: spans into Postgres. Batches that arrive while a transaction runs make up the next one (group commit).
- * `consume` resolves after the commit; it rejects with Unavailable while no writer is connected, and when the queue is full.
  */
 export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): Store {
   const queue = new WriteQueue(config.queue);
@@ -157,11 +155,6 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
         away(error as Error, {});
       }
       loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot === undefined ? undefined : config.slot + index));
-    },
-    async consume(batch) {
-      if (batch.spans.length === 0) return;
-      if (connected.size === 0) throw unreachable();
-      await write(encodeBatch(batch));
     },
     hasRoom: (batch) => connected.size > 0 && queue.hasRoom(batch),
     write,

@@ -1,5 +1,5 @@
 import type { Log } from "../log.ts";
-import type { SpanBatch, SpanDraft } from "../span-batch.ts";
+import type { OriginalTraces, SpanDraft } from "../span-batch.ts";
 import { type DestinationConfig, type DestinationState, destination } from "./destination.ts";
 import { encodeTraces } from "./encode-otlp.ts";
 import { otlpPusher, type PushConfig } from "./push.ts";
@@ -17,8 +17,8 @@ export interface FanOutDestination extends DestinationConfig, PushConfig {
 /** All destinations. */
 export interface FanOut {
   readonly destinations: readonly Readonly<DestinationState>[];
-  /** What of a batch goes to whom, by the destination's name. */
-  rewrite(batch: SpanBatch): Map<string, Rewritten>;
+  /** What of a request goes to whom, by the destination's name. */
+  rewrite(original: OriginalTraces, spans: SpanDraft[]): Map<string, Rewritten>;
   /** Puts it into the destinations' queues; `settled` is called for each when it was sent or dropped. Never waits. */
   offer(items: ReadonlyMap<string, Rewritten>, settled?: (name: string) => void): void;
   start(): void;
@@ -35,9 +35,9 @@ export function fanOut(configs: readonly FanOutDestination[], log: Log): FanOut 
 
   return {
     destinations: outlets.map((outlet) => outlet.destination.state),
-    rewrite({ spans, original }) {
+    rewrite(original, spans) {
       const result = new Map<string, Rewritten>();
-      if (outlets.length === 0 || original === undefined || spans.length === 0) return result;
+      if (outlets.length === 0 || spans.length === 0) return result;
       const body = original.protobuf ?? encodeTraces(original.resources);
       const drafts = new Map(spans.map((span) => [spanKey(span.row.trace_id, span.row.span_id), span]));
       const views = new Map<string, Rewritten>();

@@ -1,7 +1,7 @@
 import { Operation } from "@signalbox/otel/conventions";
 import { includeCache } from "../dialects/usage.ts";
 import type { Consumer, Stage } from "../pipeline.ts";
-import type { SpanBatch, SpanDraft } from "../span-batch.ts";
+import { type SpanBatch, type SpanDraft, withEach } from "../span-batch.ts";
 
 /** What a span that names no session is stored under; a row of session_aliases may join it to one. */
 export const sessionOfTrace = (traceId: string): string => `t:${traceId}`;
@@ -15,8 +15,7 @@ export function attribute(next: Consumer<SpanBatch>): Stage<SpanBatch> {
     start: async () => {},
     shutdown: async () => {},
     async consume(batch) {
-      for (const span of batch.spans) attributeSpan(span);
-      await next.consume(batch);
+      await next.consume({ ...batch, spans: withEach(batch.spans, attributeSpan) });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { boundDraft, type Mapping } from "../dialects/dialect.ts";
 import { AttributeView, type Emitter } from "../dialects/emitter.ts";
 import { emitterOfSource, emitterOfSpan, mappings } from "../dialects/index.ts";
-import type { Attributes, AttributeValue, Event, Link, Moment, ResourceSpans, Span } from "../otlp/traces.ts";
+import type { Attributes, AttributeValue, Event, Link, Moment, ResourceSpans, ScopeSpans, Span } from "../otlp/traces.ts";
 import type { Consumer, Rejections, Stage } from "../pipeline.ts";
 import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
@@ -43,11 +43,8 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
     shutdown: async () => {},
     async consume({ resources, project, rejections, original }) {
       const latestMicros = config.now() * 1000 + config.maxFutureDays * DAY_MICROS;
-      const context: Context = { config, byName, conversations, latestMicros, project, rejections, spans: [], noise: 0 };
-      for (const resource of resources) normaliseResource(resource, context);
-      if (context.noise > 0) config.onNoise(context.noise);
-      const { spans } = context;
-      await next.consume({ spans, rejections, ...(original && { original }) });
+      const context: Context = { config, byName, conversations, latestMicros, project, rejections };
+      await next.consume({ spans: draftsOf(resources, context), rejections, ...(original && { original }) });
     },
   };
 }
@@ -59,8 +56,6 @@ interface Context {
   latestMicros: number;
   project: string | null;
   rejections: Rejections;
-  spans: SpanDraft[];
-  noise: number;
 }
 
 /** What all spans of one resource and scope share. */
@@ -74,11 +69,26 @@ interface Shared {
   fromLogs: boolean;
 }
 
-function normaliseResource(resource: ResourceSpans, context: Context): void {
+function* draftsOf(resources: Iterable<ResourceSpans>, context: Context): Generator<SpanDraft> {
+  let noise = 0;
+  for (const resource of resources) {
+    for (const [scope, shared] of scopesOf(resource, context)) {
+      for (const span of scope.spans) {
+        const refused = refusal(span, context);
+        if (refused !== null) context.rejections.add(refused);
+        else if (isNoise(span, shared, context)) noise++;
+        else yield draftOf(span, shared, context);
+      }
+    }
+  }
+  if (noise > 0) context.config.onNoise(noise);
+}
+
+function scopesOf(resource: ResourceSpans, context: Context): [ScopeSpans, Shared][] {
   const shared = splitResource(resource.attributes, context);
   const view = new AttributeView(resource.attributes);
   const service = view.text("service.name") ?? "";
-  for (const scope of resource.scopes) {
+  return resource.scopes.map((scope) => {
     const scopeJson =
       scope.name === ""
         ? null
@@ -86,14 +96,8 @@ function normaliseResource(resource: ResourceSpans, context: Context): void {
           ? `{"name":${quote(scope.name)}}`
           : `{"name":${quote(scope.name)},"version":${quote(scope.version)}}`;
     const emitter = emitterOfSource({ service, scope: scope.name });
-    const ofScope: Shared = { ...shared, resource: view, scopeJson, emitter, fromLogs: scope.fromLogs === true };
-    for (const span of scope.spans) {
-      const refused = refusal(span, context);
-      if (refused !== null) context.rejections.add(refused);
-      else if (isNoise(span, ofScope, context)) context.noise++;
-      else context.spans.push(draftOf(span, ofScope, context));
-    }
-  }
+    return [scope, { ...shared, resource: view, scopeJson, emitter, fromLogs: scope.fromLogs === true }];
+  });
 }
 
 /** A resource speaks for all its spans: what has a column is put into each before the span's own attributes, the rest is one JSON object. */

@@ -11,7 +11,7 @@ import {
   usdToNanousd,
 } from "@signalbox/otel/prices";
 import type { Consumer, Stage } from "../pipeline.ts";
-import type { SpanBatch, SpanDraft } from "../span-batch.ts";
+import { type SpanBatch, type SpanDraft, withEach } from "../span-batch.ts";
 
 export interface PriceConfig {
   /** What the same call would have cost with a single vendor. */
@@ -46,8 +46,7 @@ export function price(config: PriceConfig, next: Consumer<SpanBatch>): Stage<Spa
     start: async () => {},
     shutdown: async () => {},
     async consume(batch) {
-      for (const span of batch.spans) priceSpan(span, config, priceOf);
-      await next.consume(batch);
+      await next.consume({ ...batch, spans: withEach(batch.spans, (span) => priceSpan(span, config, priceOf)) });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Metrics } from "../metrics.ts";
 import { decodeJsonTraces } from "../otlp/decode-json.ts";
 import { decodeJsonLogs } from "../otlp/decode-json-logs.ts";
-import { decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
+import { decodeProtobufPieces, decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
 import { decodeProtobufLogs } from "../otlp/decode-protobuf-logs.ts";
 import { countJsonMetrics, countProtobufMetrics } from "../otlp/metrics.ts";
 import { type Encoding, ITEM_NOUN, type Signal } from "../otlp/responses.ts";
@@ -40,12 +40,8 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
         metrics.dataPoints(encoding === "json" ? countJsonMetrics(body) : countProtobufMetrics(body));
         return rejections;
       }
-      const resources = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
-      metrics.received(spanCount(resources));
-      if (resources.length > 0) {
-        const original = { protobuf: signal === "traces" && encoding === "protobuf" ? body : null, resources };
-        await next.consume({ resources, project, rejections, original });
-      }
+      const traces = signal === "logs" ? decoded(readLogs(body, encoding, rejections)) : readTraces(body, encoding);
+      await next.consume({ ...traces, resources: counted(traces.resources), project, rejections });
       metrics.refused(rejections.count);
       return rejections;
     } finally {
@@ -53,8 +49,19 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
     }
   };
 
-  function readTraces(body: Buffer, encoding: Encoding): ResourceSpans[] {
-    return encoding === "json" ? decodeJsonTraces(body) : decodeProtobufTraces(body);
+  function* counted(resources: Iterable<ResourceSpans>): Generator<ResourceSpans> {
+    for (const resource of resources) {
+      metrics.received(resource.scopes.reduce((count, scope) => count + scope.spans.length, 0));
+      yield resource;
+    }
+  }
+
+  function readTraces(body: Buffer, encoding: Encoding): Traces {
+    if (encoding === "json") return decoded(decodeJsonTraces(body));
+    return {
+      resources: decodeProtobufPieces(body),
+      original: () => ({ protobuf: body, resources: decodeProtobufTraces(body) }),
+    };
   }
 
   /** The records that are facts of their own, as spans; the others are counted and forgotten. */
@@ -65,8 +72,5 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
   }
 }
 
-function spanCount(resources: ResourceSpans[]): number {
-  let count = 0;
-  for (const resource of resources) for (const scope of resource.scopes) count += scope.spans.length;
-  return count;
-}
+type Traces = Pick<TraceBatch, "resources" | "original">;
+const decoded = (resources: ResourceSpans[]): Traces => ({ resources, original: () => ({ protobuf: null, resources }) });

@@ -1,7 +1,8 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EncodedBatch, encodeBatch } from "../exporters/encode-batch.ts";
+import { pack } from "../delivery.ts";
+import type { EncodedBatch } from "../exporters/encode-batch.ts";
 import type { Store } from "../exporters/postgres-store.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Rewritten } from "../fan-out/rewrite.ts";
@@ -170,23 +171,22 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
       draining = drain();
     },
     async consume(batch) {
-      if (batch.spans.length === 0) return;
+      const { rows, fanOut } = pack(batch, outlets);
+      if (rows.spanCount === 0) return;
       if (stopping || recovering || segments === undefined) throw new Unavailable(`the collector is ${stopping ? "stopping" : "starting"}`);
-      const encoded = encodeBatch(batch);
-      const items = outlets.rewrite(batch);
       let position: Position;
       try {
-        position = await segments.append(encodeRecord({ batch: encoded, fanOut: items }));
+        position = await segments.append(encodeRecord({ batch: rows, fanOut }));
       } catch (error) {
         throw new Unavailable(`the write-ahead log takes nothing now: ${(error as Error).message}`, RETRY_AFTER_SECONDS);
       }
       cursors.get(STORE)?.begin(position);
-      if (backlog.length === 0 && store.hasRoom(encoded)) deliver(position, encoded);
+      if (backlog.length === 0 && store.hasRoom(rows)) deliver(position, rows);
       else {
         backlog.push(position);
         wake?.();
       }
-      offer(position, items);
+      offer(position, fanOut);
     },
     async shutdown() {
       stopping = true;

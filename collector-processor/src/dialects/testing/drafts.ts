@@ -12,7 +12,7 @@ const LIMITS = { count: 512, valueCharacters: 16_384, totalCharacters: 262_144 }
 /** What the pipeline makes of spans, without a store. */
 export async function drafts(resources: ResourceSpans[], changes: Partial<NormaliseConfig> = {}): Promise<SpanDraft[]> {
   const stored: SpanDraft[] = [];
-  const store = { consume: async ({ spans }: { spans: SpanDraft[] }) => void stored.push(...spans) };
+  const store = { consume: async ({ spans }: { spans: Iterable<SpanDraft> }) => void stored.push(...spans) };
   const config: NormaliseConfig = {
     defaultProject: "default",
     maxFutureDays: 2,
