@@ -13,10 +13,10 @@ export interface Parcels {
 }
 
 /** Reads the batch's spans. They are kept beyond their rows only where there is a destination. */
-export function pack({ spans, original }: SpanBatch, outlets: FanOut): Parcels {
-  if (outlets.destinations.length === 0 || original === undefined) return { rows: encodeBatch(spans), fanOut: new Map() };
+export async function pack({ spans, original }: SpanBatch, outlets: FanOut): Promise<Parcels> {
+  if (outlets.destinations.length === 0 || original === undefined) return { rows: await encodeBatch(spans), fanOut: new Map() };
   const kept = [...spans];
-  return { rows: encodeBatch(kept), fanOut: outlets.rewrite(original(), kept) };
+  return { rows: await encodeBatch(kept), fanOut: outlets.rewrite(original(), kept) };
 }
 
 /** The last stage without a log: a batch is accepted when the store has committed it, and goes to the destinations then. */
@@ -27,7 +27,7 @@ export function commitFirst(store: Store, outlets: FanOut): Stage<SpanBatch> {
       outlets.start();
     },
     async consume(batch) {
-      const { rows, fanOut } = pack(batch, outlets);
+      const { rows, fanOut } = await pack(batch, outlets);
       if (rows.spanCount === 0) return;
       await store.write(rows);
       outlets.offer(fanOut);

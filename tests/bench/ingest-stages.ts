@@ -20,8 +20,8 @@ const [requestSpans = 5_000, content = 0, rounds = 30] = process.argv.slice(2).m
 const REQUESTS = 4;
 const { limits, baseline } = parseConfig("", "the defaults", {});
 
-let consume: (batch: SpanBatch) => void = () => {};
-const last = { consume: async (batch: SpanBatch) => consume(batch) };
+let consume: (batch: SpanBatch) => unknown = () => {};
+const last = { consume: async (batch: SpanBatch) => void (await consume(batch)) };
 const pipeline = normalise(
   {
     defaultProject: limits.default_project,
@@ -50,7 +50,7 @@ const bodies = Array.from({ length: REQUESTS }, (_, index) => agentBatch(request
 function drain(items: Iterable<unknown>): void {
   for (const _ of items);
 }
-function through(body: Buffer, take: (batch: SpanBatch) => void): Promise<void> {
+function through(body: Buffer, take: (batch: SpanBatch) => unknown): Promise<void> {
   consume = take;
   return pipeline.consume({ resources: decodeProtobufPieces(body), project: null, rejections: new Rejections() });
 }
@@ -59,7 +59,10 @@ const lines: [name: string, run: (body: Buffer) => unknown][] = [
   ["decode", (body) => drain(decodeProtobufPieces(body))],
   ["normalise, attribute, price", (body) => through(body, ({ spans }) => drain(spans))],
   ["encode rows, count", (body) => through(body, ({ spans }) => encodeBatch(spans))],
-  ["encode the log's record", (body) => through(body, ({ spans }) => encodeRecord({ batch: encodeBatch(spans), fanOut: new Map() }))],
+  [
+    "encode the log's record",
+    (body) => through(body, async ({ spans }) => encodeRecord({ batch: await encodeBatch(spans), fanOut: new Map() })),
+  ],
 ];
 
 const micros = lines.map(() => 0);

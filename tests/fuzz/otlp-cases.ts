@@ -82,7 +82,7 @@ const pipeline = normalise(
     onNoise: () => {},
     now: Date.now,
   },
-  attribute(price({ baseline }, { consume: async ({ spans }) => void encodeBatch(spans) })),
+  attribute(price({ baseline }, { consume: async ({ spans }) => void (await encodeBatch(spans)) })),
 );
 
 /** Runs the cases `first` … `first + count - 1`. @throws on the first that fails, with its number; `beat` is told each number before it runs. */

@@ -9,19 +9,21 @@ const TWO_32 = 4294967296;
 /** Up to here a loop over the characters is quicker than a call into native code: 20 ns against 90. */
 const SHORT_TEXT = 40;
 const JSONB_VERSION = 1;
+const FIRST_BYTES = 64 * 1024;
+/** A buffer that one large request needed is not kept for the others. */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
 const NO_DIGIT = 255;
 const HEX_DIGIT = new Uint8Array(128).fill(NO_DIGIT);
 for (const [value, digit] of [..."0123456789abcdef"].entries()) HEX_DIGIT[digit.charCodeAt(0)] = value;
 
-/** Writes rows in Postgres' binary COPY format into one growing buffer. Each method writes one field; null is SQL's null. */
+/**
+ * Writes rows in Postgres' binary COPY format. Each method writes one field; null is SQL's null. A writer is used again and again: large
+ * buffers that grow, and are garbage at once, bring on the collections that cost most.
+ */
 export class CopyWriter {
-  #buffer: Buffer;
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
   #length = 0;
-
-  constructor(capacity: number) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(capacity, 1024));
-  }
 
   startRow(fields: number): void {
     this.#reserve(2);
@@ -137,9 +139,17 @@ export class CopyWriter {
     this.bigint(micros - POSTGRES_EPOCH_MICROS);
   }
 
-  /** The rows so far. The writer is done. */
+  /** A copy of the rows so far. The writer is then empty again. */
   take(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    const rows = Buffer.allocUnsafeSlow(this.#length);
+    this.#buffer.copy(rows, 0, 0, this.#length);
+    this.clear();
+    return rows;
+  }
+
+  clear(): void {
+    if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = Buffer.allocUnsafe(FIRST_BYTES);
+    this.#length = 0;
   }
 
   /** As UTF-8; the room is reserved. */

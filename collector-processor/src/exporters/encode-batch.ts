@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SpanRow } from "../rows.ts";
 import type { Message, SpanDraft } from "../span-batch.ts";
 import { CopyWriter } from "./copy-writer.ts";
@@ -5,8 +6,8 @@ import { Counters } from "./counters.ts";
 import { Identities } from "./identities.ts";
 
 const DAY_MICROS = 86_400e6;
-/** The buffer doubles from here. */
-const FIRST_BYTES = 64 * 1024;
+/** Spans that are encoded before others get their turn: about a millisecond's. */
+const TURN_SPANS = 128;
 
 /** A batch as the rows that COPY takes, so that what waits in the queue is bytes, counted, and nothing of the request's objects is kept. */
 export interface EncodedBatch {
@@ -78,68 +79,84 @@ export const SPAN_COLUMNS = [
   "links",
 ] as const;
 
-/** Reads the spans once, in order, and keeps none of them. */
-export function encodeBatch(spans: Iterable<SpanDraft>): EncodedBatch {
-  const writer = new CopyWriter(FIRST_BYTES);
-  const content = new ContentWriter();
+/**
+ * Reads the spans once, in order, and keeps none of them. Now and then it lets others have their turn: what Postgres and the log wait for
+ * is sent while a large batch is encoded. @throws what reading the spans throws.
+ */
+export async function encodeBatch(spans: Iterable<SpanDraft>): Promise<EncodedBatch> {
+  const writers = idleWriters.pop() ?? newWriters();
+  try {
+    return await encodeWith(writers, spans);
+  } finally {
+    for (const writer of Object.values(writers)) writer.clear();
+    if (idleWriters.length < MAX_IDLE_WRITERS) idleWriters.push(writers);
+  }
+}
+
+const newWriters = () => ({ spans: new CopyWriter(), messages: new CopyWriter(), spanMessages: new CopyWriter() });
+type Writers = ReturnType<typeof newWriters>;
+const idleWriters: Writers[] = [];
+/** Of requests that are encoded at the same time, more are rare. */
+const MAX_IDLE_WRITERS = 4;
+
+async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>): Promise<EncodedBatch> {
+  const written: WrittenMessages = new Map();
   const identities = new Identities();
   const counters = new Counters();
   const days = new Set<number>();
   let spanCount = 0;
+  let hasContent = false;
   for (const span of spans) {
     spanCount++;
-    writeSpan(writer, span.row);
-    content.add(span);
+    writeSpan(writers.spans, span.row);
+    if (span.messages !== null) {
+      hasContent = true;
+      writeContent(writers, span.row, span.messages, written);
+    }
     identities.add(span);
     counters.add(span.row);
     days.add(Math.floor(span.row.start_time / DAY_MICROS));
+    if (spanCount % TURN_SPANS === 0) await nextTurn();
   }
-  const rows = { spans: writer.take(), ...content.take() };
-  const bytes = rows.spans.length + (rows.messages?.length ?? 0) + (rows.spanMessages?.length ?? 0);
-  return { spanCount, ...rows, identities, counters, days, bytes };
+  const rows = writers.spans.take();
+  const messages = hasContent ? writers.messages.take() : null;
+  const spanMessages = hasContent ? writers.spanMessages.take() : null;
+  const bytes = rows.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0);
+  return { spanCount, spans: rows, messages, spanMessages, identities, counters, days, bytes };
 }
 
-/** Each message once a session, however many spans of the batch send it again. */
-class ContentWriter {
-  #messages: CopyWriter | null = null;
-  #spanMessages: CopyWriter | null = null;
-  /** by session: messages that were written, and the hashes of these, for equal ones are not always the same object */
-  readonly #written = new Map<string, Set<Message | string>>();
+/** By session: messages that were written, and the hashes of these, for equal ones are not always the same object. */
+type WrittenMessages = Map<string, Set<Message | string>>;
 
-  add({ row, messages: directions }: SpanDraft): void {
-    if (directions === null) return;
-    this.#messages ??= new CopyWriter(FIRST_BYTES);
-    this.#spanMessages ??= new CopyWriter(FIRST_BYTES);
-    const written = this.#written.get(row.session_id) ?? new Set();
-    this.#written.set(row.session_id, written);
-    for (const { direction, messages } of directions) {
-      const spanMessages = this.#spanMessages;
-      spanMessages.startRow(5);
-      spanMessages.text(row.session_id);
-      spanMessages.timestamp(row.start_time);
-      spanMessages.hex(row.span_id);
-      spanMessages.text(direction);
-      spanMessages.byteaArray(messages.map((message) => message.hash));
-      for (const message of messages) {
-        if (written.has(message)) continue;
-        const hash = message.hash.toString("latin1");
-        if (!written.has(hash)) this.#message(row.session_id, message);
-        written.add(message).add(hash);
-      }
+/** Each message once a session, however many spans of the batch send it again. */
+function writeContent(writers: Writers, row: SpanRow, content: NonNullable<SpanDraft["messages"]>, writtenOf: WrittenMessages): void {
+  const written = writtenOf.get(row.session_id) ?? new Set();
+  writtenOf.set(row.session_id, written);
+  for (const { direction, messages } of content) {
+    writeSpanMessages(writers.spanMessages, row, direction, messages);
+    for (const message of messages) {
+      if (written.has(message)) continue;
+      const hash = message.hash.toString("latin1");
+      if (!written.has(hash)) writeMessage(writers.messages, row.session_id, message);
+      written.add(message).add(hash);
     }
   }
+}
 
-  take(): Pick<EncodedBatch, "messages" | "spanMessages"> {
-    return { messages: this.#messages?.take() ?? null, spanMessages: this.#spanMessages?.take() ?? null };
-  }
+function writeSpanMessages(writer: CopyWriter, row: SpanRow, direction: string, messages: Message[]): void {
+  writer.startRow(5);
+  writer.text(row.session_id);
+  writer.timestamp(row.start_time);
+  writer.hex(row.span_id);
+  writer.text(direction);
+  writer.byteaArray(messages.map((message) => message.hash));
+}
 
-  #message(sessionId: string, { hash, body }: Message): void {
-    const messages = this.#messages as CopyWriter;
-    messages.startRow(3);
-    messages.text(sessionId);
-    messages.bytea(hash);
-    messages.jsonb(body);
-  }
+function writeMessage(writer: CopyWriter, sessionId: string, { hash, body }: Message): void {
+  writer.startRow(3);
+  writer.text(sessionId);
+  writer.bytea(hash);
+  writer.jsonb(body);
 }
 
 function writeSpan(writer: CopyWriter, row: SpanRow): void {

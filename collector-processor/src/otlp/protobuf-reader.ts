@@ -7,6 +7,8 @@ const INTERN_SLOTS = 1 << 13;
 const INTERN_MAX_BYTES = 64;
 /** Longer strings are cheaper to convert natively than to scan for ASCII first. */
 const ASCII_SCAN_MAX_BYTES = 200;
+/** A call into native code for each string takes five times as long; one string of a whole request is garbage of the costly kind. */
+const WINDOW_BYTES = 4096;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Direct-mapped cache of short strings that come again in every message, attribute keys most of all. Bounded: a new string takes the slot. */
@@ -17,19 +19,21 @@ const internedBytes = new Array<Uint8Array | null>(INTERN_SLOTS).fill(null);
  * Reads protobuf from one buffer, without copying or allocating beyond the values. Every read is bounded by the end of the message
  * that it is in; a read beyond throws MalformedBody.
  *
- * Short ASCII strings are slices of one Latin-1 string of the whole buffer, so they keep it alive: what outlives the batch must be
- * copied. Interned strings are copies already.
+ * Short ASCII strings are slices of a Latin-1 string of the bytes around them, so they keep its WINDOW_BYTES alive: what outlives the
+ * batch must be copied. Interned strings are copies already.
  */
 export class ProtobufReader {
   position = 0;
   readonly bytes: Buffer;
   readonly #view: DataView;
-  readonly #latin1: string;
+  /** The bytes from #windowStart to #windowEnd as text. */
+  #window = "";
+  #windowStart = 0;
+  #windowEnd = 0;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#latin1 = bytes.toString("latin1");
   }
 
   /** An unsigned varint; exact below 2⁵³, which is all that tags, lengths and enums need. */
@@ -120,7 +124,14 @@ export class ProtobufReader {
     if (length > ASCII_SCAN_MAX_BYTES) return this.bytes.toString("utf8", start, end);
     const bytes = this.bytes;
     for (let index = start; index < end; index++) if ((bytes[index] as number) > 127) return bytes.toString("utf8", start, end);
-    return this.#latin1.substring(start, end);
+    if (start < this.#windowStart || end > this.#windowEnd) this.#moveWindow(start);
+    return this.#window.substring(start - this.#windowStart, end - this.#windowStart);
+  }
+
+  #moveWindow(start: number): void {
+    this.#windowStart = start;
+    this.#windowEnd = Math.min(start + WINDOW_BYTES, this.bytes.length);
+    this.#window = this.bytes.toString("latin1", start, this.#windowEnd);
   }
 
   /** Text that comes again and again, such as an attribute key: one copy of it is shared. */

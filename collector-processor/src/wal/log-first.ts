@@ -171,7 +171,7 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
       draining = drain();
     },
     async consume(batch) {
-      const { rows, fanOut } = pack(batch, outlets);
+      const { rows, fanOut } = await pack(batch, outlets);
       if (rows.spanCount === 0) return;
       if (stopping || recovering || segments === undefined) throw new Unavailable(`the collector is ${stopping ? "stopping" : "starting"}`);
       let position: Position;

@@ -20,8 +20,8 @@ interface Head {
   fanOut: { names: string[]; spans: number; length: number }[];
 }
 
-/** A length of the head, the head as JSON, then the buffers. */
-export function encodeRecord({ batch, fanOut }: WalRecord): Buffer {
+/** A length of the head, the head as JSON, then the buffers: one after the other they are the record, and large ones are not copied. */
+export function encodeRecord({ batch, fanOut }: WalRecord): Buffer[] {
   const shared = new Map<Rewritten, string[]>();
   for (const [name, item] of fanOut) shared.set(item, [...(shared.get(item) ?? []), name]);
   const head: Head = {
@@ -35,15 +35,8 @@ export function encodeRecord({ batch, fanOut }: WalRecord): Buffer {
   const json = Buffer.from(JSON.stringify(head));
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(json.length);
-  const empty = Buffer.alloc(0);
-  return Buffer.concat([
-    length,
-    json,
-    batch.spans,
-    batch.messages ?? empty,
-    batch.spanMessages ?? empty,
-    ...[...shared.keys()].map((item) => item.bytes),
-  ]);
+  const content = [batch.messages, batch.spanMessages].filter((rows) => rows !== null);
+  return [length, json, batch.spans, ...content, ...[...shared.keys()].map((item) => item.bytes)];
 }
 
 /** What is read again may be stored already, in whole or in part: its counters are made from what is new. */

@@ -13,7 +13,7 @@ afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
 const open = (limits = {}, since = 0) => openSegmentLog({ dir, maxBytes: 100_000, segmentBytes: 1_000, ...limits }, { since });
 const payload = (number: number, bytes = 100) => Buffer.alloc(bytes, number);
 async function appended(log: SegmentLog, count: number): Promise<Position[]> {
-  return Promise.all(Array.from({ length: count }, (_, index) => log.append(payload(index))));
+  return Promise.all(Array.from({ length: count }, (_, index) => log.append([payload(index)])));
 }
 const segments = () => fs.readdirSync(dir).sort();
 const firstBytes = (log: SegmentLog, positions: Position[]) => Promise.all(positions.map(async (one) => (await log.read(one))[0]));
@@ -22,7 +22,7 @@ describe("the segment log", () => {
   it("gives back what was appended, also when it is opened again, in segments", async () => {
     const { log } = await open();
     const positions: Position[] = [];
-    for (let index = 0; index < 30; index++) positions.push(await log.append(payload(index)));
+    for (let index = 0; index < 30; index++) positions.push(await log.append([payload(index)]));
     expect(segments().length).toBe(3);
     expect(await firstBytes(log, positions)).toEqual(Array.from({ length: 30 }, (_, index) => index));
     await log.close();
@@ -31,7 +31,7 @@ describe("the segment log", () => {
     expect(again.recovered).toEqual({ records: positions, tornBytes: 0 });
     expect(await firstBytes(again.log, positions)).toEqual(Array.from({ length: 30 }, (_, index) => index));
     expect(again.log.bytes).toBe(log.bytes);
-    const next = await again.log.append(payload(99));
+    const next = await again.log.append([payload(99)]);
     expect(next.start).toBe(positions.at(-1)?.end);
     await again.log.close();
     expect((await open({}, positions[20]?.start)).recovered.records).toEqual([...positions.slice(20), next]);
@@ -45,7 +45,7 @@ describe("the segment log", () => {
     fs.truncateSync(file, fs.statSync(file).size - missing);
     const { log: again, recovered } = await open();
     expect(recovered).toEqual({ records: positions.slice(0, 2), tornBytes: 108 - missing });
-    const next = await again.append(payload(7));
+    const next = await again.append([payload(7)]);
     await again.close();
     const third = await open();
     expect(third.recovered.records).toEqual([...positions.slice(0, 2), next]);
@@ -67,14 +67,14 @@ describe("the segment log", () => {
     fs.writeFileSync(path.join(dir, "0000000000000000.wal"), "half a hea");
     const { log, recovered } = await open();
     expect(recovered).toEqual({ records: [], tornBytes: 10 });
-    await log.append(payload(1));
+    await log.append([payload(1)]);
     await log.close();
     expect((await open()).recovered.records).toHaveLength(1);
   });
 
   it("never goes back behind what was read, also where nothing is left", async () => {
     const { log } = await openSegmentLog({ dir, maxBytes: 1_000, segmentBytes: 100 }, { endAtLeast: 5_000 });
-    expect((await log.append(payload(1))).start).toBe(5_000);
+    expect((await log.append([payload(1)])).start).toBe(5_000);
     await log.close();
   });
 
@@ -82,12 +82,12 @@ describe("the segment log", () => {
     const { log } = await open({ maxBytes: 3_000 });
     const positions: Position[] = [];
     await expect(async () => {
-      for (;;) positions.push(await log.append(payload(1)));
+      for (;;) positions.push(await log.append([payload(1)]));
     }).rejects.toThrow(LogFull);
     expect(positions).toHaveLength(27);
     expect(log.bytes).toBeLessThanOrEqual(3_000);
     await log.release(positions[14]?.end as number);
-    await log.append(payload(2));
+    await log.append([payload(2)]);
     await log.close();
     const left = (await open({}, positions[15]?.start)).recovered.records;
     expect(left).toHaveLength(27 - 15 + 1);
@@ -104,11 +104,11 @@ describe("the segment log", () => {
       throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     } as typeof writev;
     try {
-      await expect(log.append(payload(3))).rejects.toThrow("ENOSPC");
+      await expect(log.append([payload(3)])).rejects.toThrow("ENOSPC");
     } finally {
       prototype.writev = writev;
     }
-    const after = await log.append(payload(4));
+    const after = await log.append([payload(4)]);
     await log.close();
     const { log: again, recovered } = await open();
     expect(recovered).toEqual({ records: [...before, after], tornBytes: 0 });

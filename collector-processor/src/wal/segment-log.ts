@@ -22,10 +22,10 @@ export interface SegmentLog {
   /** Where the next record will start. */
   readonly end: number;
   /**
-   * Resolves when the record has reached the disk. Records that are appended while others are written share one fsync.
+   * Resolves when the record, whose payload is these buffers one after the other, has reached the disk. Records that are appended while others are written share one fsync.
    * @throws LogFull, or the system's error (ENOSPC); then the record is not in the log.
    */
-  append(payload: Buffer): Promise<Position>;
+  append(payload: readonly Buffer[]): Promise<Position>;
   /** The payload of a record. @throws when it is not what was appended. */
   read(position: Position): Promise<Buffer>;
   /** Everything before is done with: segments that end there are removed. */
@@ -164,14 +164,18 @@ export async function openSegmentLog(
       return next;
     },
     append(payload) {
-      const length = HEADER_BYTES + payload.length;
+      const payloadBytes = payload.reduce((sum, part) => sum + part.length, 0);
+      const length = HEADER_BYTES + payloadBytes;
       if (bytes + length > config.maxBytes) return Promise.reject(new LogFull(config.maxBytes));
       bytes += length;
       const header = Buffer.allocUnsafe(HEADER_BYTES);
-      header.writeUInt32BE(payload.length, 0);
-      header.writeUInt32BE(crc32(payload), 4);
+      header.writeUInt32BE(payloadBytes, 0);
+      header.writeUInt32BE(
+        payload.reduce((sum, part) => crc32(part, sum), 0),
+        4,
+      );
       return new Promise((resolve, reject) => {
-        waiting.push({ record: [header, payload], bytes: length, resolve, reject });
+        waiting.push({ record: [header, ...payload], bytes: length, resolve, reject });
         writing ??= writeAll();
       });
     },
