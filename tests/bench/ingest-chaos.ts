@@ -1,9 +1,10 @@
 /**
- * Question: does the collector lose or double a span that it acknowledged when it is killed with SIGKILL at chance moments under load,
- * while clients send again what was not answered, and some of what was? And are its rollups then those of a recount from the spans?
- * The collector is a process of its own with its defaults, the log on disk included; durable Postgres settings.
+ * Question: does a collector lose or double a span that it acknowledged when it, or Postgres, or both are killed with SIGKILL at chance
+ * moments under load, while clients send again what was not answered, and some of what was, in another order? And are its rollups then
+ * those of a recount from the spans, and every span's messages there? Collectors are processes of their own with their defaults, the log
+ * on disk included, and all write into one database; durable Postgres settings.
  *
- * Command: npm exec -- node tests/bench/ingest-chaos.ts [kills, default 100]
+ * Command: npm exec -- node tests/bench/ingest-chaos.ts [kills, default 100] [collectors, default 1]
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -13,15 +14,32 @@ import postgres from "postgres";
 import { chaosRounds } from "../integration/collector-chaos.ts";
 import { freePort } from "../support/free-port.ts";
 
-const rounds = Number(process.argv[2] ?? 100);
+const [rounds = 100, collectors = 1] = process.argv.slice(2).map(Number);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-chaos-"));
 fs.chmodSync(dir, 0o755);
-const server = await startPostgres({ dir: path.join(dir, "postgres"), port: await freePort() });
+const place = { dir: path.join(dir, "postgres"), port: await freePort() };
+let server = await startPostgres(place);
 const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+
+async function restartPostgres(whileDown: () => Promise<void>): Promise<void> {
+  process.kill(server.pid, "SIGKILL");
+  await whileDown();
+  server = await startPostgres(place);
+}
+
 try {
-  const result = await chaosRounds({ databaseUrl: server.url, sql, home: dir, rounds, log: console.log });
+  const result = await chaosRounds({
+    databaseUrl: server.url,
+    sql,
+    home: dir,
+    rounds,
+    collectors,
+    victims: ["collector", "postgres", "both"],
+    restartPostgres,
+    log: console.log,
+  });
   console.log(result);
-  if (result.lost > 0 || result.doubled > 0 || !result.rollupsEqual) process.exitCode = 1;
+  if (result.lost > 0 || result.doubled > 0 || !result.rollupsEqual || result.wrongMessages > 0) process.exitCode = 1;
 } finally {
   await sql.end();
   await server.stop();
