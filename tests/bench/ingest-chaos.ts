@@ -9,6 +9,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "@signalbox/local/postgres";
 import postgres from "postgres";
 import { chaosRounds } from "../integration/collector-chaos.ts";
@@ -24,7 +25,15 @@ const sql = postgres(server.url, { max: 1, onnotice: () => {} });
 async function restartPostgres(whileDown: () => Promise<void>): Promise<void> {
   process.kill(server.pid, "SIGKILL");
   await whileDown();
-  server = await startPostgres(place);
+  for (const deadline = Date.now() + 30_000; ; await sleep(100)) {
+    try {
+      server = await startPostgres(place);
+      return;
+    } catch (error) {
+      // while a process of the one that was killed still ends, its memory is taken
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 try {

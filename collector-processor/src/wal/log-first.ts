@@ -74,9 +74,9 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
   async function save(): Promise<void> {
     // while the records of before are looked through, not all that is there has begun
     if (segments === undefined || recovering) return;
-    const before = cursors.least(segments.end);
+    // the space first: on a full disk the cursors need it. Cursors that are behind the log do no harm
+    await segments.release(cursors.least(segments.end));
     await cursors.save(segments.end);
-    await segments.release(before);
   }
 
   function offer(position: Position, items: ReadonlyMap<string, Rewritten>): void {

@@ -50,6 +50,7 @@ export class LogFull extends Error {
 
 /** A record is its length, its CRC-32, and the payload. */
 const HEADER_BYTES = 8;
+const LEAST_SEGMENTS = 4;
 const NAME = /^(\d{16})\.wal$/;
 const nameOf = (start: number) => `${String(start).padStart(16, "0")}.wal`;
 
@@ -84,6 +85,8 @@ export async function openSegmentLog(
     else segments.push(segment);
   }
 
+  // of a log that is full, some segment must be ready to go
+  const segmentBytes = Math.min(config.segmentBytes, config.maxBytes / LEAST_SEGMENTS);
   let bytes = segments.reduce((sum, segment) => sum + segment.end - segment.start, 0);
   let next = Math.max(endAtLeast, ...segments.map((segment) => segment.end));
   let handle: FileHandle | undefined;
@@ -93,7 +96,7 @@ export async function openSegmentLog(
   /** What follows a crash, or a failed write, starts a new file: nothing is ever written behind a torn tail. */
   async function currentSegment(): Promise<Segment> {
     const last = segments.at(-1);
-    if (handle !== undefined && last !== undefined && last.end - last.start < config.segmentBytes) return last;
+    if (handle !== undefined && last !== undefined && last.end - last.start < segmentBytes) return last;
     await handle?.close();
     handle = undefined;
     const segment = { start: next, end: next, file: path.join(config.dir, nameOf(next)) };
@@ -194,9 +197,11 @@ export async function openSegmentLog(
       }
     },
     async release(before) {
-      // the last one is being written
-      while (segments.length > 1 && (segments[0] as Segment).end <= before) {
-        const segment = segments.shift() as Segment;
+      for (;;) {
+        const segment = segments[0];
+        // the last one is being written, unless a full disk ended it: then its space is what the next one needs
+        if (segment === undefined || segment.end > before || (segments.length === 1 && handle !== undefined)) return;
+        segments.shift();
         bytes -= segment.end - segment.start;
         await rm(segment.file, { force: true });
       }
