@@ -9,32 +9,14 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { startPostgres } from "@signalbox/local/postgres";
 import postgres from "postgres";
-import { chaosRounds } from "../integration/collector-chaos.ts";
-import { freePort } from "../support/free-port.ts";
+import { chaosRounds, killablePostgres } from "../integration/collector-chaos.ts";
 
 const [rounds = 100, collectors = 1] = process.argv.slice(2).map(Number);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-chaos-"));
 fs.chmodSync(dir, 0o755);
-const place = { dir: path.join(dir, "postgres"), port: await freePort() };
-let server = await startPostgres(place);
+const server = await killablePostgres(path.join(dir, "postgres"));
 const sql = postgres(server.url, { max: 1, onnotice: () => {} });
-
-async function restartPostgres(whileDown: () => Promise<void>): Promise<void> {
-  process.kill(server.pid, "SIGKILL");
-  await whileDown();
-  for (const deadline = Date.now() + 30_000; ; await sleep(100)) {
-    try {
-      server = await startPostgres(place);
-      return;
-    } catch (error) {
-      // while a process of the one that was killed still ends, its memory is taken
-      if (Date.now() > deadline) throw error;
-    }
-  }
-}
 
 try {
   const result = await chaosRounds({
@@ -44,7 +26,7 @@ try {
     rounds,
     collectors,
     victims: ["collector", "postgres", "both"],
-    restartPostgres,
+    restartPostgres: server.restart,
     log: console.log,
   });
   console.log(result);
@@ -53,5 +35,4 @@ try {
   await sql.end();
   await server.stop();
   fs.rmSync(dir, { recursive: true, force: true });
-  fs.rmSync(server.dir, { recursive: true, force: true });
 }

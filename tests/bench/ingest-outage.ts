@@ -9,18 +9,16 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startPostgres } from "@signalbox/local/postgres";
 import postgres from "postgres";
+import { killablePostgres } from "../integration/collector-chaos.ts";
 import { backlogStored, collectorProcess, compare, Load, metric, SPANS_A_REQUEST } from "../integration/collector-load.ts";
 import { untilReady } from "../integration/collector-support.ts";
-import { freePort } from "../support/free-port.ts";
 
 const [seconds = 300, clients = 4, logMiB = 1024, queueMiB = 256] = process.argv.slice(2).map(Number);
 const MiB = 1024 * 1024;
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-outage-"));
 fs.chmodSync(dir, 0o755);
-const place = { dir: path.join(dir, "postgres"), port: await freePort() };
-let server = await startPostgres(place);
+const server = await killablePostgres(path.join(dir, "postgres"));
 const limits = `wal_bytes: ${logMiB * MiB}, queue_bytes: ${queueMiB * MiB}`;
 const collector = await collectorProcess(server.url, dir, 0, limits);
 const sql = postgres(server.url, { max: 1, onnotice: () => {} });
@@ -65,11 +63,11 @@ try {
   const sending = Array.from({ length: clients }, () => load.client());
   await sleep(3_000);
   console.log(`before: ${await state()}`);
-  process.kill(server.pid, "SIGKILL");
-  const end = Date.now() + seconds * 1000;
-  await sampled(() => Date.now() >= end, Math.min(30_000, seconds * 200));
-  load.stop();
-  server = await startPostgres(place);
+  await server.restart(async () => {
+    const end = Date.now() + seconds * 1000;
+    await sampled(() => Date.now() >= end, Math.min(30_000, seconds * 200));
+    load.stop();
+  });
   await untilReady(collector.url);
   const rates = await drained();
   await Promise.all(sending);
@@ -85,5 +83,4 @@ try {
   await sql.end();
   await server.stop();
   fs.rmSync(dir, { recursive: true, force: true });
-  fs.rmSync(server.dir, { recursive: true, force: true });
 }

@@ -1,5 +1,8 @@
+import fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type EmbeddedPostgres, startPostgres } from "@signalbox/local/postgres";
 import type postgres from "postgres";
+import { freePort } from "../support/free-port.ts";
 import { type Books, backlogStored, collectorProcess, compare, Load, type Running, SPANS_A_REQUEST } from "./collector-load.ts";
 import { untilReady } from "./collector-support.ts";
 
@@ -66,4 +69,40 @@ export async function chaosRounds(options: ChaosOptions): Promise<ChaosResult> {
     for (const collector of collectors) await collector.stop("SIGTERM");
   }
   return { kills, ...(await compare(sql, load)) };
+}
+
+export interface KillablePostgres {
+  url: string;
+  restart: NonNullable<ChaosOptions["restartPostgres"]>;
+  /** Its data is then gone. */
+  stop(): Promise<void>;
+}
+
+/** A server of its own in that folder, with durable settings. */
+export async function killablePostgres(dir: string): Promise<KillablePostgres> {
+  const place = { dir, port: await freePort() };
+  let server = await startPostgres(place);
+  return {
+    url: server.url,
+    async restart(whileDown) {
+      process.kill(server.pid, "SIGKILL");
+      await whileDown();
+      server = await startedAgain(place);
+    },
+    async stop() {
+      await server.stop();
+      fs.rmSync(server.dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** While a process of the one that was killed still ends, its memory is taken, and the next one does not start. */
+async function startedAgain(place: { dir: string; port: number }): Promise<EmbeddedPostgres> {
+  for (const deadline = Date.now() + 30_000; ; await sleep(100)) {
+    try {
+      return await startPostgres(place);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }

@@ -9,7 +9,8 @@ import { parseConfig } from "../../collector-processor/src/config.ts";
 import { freePort } from "../support/free-port.ts";
 import { otlpSink } from "../support/otlp-sink.ts";
 import { createDatabase } from "../support/postgres.ts";
-import { chaosRounds } from "./collector-chaos.ts";
+import { smallDisk } from "../support/small-disk.ts";
+import { chaosRounds, killablePostgres } from "./collector-chaos.ts";
 import { recount, rollups } from "./collector-recount.ts";
 import { NOW, post, request, span, untilReady } from "./collector-support.ts";
 
@@ -115,6 +116,44 @@ it("says 503 with Retry-After when the log is full, keeps what it took, and take
   await expect.poll(() => stored(sql)).toBe(taken * 10 + 1);
 });
 
+it("says 503 when the disk of the log is full, keeps what it took, also through a restart, and takes again when there is room", {
+  timeout: 60_000,
+}, async () => {
+  const { url, sql } = await database();
+  const disk = await smallDisk(256 * 1024);
+  closing.push(() => disk.remove());
+  const yaml = "collector: { queue_spans: 20, wal_segment_bytes: 10000000 }";
+  const first = await collectorWithLog(url, disk.dir, yaml);
+  await untilReady(first.url);
+  const hold = await sql.reserve();
+  await hold`begin`;
+  await hold`lock table signalbox.spans in access exclusive mode`;
+  let sent = 0;
+  let taken = 0;
+  const send = async () => {
+    const answer = await post(first.url, numbered(++sent * 100, 10));
+    if (answer.status === 200) taken++;
+    return answer;
+  };
+  let refused = await send();
+  while (refused.status === 200 && sent < 1_000) refused = await send();
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("retry-after")).toBe("5");
+  expect(taken).toBeGreaterThan(20);
+  await hold`rollback`;
+  hold.release();
+  await expect.poll(() => stored(sql), { timeout: 20_000 }).toBe(taken * 10);
+  // the segment that the full disk ended is the only one: it makes room
+  await expect.poll(async () => (await send()).status, { timeout: 10_000, interval: 100 }).toBe(200);
+  while ((await send()).status === 200 && sent < 60);
+  await first.close();
+
+  const second = await collectorWithLog(url, disk.dir, yaml);
+  await untilReady(second.url);
+  await expect.poll(() => stored(sql), { timeout: 20_000 }).toBe(taken * 10);
+  expect(await rollups(sql)).toEqual(await recount(sql));
+});
+
 it("sends what a destination has not taken before a restart after it", async () => {
   const { url } = await database();
   const sink = await otlpSink();
@@ -154,4 +193,25 @@ it("loses nothing that it acknowledged and doubles nothing when it is killed und
   expect(result).toMatchObject({ lost: 0, doubled: 0, rollupsEqual: true, wrongMessages: 0 });
   expect(result.kills).toBe(6);
   expect(result.acknowledged).toBeGreaterThan(1_000);
+});
+
+it("nor when Postgres is killed, or both, and three collectors write what clients repeat in another order, without a deadlock", {
+  timeout: 240_000,
+}, async () => {
+  const home = folder();
+  const { url, restart, stop } = await killablePostgres(path.join(home, "postgres"));
+  closing.push(stop);
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  closing.push(() => sql.end());
+  const result = await chaosRounds({
+    databaseUrl: url,
+    sql,
+    home,
+    rounds: 3,
+    collectors: 3,
+    victims: ["postgres", "both", "collector"],
+    restartPostgres: restart,
+  });
+  expect(result).toMatchObject({ kills: 3, lost: 0, doubled: 0, rollupsEqual: true, wrongMessages: 0, deadlocks: 0 });
+  expect(result.repeated).toBeGreaterThan(5);
 });
