@@ -1,7 +1,7 @@
 /**
  * Question: how many spans a second go from OTLP/protobuf over HTTP to committed rows, with sessions, agents, aliases and rollups,
- * against a bare server-side COPY FROM of the very same rows into the very same spans table, with its indexes? The base is COPY's
- * default format, text; the binary format is stated beside it.
+ * against a bare server-side COPY FROM of the very same rows into the very same tables, with their indexes: spans, and with content
+ * messages and span_messages? The base is COPY's default format, text; the binary format is stated beside it.
  * The collector is a process of its own with its defaults; requests come from this process, a few at a time; durable Postgres
  * settings (fsync on). Rounds interleaved, medians, and the ratio of each round's pair. CPU a span says what a busy machine hides.
  *
@@ -106,14 +106,16 @@ try {
     (_, index) => agentBatch(requestSpans, index, content === 1).protobuf,
   );
   const total = bodies.length * requestSpans;
-  const files = { text: path.join(dir, "spans.text"), binary: path.join(dir, "spans.binary") };
+  const copied = content === 1 ? ["spans", "messages", "span_messages"] : ["spans"];
+  const fileOf = (table: string, format: string) => path.join(dir, `${table}.${format}`);
   console.log(
     `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)${content === 1 ? "; with content" : ""}; wal ${wal}; ${rules} rule(s)`,
   );
 
   await throughCollector(bodies); // warm
   for (const format of ["text", "binary"] as const) {
-    await sql.unsafe(`copy (select * from signalbox.spans) to '${files[format]}' with (format ${format})`);
+    for (const table of copied)
+      await sql.unsafe(`copy (select * from signalbox.${table}) to '${fileOf(table, format)}' with (format ${format})`);
   }
   const rates = { collector: [] as number[], text: [] as number[], binary: [] as number[] };
   const cpu = { collector: [] as number[], postgres: [] as number[], text: [] as number[], binary: [] as number[] };
@@ -130,7 +132,7 @@ try {
       await emptyTables();
       const cpuBefore = cpuTimes().postgres;
       const started = performance.now();
-      await sql.unsafe(`copy signalbox.spans from '${files[format]}' with (format ${format})`);
+      for (const table of copied) await sql.unsafe(`copy signalbox.${table} from '${fileOf(table, format)}' with (format ${format})`);
       rates[format].push(total / ((performance.now() - started) / 1000));
       cpu[format].push(((cpuTimes().postgres - cpuBefore) * 1000) / total);
     }

@@ -25,12 +25,15 @@ const counted = COUNTED_COLUMNS.map((column) =>
   column === "start_time" ? "(extract(epoch from inserted.start_time) * 1000000)::bigint as start_time" : `inserted.${column}`,
 );
 
-/** Stores the staged messages that are not there yet. */
+/** Any order does that is the same for all writers; this one compares bytes. */
+const MESSAGE_ORDER = 'order by session_id collate "C", hash';
+
+/** Stores the staged messages that are not there yet; one that is staged twice, the second time too, is one that is there. */
 export const INSERT_MESSAGES = `
 insert into signalbox.messages (session_id, hash, body)
-select distinct on (session_id, hash) session_id, hash, body
+select session_id, hash, body
 from stage_messages
-order by session_id, hash
+${MESSAGE_ORDER}
 on conflict do nothing
 `;
 
@@ -56,10 +59,10 @@ add_span_messages as (
 ),
 add_messages as (
   insert into signalbox.messages (session_id, hash, body)
-  select distinct on (session_id, hash) session_id, hash, body
+  select session_id, hash, body
   from stage_messages
   where (session_id, hash) in (select session_id, unnest(hashes) from add_span_messages)
-  order by session_id, hash
+  ${MESSAGE_ORDER}
   on conflict do nothing
 )
 select ${counted.join(", ")} from inserted
