@@ -5,6 +5,7 @@ import postgres from "postgres";
 const MIGRATIONS = new URL("../migrations/", import.meta.url);
 /** "signalbo" in ASCII: every process that migrates a database waits on this advisory lock. */
 const LOCK = "8316291910694888047";
+const CONNECT_TIMEOUT_MS = 10_000;
 
 interface Migration {
   name: string;
@@ -36,6 +37,7 @@ export async function migrate(databaseUrl: string, directory: URL = MIGRATIONS):
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {}, fetch_types: false });
   const applied: string[] = [];
   try {
+    await connected(sql);
     // One transaction a file: a process that waited its turn finds the file already listed.
     for (const migration of migrations) {
       await sql.begin(async (transaction) => {
@@ -57,6 +59,16 @@ export async function migrate(databaseUrl: string, directory: URL = MIGRATIONS):
     await sql.end({ timeout: 5 });
   }
   return { applied };
+}
+
+/** The driver tries a server that accepts and closes for ever: so does one that has just been killed, and the caller would never try again. */
+async function connected(sql: postgres.Sql): Promise<void> {
+  const giveUp = setTimeout(() => void sql.end({ timeout: 0 }), CONNECT_TIMEOUT_MS);
+  try {
+    await sql`select 1`;
+  } finally {
+    clearTimeout(giveUp);
+  }
 }
 
 function refuseEdited(before: { name: string; checksum: string }, migration: Migration): void {

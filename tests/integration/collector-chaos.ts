@@ -40,7 +40,7 @@ export async function chaosRounds(options: ChaosOptions): Promise<ChaosResult> {
   for (let number = 0; number < (options.collectors ?? 1); number++) collectors.push(await collectorProcess(databaseUrl, home, number));
   const load = new Load(collectors.map((collector) => collector.url));
   const any = () => collectors[Math.floor(Math.random() * collectors.length)] as Running;
-  const allReady = () => Promise.all(collectors.map((collector) => untilReady(collector.url, 60)));
+  const allReady = () => Promise.all(collectors.map((collector) => untilReady(collector.url, 180)));
 
   let kills = 0;
   try {

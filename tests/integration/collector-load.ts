@@ -29,7 +29,6 @@ export interface Books {
 
 const MAIN = fileURLToPath(new URL("../../collector-processor/src/main.ts", import.meta.url));
 export const SPANS_A_REQUEST = 40;
-const WRITERS = 2;
 
 export interface Running {
   readonly pid: number | undefined;
@@ -38,13 +37,13 @@ export interface Running {
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A collector with a folder and rollup slots of its own; `settings`: more of `collector:` in its configuration. */
+/** A collector with a folder of its own; `settings`: more of `collector:` in its configuration. */
 export async function collectorProcess(databaseUrl: string, home: string, number: number, settings = ""): Promise<Running> {
   const port = await freePort();
   const folder = path.join(home, `collector-${number}`);
   fs.mkdirSync(folder, { recursive: true });
   const config = path.join(folder, "signalbox.config.yaml");
-  fs.writeFileSync(config, `collector: { writers: ${WRITERS}, slot: ${number * WRITERS}${settings && `, ${settings}`} }\n`);
+  fs.writeFileSync(config, `collector: { ${settings} }\n`);
   const ports = { SIGNALBOX_OTLP_PORT: String(port), SIGNALBOX_OTLP_GRPC_PORT: String(await freePort()) };
   const env = { ...process.env, ...ports, DATABASE_URL: databaseUrl, SIGNALBOX_HOME: folder, SIGNALBOX_CONFIG: config };
   let child: ChildProcess | undefined;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { describe, expect, it } from "vitest";
-import { decodeProtobufTraces } from "./decode-protobuf.ts";
+import { decodeProtobufPieces, decodeProtobufTraces } from "./decode-protobuf.ts";
 import { type Attributes, type AttributeValue, DEEPER, KeyValueList, MalformedBody, type ResourceSpans, type Span } from "./traces.ts";
 
 const schema = readFileSync(new URL("./trace-service.proto", import.meta.url), "utf8");
@@ -172,6 +172,46 @@ describe("decodeProtobufTraces", () => {
         expect(ours(decodeProtobufTraces(body))).toEqual(kept(oracleRead(body)));
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it("reads the same in pieces as at once, or refuses both", () => {
+    const flat = (read: () => Iterable<ResourceSpans>) => {
+      try {
+        return [...read()].flatMap(({ attributes, scopes }) =>
+          scopes.flatMap(({ name, version, spans }) => spans.map((one) => ({ attributes, name, version, span: one }))),
+        );
+      } catch (error) {
+        expect(error).toBeInstanceOf(MalformedBody);
+        return (error as Error).message;
+      }
+    };
+    fc.assert(
+      fc.property(requests, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 1 }), (request, edits) => {
+        const body = encode(request);
+        for (const [at, byte] of edits) if (body.length > 0) body[at % body.length] = byte;
+        const whole = flat(() => decodeProtobufTraces(body));
+        const pieces = flat(() => decodeProtobufPieces(body));
+        // which of two mistakes is seen first is open
+        if (typeof whole === "string") expect(pieces).toBeTypeOf("string");
+        else expect(pieces).toEqual(whole);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("gives a large scope in pieces, each with what stands behind the spans", () => {
+    const spans = Array.from({ length: 300 }, (_, index) => ({ name: `span ${index} ${"x".repeat(40)}` }));
+    const one = encode({ resourceSpans: [{ scopeSpans: [{ spans }, { scope: { name: "late" } }], schemaUrl: "u" }] });
+    const head = encode({ resourceSpans: [{ resource: { attributes: [{ key: "k", value: { stringValue: "v" } }] } }] });
+    // the two as one message of the wire: the resource comes last
+    const inner = Buffer.concat([one.subarray(3), head.subarray(2)]);
+    const length = Buffer.from([(inner.length & 0x7f) | 0x80, ((inner.length >> 7) & 0x7f) | 0x80, inner.length >> 14]);
+    const pieces = [...decodeProtobufPieces(Buffer.concat([Buffer.from([0x0a]), length, inner]))];
+    expect(pieces.map(({ scopes }) => scopes[0]?.spans.length)).toEqual([128, 128, 44, 0]);
+    expect(pieces.map(({ attributes }) => attributes)).toEqual(pieces.map(() => ["k", "v"]));
+    expect(pieces.flatMap(({ scopes }) => scopes.flatMap((scope) => scope.spans.map((read) => read.name)))).toEqual(
+      spans.map(({ name }) => name),
     );
   });
 
