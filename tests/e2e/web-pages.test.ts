@@ -246,7 +246,7 @@ describe("routes", () => {
     expect(holder.session_id).toBe(RUNAWAY_SESSION);
     const first = page.getByRole("list", { name: "sessions that held l40s" }).getByRole("listitem").first();
     expect(await first.textContent()).toContain(`scout and ${RUNAWAY_SUB_AGENTS} sub-agents${formatShare(Number(holder.share))}`);
-    await page.getByText("Since the scheduler started its hours cost $9.00: $6.50 while it worked, $2.50 while it stood idle.").waitFor();
+    await page.getByText("Since it was set up its hours cost $9.00: $6.50 while it worked, $2.50 while it stood idle.").waitFor();
     await page.locator("tr[data-pool=ryzen-npu]").getByText("unhealthy").waitFor();
   });
 

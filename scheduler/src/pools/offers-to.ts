@@ -1,6 +1,5 @@
 /** Offers as one call meets them: at the price of this moment, and warm where its conversation was served before. */
 
-import type { Pricing } from "../placement/candidate.ts";
 import type { Offer } from "./pool.ts";
 
 /** What calls that continue each other have in common. */
@@ -16,15 +15,14 @@ export interface Conversation {
 export function offersTo(conversation: Conversation, offers: readonly Offer[], now: number): Offer[] {
   return offers.map((offer) => {
     const warmPrefixTokens = warmTokens(conversation, offer, now);
-    const pricing = offer.priceNow(now, offer.active / offer.slots);
-    return warmPrefixTokens === 0 && pricing === offer.pricing ? offer : bound(offer, { warmPrefixTokens, pricing });
+    return warmPrefixTokens === 0 && !offer.repriced ? offer : bound(offer, warmPrefixTokens);
   });
 }
 
 /** Where the engine keeps state of sessions it knows; elsewhere what was served last is all there is to go by. */
 function warmTokens(conversation: Conversation, offer: Offer, now: number): number {
   const { connection, prefixes, speed } = offer.source;
-  if (!connection.sessions) return prefixes.tokensOf(conversationKey(conversation, offer.model), now);
+  if (!connection.sessions) return prefixes?.tokensOf(conversationKey(conversation, offer.model), now) ?? 0;
   const warm = connection.sessions.warm(conversation);
   if (!warm) return 0;
   // Bringing it back takes as long as evaluating so many tokens would.
@@ -34,9 +32,9 @@ function warmTokens(conversation: Conversation, offer: Offer, now: number): numb
 export const conversationKey = ({ session, agent }: Conversation, model: string): string => `${session}\n${agent}\n${model}`;
 
 /** Its load and speed stay live: they are getters of the offer below. */
-function bound(offer: Offer, { warmPrefixTokens, pricing }: { warmPrefixTokens: number; pricing: Pricing }): Offer {
+function bound(offer: Offer, warmPrefixTokens: number): Offer {
   return Object.create(offer, {
     warmPrefixTokens: { value: warmPrefixTokens },
-    pricing: { value: pricing },
+    pricing: { value: offer.pricing },
   }) as Offer;
 }

@@ -6,7 +6,7 @@ import type { PoolConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
-import type { Candidate, Pricing } from "../placement/candidate.ts";
+import type { Candidate } from "../placement/candidate.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
 import { epochNow } from "../telemetry/record.ts";
@@ -42,7 +42,8 @@ export interface Pool {
   /** Undefined for the cloud: its calls do not share one engine. */
   readonly load: PoolLoad | undefined;
   readonly latency: PeakEwma;
-  readonly prefixes: WarmPrefixes;
+  /** Undefined where the engine itself tells what it holds of a session. */
+  readonly prefixes: WarmPrefixes | undefined;
   /** When it was made: what its idle time counts from. Milliseconds since the epoch. */
   readonly since: number;
   readonly connection: DrainableConnection;
@@ -66,7 +67,8 @@ export interface OfferFacts {
 export interface Offer extends Candidate {
   readonly source: Pool;
   readonly facts: OfferFacts;
-  readonly priceNow: PriceNow;
+  /** `pricing` is that of the moment. */
+  readonly repriced: boolean;
 }
 
 export interface PoolOptions {
@@ -107,11 +109,7 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     clock,
     load: config.silicon === "cloud" ? undefined : createPoolLoad(speed, config.slots, clock),
     latency: createPeakEwma(),
-    prefixes: createWarmPrefixes(
-      config.engine === "llama-cpp"
-        ? { capacity: config.slots, lifetimeMs: Number.POSITIVE_INFINITY }
-        : { capacity: MAX_CONVERSATIONS, lifetimeMs: REMOTE_PREFIX_LASTS_MS },
-    ),
+    prefixes: connection.sessions ? undefined : createWarmPrefixes({ capacity: MAX_CONVERSATIONS, lifetimeMs: PREFIX_LASTS_MS }),
     since: epochNow(),
     connection,
     breaker,
@@ -128,8 +126,8 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
       ...(model.max_tokens_floor !== undefined && { maxTokensFloor: model.max_tokens_floor }),
       ...(replicaOf !== undefined && { replicaOf }),
     };
-    const pricing = pricingOf(config, model, provider);
-    offers.push(createOffer(pool, model.id, model.tier, known, pricing, createPriceNow(pricing, config.prices ?? [])));
+    const priceNow = createPriceNow(pricingOf(config, model, provider), config.prices ?? []);
+    offers.push(createOffer(pool, model.id, model.tier, { ...known, repriced: config.prices !== undefined }, priceNow));
   }
   return pool;
 }
@@ -152,8 +150,8 @@ function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, br
 /** After this long without a call of its class, what was seen of a pool is no longer held against it. */
 const CORRECTION_LASTS_MS = 300_000;
 const MAX_CONVERSATIONS = 4096;
-/** Anthropic's cache, and most others', keep a prefix five minutes. llama.cpp's slots keep theirs until another conversation takes them. */
-const REMOTE_PREFIX_LASTS_MS = 300_000;
+/** Anthropic's cache, and most others', keep a prefix five minutes. */
+const PREFIX_LASTS_MS = 300_000;
 
 /** Remote pools whose rates nobody gave, and which differ in name, address and key alone, are replicas of one thing. */
 function replicaGroup(config: PoolConfig, model: string): string | undefined {
@@ -166,8 +164,7 @@ function createOffer(
   source: Pool,
   model: string,
   tier: number,
-  known: Pick<Offer, "contextTokens" | "maxOutputTokens" | "maxTokensFloor" | "replicaOf">,
-  pricing: Pricing,
+  known: Pick<Offer, "contextTokens" | "maxOutputTokens" | "maxTokensFloor" | "replicaOf" | "repriced">,
   priceNow: PriceNow,
 ): Offer {
   const { gate, connection, breaker, load, speed, latency } = source;
@@ -179,8 +176,9 @@ function createOffer(
     silicon: source.silicon,
     tier,
     ...known,
-    pricing,
-    priceNow,
+    get pricing() {
+      return priceNow(Date.now(), gate.active / gate.slots);
+    },
     speed,
     get correction() {
       return speed.correction;

@@ -129,6 +129,7 @@ function verdict(status: number, error: string | undefined): PoolVerdict {
   if (error === undefined || error.startsWith(BAD_ANSWER)) return "good";
   return status >= 200 && status < 300 ? "failed" : status === 0 ? "failed" : verdictOf(status);
 }
+
 /** What is seen of a pool whose calls do not share one engine. */
 const NOBODY = { active: 0, prefillTokens: 0 };
 const ALONE = { meanBatch: 1 };
@@ -152,5 +153,5 @@ function observe(
     serviceMs: endedAt - startedAt,
   });
   source.latency.observe(endedAt - startedAt, endedAt);
-  if (usage) source.prefixes.served(conversationKey(identity, model), usage, endedAt);
+  if (usage) source.prefixes?.served(conversationKey(identity, model), usage, endedAt);
 }

@@ -7,7 +7,7 @@ import { fetchJson } from "./fetch-json.ts";
 /** What a pool that is paid by the hour has cost: used and idle add up to what was paid. */
 export const PoolHours = z
   .object({
-    since: Time.meta({ description: "when the scheduler started" }),
+    since: Time.meta({ description: "when the scheduler started, or the pool's part of the config last changed" }),
     allocated_nanousd: z.string(),
     used_nanousd: z.string(),
     idle_nanousd: z.string(),

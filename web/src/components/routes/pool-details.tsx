@@ -113,8 +113,8 @@ function sentences(pool: Pool): { key: string; text: ReactNode }[] {
       isSaid: Boolean(now?.hours),
       text: now?.hours && (
         <>
-          Since the scheduler started its hours cost <Money nanousd={now.hours.allocated_nanousd} />:{" "}
-          <Money nanousd={now.hours.used_nanousd} /> while it worked, <Money nanousd={now.hours.idle_nanousd} /> while it stood idle.
+          Since it was set up its hours cost <Money nanousd={now.hours.allocated_nanousd} />: <Money nanousd={now.hours.used_nanousd} />{" "}
+          while it worked, <Money nanousd={now.hours.idle_nanousd} /> while it stood idle.
         </>
       ),
     },
