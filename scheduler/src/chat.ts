@@ -77,7 +77,10 @@ export function createChatHandler(
       const call = openCall(request, response, chat, record);
       const route = intent.rule;
       if (route?.cache) {
-        visit = await visitCache(replies, { route, request, chat, principal, project: identity.project, embedder: semantic });
+        visit = await visitCache(replies, {
+          ...{ route, use: intent.use, request, chat, principal },
+          ...{ project: identity.project, embedder: semantic },
+        });
       }
       // What is kept already costs nothing: no pool is asked.
       const chain = visit?.hit ? [] : record.placement.order.map((index) => offers[index] as Offer);

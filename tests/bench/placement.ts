@@ -3,7 +3,7 @@
  * on target, under Signalbox's placement and under the usual ones, and what does a request cost at that rate against a cloud's list price?
  *
  * Command: npm exec -- node tests/bench/placement.ts --trace AzureLLMInferenceTrace_conv.csv --perf-model perf_model.csv
- *          [--hardware a100-80gb|h100-80gb] [--cpu-slower 2,4] [--seeds 3] [--chunk 1024] [--confidence 0.99]
+ *          [--hardware a100-80gb|h100-80gb] [--part first|second|all] [--cpu-slower 2,4] [--seeds 3] [--chunk 1024] [--confidence 0.99]
  *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--json]
  * Data (not carried here): Azure/AzurePublicDataset data/AzureLLMInferenceTrace_conv.csv (CC-BY 4.0, Microsoft) and
  * Mutinifni/splitwise-sim data/perf_model.csv (MIT).
@@ -19,6 +19,10 @@
  * A rate counts where every class attains, and no more than 1 % of the requests are without a slot when the last one arrives, as
  * otherwise a deadline of ten minutes would hide an overload. Rates are searched on a grid of 4 %; ± is half the range over the seeds
  * of the class hash.
+ * Halves: constants are chosen on the first half of the trace, and reported on the second, the default. That a line makes a pool dearer by
+ * each call in it was chosen so; the form of the other rules was once chosen on the whole trace.
+ * Foresight: a policy that knows every length and tries each pool on a copy of its engine (scheduler/src/simulator/foresight.ts); a minute
+ * or more for a simulation, so only where `--policies` names it.
  * Confidence: what the classes ask placement for, the same at both thresholds.
  * Bound: see scheduler/src/simulator/bound.ts. Cost: the whole fleet is paid, idle or not; the cloud always meets its targets.
  */

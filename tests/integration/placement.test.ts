@@ -131,6 +131,25 @@ test("variants: each session keeps its own, and route, header and ledger agree",
   expect(Math.min(a.ledger.length, b.ledger.length)).toBeGreaterThan(0);
 });
 
+test("a reply kept for one variant is none of another's", async () => {
+  const [a, b] = [await provider(() => ({ text: "from here" })), await provider(() => ({ text: "from there" }))];
+  const { ask } = await setUp(
+    pools(
+      a,
+      b,
+      { cheap: PRICED(1), dear: PRICED(9) },
+      `routes:
+  - name: drafts
+    when: {}
+    use: {}
+    cache: { kind: exact, any_temperature: true }
+    variants: [{ name: here, weight: 1, use: { pools: [cheap] } }, { name: there, weight: 1, use: { pools: [dear] } }]`,
+    ),
+  );
+  for (let session = 0; session < 12; session++) await ask({ "x-signalbox-session": `session-${session}` });
+  expect([a.ledger.length, b.ledger.length]).toEqual([1, 1]);
+});
+
 test("a price that rises with use sends the next call elsewhere, and a call is charged what it was placed at", async () => {
   const gate = Promise.withResolvers<void>();
   const usage = { input: 1_000, output: 100 };

@@ -26,6 +26,8 @@ export interface CacheVisit {
 
 export interface CacheQuestion {
   route: RouteConfig;
+  /** Of the route and its variant: a reply of one variant is none of another. */
+  use: RouteConfig["use"];
   request: http.IncomingMessage;
   chat: ChatRequest;
   principal: Principal;
@@ -35,12 +37,12 @@ export interface CacheQuestion {
 
 /** @returns undefined where the route keeps no replies, or none to such a request */
 export async function visitCache(store: ReplyStore, question: CacheQuestion, now = Date.now): Promise<CacheVisit | undefined> {
-  const { route, request, chat, principal, project, embedder } = question;
+  const { route, use, request, chat, principal, project, embedder } = question;
   const { cache } = route;
   const { read, write, maxAgeSeconds } = cacheDirectives(request.headers);
   if (!cache || !(read || write) || !isCacheable(chat, cache)) return undefined;
   const scope: CacheScope = {
-    route: JSON.stringify([route.name, route.use]),
+    route: JSON.stringify([route.name, use]),
     key: principal.key,
     project,
     url: request.url ?? "",
