@@ -164,7 +164,7 @@ class Relay {
       canFailOver: () => call.running.length > 1 || this.#mayGoOn(),
     });
     call.running.push(running);
-    call.onGone = () => cancelAll(call);
+    call.onGone = cancelAll;
     void running.outcome.then(() => call.running.splice(call.running.indexOf(running), 1));
     return running;
   }
@@ -250,7 +250,7 @@ async function takeSlot(call: Call, offer: Offer): Promise<void> {
   const waited = performance.now();
   const cancel = new AbortController();
   call.onGone = () => cancel.abort(endOf(call));
-  if (call.gone) call.onGone();
+  if (call.gone) call.onGone(call);
   call.place = "line";
   try {
     await gate.wait(cancel.signal);
