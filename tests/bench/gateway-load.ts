@@ -38,15 +38,15 @@ function conversation(bytes: number): string {
 }
 
 const user = [{ role: "user", content: QUESTION }];
+const small = { body: chat(user), events: undefined };
+const streamed = { body: chat(user, { stream: true }), events: STREAM_EVENTS };
+const large = { body: conversation(117e3), events: undefined };
 export const LOADS: readonly Load[] = [
-  { name: "JSON, 350 bytes", connections: 32, body: chat(user), events: undefined, targetMicroseconds: 60 },
-  {
-    name: `SSE, ${STREAM_EVENTS} events`,
-    connections: 32,
-    body: chat(user, { stream: true }),
-    events: STREAM_EVENTS,
-    targetMicroseconds: 8,
-  },
-  { name: "JSON, 117 KB", connections: 8, body: conversation(117e3), events: undefined, targetMicroseconds: 400 },
+  { name: "JSON, 350 bytes", connections: 1, ...small, targetMicroseconds: undefined },
+  { name: "JSON, 350 bytes", connections: 32, ...small, targetMicroseconds: 60 },
+  { name: "JSON, 350 bytes", connections: 128, ...small, targetMicroseconds: undefined },
+  { name: `SSE, ${STREAM_EVENTS} events`, connections: 32, ...streamed, targetMicroseconds: 8 },
+  { name: `SSE, ${STREAM_EVENTS} events`, connections: 128, ...streamed, targetMicroseconds: 8 },
+  { name: "JSON, 117 KB", connections: 8, ...large, targetMicroseconds: 400 },
   { name: "JSON, 1 MB", connections: 4, body: conversation(1e6), events: undefined, targetMicroseconds: undefined },
 ];

@@ -18,7 +18,8 @@ const STREAM_HEAD = { "content-type": "text/event-stream" };
 const event = (fields: object) =>
   `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "bench", ...fields })}\n\n`;
 const CONTENT = event({ choices: [{ index: 0, delta: { content: " token" }, finish_reason: null }] });
-const END = `${event({ choices: [], usage: { prompt_tokens: 20, completion_tokens: STREAM_EVENTS, total_tokens: 20 + STREAM_EVENTS } })}data: [DONE]\n\n`;
+const STOP = event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+const END = `${STOP}${event({ choices: [], usage: { prompt_tokens: 20, completion_tokens: STREAM_EVENTS, total_tokens: 20 + STREAM_EVENTS } })}data: [DONE]\n\n`;
 
 const server = http.createServer((request, response) => {
   let tail = "";
