@@ -287,6 +287,23 @@ it("a trace that named no session is folded into the one it was joined to", asyn
   expect(cost.data.find((row) => row.session === id)?.cost_nanousd).toBe(after.cost_nanousd);
 });
 
+it("a sub-agent's sub-agent, each under an id of its own, is part of the root session", async () => {
+  const [root, child, grandchild] = ["nested-root", "nested-child", "nested-grandchild"] as const;
+  for (const [index, id] of [root, child, grandchild].entries())
+    await writeSpans(database.url, makeTurn(id, "nested", Date.now(), 95 + index));
+  const apart = await Promise.all([root, child, grandchild].map((id) => get(`/api/v1/sessions/${id}`, Session)));
+  await sql`insert into session_aliases values (${child}, ${root}), (${grandchild}, ${child})`;
+  const whole = await get(`/api/v1/sessions/${root}`, Session);
+  expect(whole.calls).toBe(apart.reduce((sum, { calls }) => sum + calls, 0));
+  for (const id of [child, grandchild]) expect(await get(`/api/v1/sessions/${id}`, Session)).toEqual(whole);
+  expect((await get("/api/v1/sessions?q=nested", SessionPage)).data.map((row) => row.session_id)).toEqual([root]);
+  expect((await get(`/api/v1/sessions/${root}/spans`, SpanPage)).data).toHaveLength(whole.spans);
+  const cost = await get("/api/v1/cost?group_by=session&from=-1h", CostPage);
+  expect(cost.data.filter((row) => row.session?.startsWith("nested-"))).toMatchObject([
+    { session: root, cost_nanousd: whole.cost_nanousd },
+  ]);
+});
+
 it("SIGTERM ends it with code 0, an open live connection and all", async () => {
   const other = await startDashboard(database.readerUrl);
   const controller = new AbortController();

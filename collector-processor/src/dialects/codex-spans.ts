@@ -16,6 +16,7 @@ const ANCESTORS = [
   "try_run_sampling_request",
   "receiving_stream",
   "drain_in_flight",
+  "handle_output_item_done",
   "handle_tool_call_with_source",
   "dispatch_tool_call_with_state",
   // down to endpoint_session…, which the traceparent of a model request names: the gateway's spans hang below it
@@ -28,8 +29,8 @@ const KEPT = new Set([...STORY, ...ANCESTORS]);
 
 export function keepsCodexSpan(name: string, attributes: AttributeView): boolean {
   if (KEPT.has(name)) return true;
-  // one for each event of a stream; the last one has the tokens
-  if (name === "handle_responses") return attributes.has("gen_ai.usage.input_tokens");
+  // one for each event of a stream; the last one has the tokens, and a tool call that came in pieces hangs below its item's end
+  if (name === "handle_responses") return attributes.has("gen_ai.usage.input_tokens") || attributes.text("from") === "output_item_done";
   // tools are named after themselves
   return attributes.has("call_id") && attributes.has("conversation.id");
 }

@@ -49,6 +49,8 @@ test("Codex's headers give session and tree, its metadata the turn; mangled meta
     agentName: "worker",
     agentKind: "codex",
   });
+  const long = JSON.stringify({ installation_id: "i".repeat(900), turn_id: "u" });
+  expect(identify({ ...headers, "x-codex-turn-metadata": long }, NOBODY, TRACE).turn).toBe("u");
   expect(identify({ ...headers, "x-codex-turn-metadata": "{" }, NOBODY, TRACE)).toMatchObject({ agent: "t", agentName: "review" });
 });
 

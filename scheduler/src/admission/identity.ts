@@ -69,7 +69,8 @@ function agentHints(headers: IncomingHttpHeaders): AgentHints {
 function codexHints(headers: IncomingHttpHeaders): AgentHints {
   let turn: { turn_id?: unknown; agent_name?: unknown; request_kind?: unknown; subagent_kind?: unknown } = {};
   try {
-    turn = JSON.parse(read(headers, "x-codex-turn-metadata") ?? "{}") ?? {};
+    // whole, and not cut to the length of an id as `read` does: it is about a kilobyte
+    turn = JSON.parse(String(headers["x-codex-turn-metadata"] ?? "{}")) ?? {};
   } catch {
     // Cut or mangled on its way: the plain headers still tell the session and the tree.
   }

@@ -68,12 +68,17 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
       coalesce(sum(c.baseline_nusd), 0) as baseline_nusd,
       coalesce(sum(c.cost_nusd) filter (${comparable}), 0) as comparable_cost_nusd,
       coalesce(sum(c.baseline_nusd) filter (${comparable}), 0) as comparable_baseline_nusd
-    from ${sql(query.source)} c ${isFolded ? sql`left join session_aliases a on a.alias = c.session_id` : sql``}
+    from ${sql(query.source)} c ${isFolded ? sql`left join (${rootsOfAliases(sql)}) a on a.alias = c.session_id` : sql``}
     where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}
     group by ${positions}
     order by bucket nulls first, cost_nusd desc, calls desc, ${positions}
     limit ${query.limit + 1} offset ${query.offset}`;
 }
+
+/** An alias may stand for another: a sub-agent of a sub-agent, and its traces. Joins, since this is asked for every row. */
+const rootsOfAliases = (sql: Sql) => sql`
+  select a.alias, coalesce(third.session_id, second.session_id, a.session_id) as session_id from session_aliases a
+  left join session_aliases second on second.alias = a.session_id left join session_aliases third on third.alias = second.session_id`;
 
 function bucketStart(sql: Sql, { bucket, tz }: CostByGroup, time: SqlPart) {
   switch (bucket) {

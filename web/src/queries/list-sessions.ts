@@ -73,11 +73,11 @@ export async function getSession(sql: Sql, root: string): Promise<SessionRow | u
 
 function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Promise<SessionRow[]> {
   return sql<SessionRow[]>`
-    with page as materialized (${page}),
-    members as (
-      select session_id as root, session_id as member from page
-      union all
-      select a.session_id, a.alias from session_aliases a join page using (session_id)
+    with recursive page as materialized (${page}),
+    members (root, member) as (
+      select session_id, session_id from page
+      union
+      select m.root, a.alias from session_aliases a join members m on a.session_id = m.member
     ),
     totals as (
       select m.root, min(s.first_time) as first_time, max(s.last_time) as last_time, sum(s.spans) as spans, sum(s.turns) as turns,
