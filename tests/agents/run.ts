@@ -5,10 +5,15 @@
  *     node tests/agents/run.ts [agent…]
  */
 import { claudeCodeSuite } from "./claude-code/suite.ts";
+import { codexSuite } from "./codex/suite.ts";
 import { openclawSuite } from "./openclaw/suite.ts";
 import { createReport, type Report } from "./report.ts";
 
-const SUITES: Record<string, (report: Report) => Promise<void>> = { openclaw: openclawSuite, "claude-code": claudeCodeSuite };
+const SUITES: Record<string, (report: Report) => Promise<void>> = {
+  openclaw: openclawSuite,
+  "claude-code": claudeCodeSuite,
+  codex: codexSuite,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in SUITES));

@@ -120,9 +120,10 @@ models:
 }
 
 async function ready(url: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  // a llama.cpp worker loads its model first
+  for (let tries = 0; tries < 600; tries++) {
     if ((await fetch(`${url}/readyz`).catch(() => undefined))?.ok) return;
     await sleep(100);
   }
-  throw new Error(`${url}/readyz is not 200 after 10 s`);
+  throw new Error(`${url}/readyz is not 200 after 60 s`);
 }

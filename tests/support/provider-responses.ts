@@ -40,7 +40,7 @@ interface Item {
 }
 
 function render(request: ScriptedRequest, plan: RichPlan, n: number): RenderedReply {
-  const items = itemsOf(plan, n);
+  const items = itemsOf(plan, n, namespacesOf(request));
   const tokens = items.reduce((sum, item) => sum + item.between.reduce((inner, { tokens: each }) => inner + each, 0), 0);
   const usage = usageOf(request, plan, tokens);
   const status = plan.stop ? "incomplete" : "completed";
@@ -71,12 +71,12 @@ function render(request: ScriptedRequest, plan: RichPlan, n: number): RenderedRe
   return { json: JSON.stringify(done), events, usage };
 }
 
-function itemsOf(plan: RichPlan, n: number): Item[] {
+function itemsOf(plan: RichPlan, n: number, namespaces: ReadonlyMap<string, string>): Item[] {
   const words = wordsOf(plan);
   return [
     ...(plan.thinking ? [reasoning(plan.thinking, `rs_${n}`)] : []),
     ...(words.length > 0 ? [message(words, `msg_${n}`)] : []),
-    ...callsOf(plan, n, "call_").map((call, index) => functionCall(call, `fc_${n}_${index}`)),
+    ...callsOf(plan, n, "call_").map((call, index) => functionCall(call, `fc_${n}_${index}`, namespaces.get(call.name))),
   ];
 }
 
@@ -111,8 +111,15 @@ function message(words: string[], id: string): Item {
   };
 }
 
-function functionCall({ id: call_id, name, text }: { id: string; name: string; text: string }, id: string): Item {
-  const item = { id, type: "function_call", call_id, name };
+/** Tools that were offered inside a namespace are called with it. */
+function namespacesOf({ body }: ScriptedRequest): ReadonlyMap<string, string> {
+  const tools = Array.isArray(body.tools) ? (body.tools as { type?: string; name?: string; tools?: { name?: string }[] }[]) : [];
+  const inside = tools.filter(({ type }) => type === "namespace");
+  return new Map(inside.flatMap(({ name = "", tools: own = [] }) => own.map((tool): [string, string] => [tool.name ?? "", name])));
+}
+
+function functionCall({ id: call_id, name, text }: { id: string; name: string; text: string }, id: string, namespace?: string): Item {
+  const item = { id, type: "function_call", call_id, name, ...(namespace !== undefined && { namespace }) };
   const half = Math.ceil(text.length / 2);
   return {
     begun: { ...item, status: "in_progress", arguments: "" },

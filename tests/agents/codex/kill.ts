@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { InstalledCli } from "../capture/install.ts";
+import type { Stack } from "../stack.ts";
+import { askedOf, settled, turnOf } from "./books.ts";
+import { type CodexMachine, type RunningCodex, startCodex, until } from "./cli.ts";
+
+export interface KillContext {
+  check(mode: string, name: string, run: () => Promise<void>): Promise<void>;
+  stack: Stack;
+  cli: InstalledCli;
+  machine: CodexMachine;
+  token: string;
+  pool: string;
+  /** The provider follows the scenario from now on. */
+  play(name: string): void;
+}
+
+interface Receipt {
+  state: string;
+  descendants: string[];
+  upstream_closed: number;
+  slots_freed: number;
+  unknown: string[];
+}
+
+/** A stop while the real Codex streams, alone and with a sub-agent below it, beside a session that must not notice. */
+export async function checkKill({ check, stack, cli, machine, token, pool, play }: KillContext): Promise<void> {
+  const { provider, sql } = stack;
+  const control = async (session: string, verb: string): Promise<Receipt> => {
+    const response = await fetch(`${stack.schedulerUrl}/control/sessions/${session}/${verb}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ reason: "the suite says so" }),
+    });
+    assert.equal(response.status, 200);
+    return (await response.json()) as Receipt;
+  };
+  /** Root session of the next `count` requests to the provider. */
+  const asked = async (since: number, count: number) => {
+    await until(`${count} requests`, () => provider.ledger.length >= since + count, 60_000);
+    return String(provider.ledger[since]?.headers["session-id"]);
+  };
+
+  await check("registered", "kill in mid-stream", async () => {
+    play("killed-mid-stream");
+    const since = provider.ledger.length;
+    const run = startCodex(cli.bin, machine, ["LONG_ANSWER please"]);
+    const root = await asked(since, 1);
+    await sleep(1_000);
+    await stopped(run, root, 1);
+    const spans = await settled(sql, root, (all) => all.some((span) => span.is_call));
+    // a Responses stream tells its input at the end only: of one that was cut the input is estimated, and said to be
+    const [call] = spans.filter((span) => span.is_call);
+    const [entry] = askedOf(provider.ledger, root);
+    assert.deepEqual([call?.agent_id, call?.turn_id, call?.pool], [root, entry && turnOf(entry), pool]);
+    assert.equal(call?.cost_source, "estimated");
+    // the provider may have written one more chunk into the socket that was closing
+    const unread = (entry?.usage.output ?? 0) - Number(call?.output);
+    assert.ok(unread === 0 || unread === 1, `${unread} tokens that the provider served are not in the books`);
+
+    const resumed = await control(root, "resume");
+    assert.equal(resumed.state, "active");
+    const again = await startCodex(cli.bin, machine, ["resume", root, "Say hello"]).end;
+    assert.equal(again.code, 0, `resumed: ${again.stdout}`);
+  });
+
+  await check("registered", "kill of a tree", async () => {
+    play("killed-in-sub-agent");
+    const since = provider.ledger.length;
+    const other = startCodex(cli.bin, machine, ["LONG_ANSWER please"]);
+    const otherRoot = await asked(since, 1);
+    const run = startCodex(cli.bin, machine, ["PARENT_TASK please"]);
+    // the parent, its sub-agent, and the parent again
+    await until(
+      "the sub-agent streams",
+      () => provider.ledger.slice(since).some(({ headers }) => headers["x-codex-parent-thread-id"]),
+      60_000,
+    );
+    const root = String(provider.ledger.slice(since).find(({ headers }) => headers["x-codex-parent-thread-id"])?.headers["session-id"]);
+    assert.notEqual(root, otherRoot);
+    await sleep(1_000);
+    const receipt = await stopped(run, root, 1);
+    assert.ok(receipt.descendants.length >= 1, "the sub-agent is named");
+    assert.equal(
+      askedOf(provider.ledger, otherRoot).some(({ clientClosed }) => clientClosed),
+      false,
+    );
+    const end = await other.end;
+    assert.equal(end.code, 0, `the other session ended with ${end.code}`);
+  });
+
+  async function stopped(run: RunningCodex, session: string, open: number): Promise<Receipt> {
+    const killedAt = performance.now();
+    const receipt = await control(session, "kill");
+    const seconds = (performance.now() - killedAt) / 1000;
+    const requests = provider.ledger.length;
+    assert.equal(receipt.state, "killed");
+    assert.ok(receipt.upstream_closed >= open, JSON.stringify(receipt));
+    assert.equal(receipt.slots_freed, receipt.upstream_closed);
+    const end = await run.end;
+    const gone = (performance.now() - killedAt) / 1000;
+    assert.notEqual(end.code, 0);
+    assert.match(end.stdout, /was killed: the suite says so/);
+    await until("its processes are gone", () => !alive(run.pid), 5_000);
+    await sleep(2_000);
+    const later = provider.ledger.slice(requests).filter(({ headers }) => headers["session-id"] === session);
+    assert.deepEqual(later.length, 0, "requests after the receipt");
+    console.log(
+      `        receipt after ${seconds.toFixed(2)} s, ${receipt.upstream_closed} calls closed; codex ended after ${gone.toFixed(2)} s`,
+    );
+    return receipt;
+  }
+}
+
+/** Whether anything of a process group is left. */
+function alive(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
