@@ -98,8 +98,11 @@ function zeros<Names extends readonly string[]>(names: Names): Counts<Names> {
   return Object.fromEntries(names.map((name) => [name, 0])) as Counts<Names>;
 }
 
-function addAll<Name extends string>(names: readonly Name[], into: { [N in Name]: Sum }, from: { [N in Name]: Sum }): void {
-  for (const name of names) into[name] = add(into[name], from[name]);
+/** Whether what is merged is added or taken away. */
+type Sign = 1 | -1;
+
+function addAll<Name extends string>(names: readonly Name[], into: { [N in Name]: Sum }, from: { [N in Name]: Sum }, sign: Sign = 1): void {
+  for (const name of names) into[name] = add(into[name], sign === 1 ? from[name] : -from[name]);
 }
 
 /** Counters of spans, by agent, session and hour. Adding is exact, so the order of spans and batches changes nothing. */
@@ -154,18 +157,26 @@ export class Counters {
     return sum;
   }
 
-  #merge(other: Counters): void {
-    for (const from of other.#agents.values()) addAll(SESSION_COUNTERS, this.#agentOf(from), from);
-    for (const [sessionId, { time, text }] of other.#errors) this.#addError(sessionId, time, text);
+  /** What is left of `all` without `gone`, which is stored spans that are taken away; the latest error stays. */
+  static difference(all: Counters, gone: Counters): Counters {
+    const difference = new Counters();
+    difference.#merge(all);
+    difference.#merge(gone, -1);
+    return difference;
+  }
+
+  #merge(other: Counters, sign: Sign = 1): void {
+    for (const from of other.#agents.values()) addAll(SESSION_COUNTERS, this.#agentOf(from), from, sign);
+    if (sign === 1) for (const [sessionId, { time, text }] of other.#errors) this.#addError(sessionId, time, text);
     for (const from of other.#sessionHours.values()) {
       const into = this.#sessionHourOf(from, from.hour);
-      addAll(SESSION_HOUR_COUNTERS, into, from);
+      addAll(SESSION_HOUR_COUNTERS, into, from, sign);
       into.project = least(into.project, from.project) ?? from.project;
     }
     for (const from of other.#routeHours.values()) {
       const into = this.#routeHourOf(from, from.hour);
-      addAll(ROUTE_HOUR_COUNTERS, into, from);
-      into.busy_ms += from.busy_ms;
+      addAll(ROUTE_HOUR_COUNTERS, into, from, sign);
+      into.busy_ms += sign * from.busy_ms;
     }
   }
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { IMPORT_SERVICE } from "@signalbox/otel/conventions";
 import type { SpanRow } from "../rows.ts";
 import type { Message, SpanDraft } from "../span-batch.ts";
 import { CopyWriter } from "./copy-writer.ts";
@@ -19,6 +20,8 @@ export interface EncodedBatch {
   identities: Identities;
   /** of all spans, as if none were stored yet; null where some may be, and only the database can tell */
   counters: Counters | null;
+  /** whether spans of history on disk are among them: these are stored beside what is known of live ones */
+  imported: boolean;
   /** the days, counted from 1970, that spans start on */
   days: Set<number>;
   bytes: number;
@@ -106,8 +109,10 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>): Promise
   const days = new Set<number>();
   let spanCount = 0;
   let hasContent = false;
+  let imported = false;
   for (const span of spans) {
     spanCount++;
+    imported ||= span.row.service_name === IMPORT_SERVICE;
     writeSpan(writers.spans, span.row);
     if (span.messages !== null) {
       hasContent = true;
@@ -122,7 +127,7 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>): Promise
   const messages = hasContent ? writers.messages.take() : null;
   const spanMessages = hasContent ? writers.spanMessages.take() : null;
   const bytes = rows.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0);
-  return { spanCount, spans: rows, messages, spanMessages, identities, counters, days, bytes };
+  return { spanCount, spans: rows, messages, spanMessages, identities, counters, imported, days, bytes };
 }
 
 /** By session: messages that were written, and the hashes of these, for equal ones are not always the same object. */

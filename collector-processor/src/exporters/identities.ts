@@ -1,4 +1,5 @@
 import { sessionOfTrace } from "../processors/attribute.ts";
+import type { SpanRow } from "../rows.ts";
 import type { SpanDraft } from "../span-batch.ts";
 import { compareText, least } from "./exact.ts";
 
@@ -56,6 +57,25 @@ export class Identities {
     if (draft.sessionId !== null) this.#addAlias(sessionOfTrace(row.trace_id), row.session_id);
     // a sub-agent that names only itself
     if (draft.parentSessionId !== null) this.#addAlias(row.session_id, draft.parentSessionId);
+  }
+
+  /** An agent that is stored already: nothing is said of it that is not there. */
+  addStored(span: Pick<SpanRow, "session_id" | "agent_id" | "project" | "start_time">): void {
+    const { session_id, agent_id, project, start_time } = span;
+    const said = { session_id, agent_id, project, first_time: start_time, last_time: start_time };
+    const silent = { parent_agent_id: null, agent_name: null, agent_kind: null, depth: null, spawned_by_tool_call: null };
+    this.#addAgent({ ...said, ...silent, channel: null, user_id: null });
+  }
+
+  /** When the first of all spans began, and the last ended: microseconds since 1970. */
+  period(): { first: number; last: number } {
+    let first = Number.MAX_SAFE_INTEGER;
+    let last = 0;
+    for (const { first_time, last_time } of this.#agents.values()) {
+      first = Math.min(first, first_time);
+      last = Math.max(last, last_time);
+    }
+    return { first, last };
   }
 
   /** What several batches say together; of one, its own. */

@@ -1,5 +1,6 @@
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
+import { DROP_SUPERSEDED, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
 import {
   COPY_SPAN_MESSAGES,
   COPY_SPANS,
@@ -54,8 +55,9 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     if (hasMessages(group)) {
       await Promise.all([waitAgain, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
-      await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters)]);
-    } else await Promise.all([waitAgain, finish(identities, counters)]);
+      await connection.run(INSERT_MESSAGES);
+    } else await waitAgain;
+    await finish(identities, counters, LOCK_AS_LIVE);
     return group.reduce((sum, batch) => sum + batch.spanCount, 0);
   }
 
@@ -66,14 +68,34 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
       await connection.copy(STAGE_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
     }
+    const imported = group.some((batch) => batch.imported);
+    if (imported) await Promise.all([connection.run(LOCK_AS_IMPORT), connection.run(DROP_SUPERSEDED), connection.run(REMEMBER_IMPORTED)]);
     const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
     const counters = new Counters();
     for (const span of inserted) counters.add(countedSpan(span));
-    await finish(identities, counters);
+    await finish(identities, counters, imported ? LOCK_AS_IMPORT : LOCK_AS_LIVE);
     return inserted.length;
   }
 
-  async function finish(identities: Identities, counters: Counters): Promise<void> {
+  /** Of a call that is both imported and live, the live record counts: what was counted of the other is taken away. */
+  async function withoutSuperseded(identities: Identities, counters: Counters, lock: string): Promise<Counters> {
+    const { first, last } = identities.period();
+    const sessions = [...new Set(identities.agents().map((agent) => agent.session_id))];
+    const [, gone] = await Promise.all([
+      connection.run(lock),
+      connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify(sessions), first, last]),
+    ]);
+    if (gone.length === 0) return counters;
+    const taken = new Counters();
+    for (const span of gone.map(countedSpan)) {
+      taken.add(span);
+      identities.addStored(span);
+    }
+    return Counters.difference(counters, taken);
+  }
+
+  async function finish(identities: Identities, counted: Counters, lock: string): Promise<void> {
+    const counters = await withoutSuperseded(identities, counted, lock);
     const agents = counters.agents();
     const sessions = counters.sessions();
     const rows = [
@@ -102,7 +124,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
       await partitions.ensure(connection, new Set(group.flatMap((batch) => [...batch.days])));
       const identities = Identities.union(group.map((batch) => batch.identities));
       const counters = group.map((batch) => batch.counters);
-      if (counters.every((known) => known !== null)) {
+      if (counters.every((known) => known !== null) && !group.some((batch) => batch.imported)) {
         try {
           return await rolledBackOnFailure(() => writeNew(group, identities, Counters.sum(counters)));
         } catch (error) {

@@ -14,6 +14,8 @@ interface Head {
   spanCount: number;
   days: number[];
   identities: IdentitiesJson;
+  /** Absent from records of builds that knew no import. */
+  imported?: boolean;
   /** Lengths of what follows: spans, messages (-1: none), their order (-1: none). */
   lengths: [number, number, number];
   /** Destinations with equal bytes share them. */
@@ -29,6 +31,7 @@ export function encodeRecord({ batch, fanOut }: WalRecord): Buffer[] {
     spanCount: batch.spanCount,
     days: [...batch.days],
     identities: batch.identities.toJSON(),
+    ...(batch.imported && { imported: true }),
     lengths: [batch.spans.length, batch.messages?.length ?? -1, batch.spanMessages?.length ?? -1],
     fanOut: [...shared].map(([item, names]) => ({ names, spans: item.spans, length: item.bytes.length })),
   };
@@ -59,9 +62,8 @@ export function decodeRecord(payload: Buffer): WalRecord {
     for (const name of names) fanOut.set(name, item);
   }
   const bytes = spans.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0);
+  const { spanCount, imported = false } = head;
   const identities = Identities.fromJSON(head.identities);
-  return {
-    batch: { spanCount: head.spanCount, spans, messages, spanMessages, identities, counters: null, days: new Set(head.days), bytes },
-    fanOut,
-  };
+  const days = new Set(head.days);
+  return { batch: { spanCount, spans, messages, spanMessages, identities, counters: null, imported, days, bytes }, fanOut };
 }

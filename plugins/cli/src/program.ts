@@ -3,11 +3,13 @@ import { Command, CommanderError } from "commander";
 import { addConfig } from "./commands/config.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addImport } from "./commands/import.ts";
 import { addPoolWorker } from "./commands/pool-worker.ts";
 import { addPrices } from "./commands/prices.ts";
 import { addRegister, addUnregister } from "./commands/register.ts";
 import { addSimulate } from "./commands/simulate.ts";
 import { addStatus } from "./commands/status.ts";
+import { addStop } from "./commands/stop.ts";
 import { addUp } from "./commands/up.ts";
 import { addUrl } from "./commands/url.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -18,6 +20,8 @@ Examples:
   npx signalbox demo                    let a small fleet of agents play through it
   npx signalbox register openclaw       point a real OpenClaw at it; --dry-run shows the change first
   npx signalbox register claude-code    the same for Claude Code
+  npx signalbox import --dry-run        what your agents did before, as they keep it on disk
+  npx signalbox kill <session>          stop a session with all its sub-agents
   npx signalbox url                     a new login link for the dashboard
   npx signalbox doctor                  something is wrong: find out what
 
@@ -42,6 +46,8 @@ export function createProgram(version: string): Command {
   addUrl(program);
   addRegister(program);
   addUnregister(program);
+  addImport(program);
+  addStop(program);
   addDemo(program);
   addDoctor(program);
   addSimulate(program);

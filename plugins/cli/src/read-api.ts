@@ -22,7 +22,15 @@ export interface SpanRow {
   pool: string | null;
 }
 
+/** The parts of an agent of the read API that a stop shows. */
+export interface AgentRow {
+  agent_id: string;
+  agent_name: string | null;
+}
+
 export interface ReadApi {
+  /** the session's agents, the root too; undefined while the session is not known */
+  agents(sessionId: string): Promise<AgentRow[] | undefined>;
   cost(groupBy: readonly string[], from: Date): Promise<CostRow[]>;
   /** the first page of a session's spans; empty while the session is not known */
   spans(sessionId: string): Promise<SpanRow[]>;
@@ -54,6 +62,10 @@ export function createReadApi(webAddress: string, token: string): ReadApi {
   return {
     cost: async (groupBy, from) =>
       rows(await get(`/api/v1/cost?${new URLSearchParams({ group_by: groupBy.join(","), from: from.toISOString() })}`)),
+    agents: async (sessionId) => {
+      const response = await get(`/api/v1/sessions/${encodeURIComponent(sessionId)}/agents`);
+      return response.status === 404 ? undefined : rows(response);
+    },
     spans: async (sessionId) => {
       const response = await get(`/api/v1/sessions/${encodeURIComponent(sessionId)}/spans`);
       return response.status === 404 ? [] : rows(response);

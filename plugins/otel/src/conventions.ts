@@ -178,11 +178,17 @@ export const Attribute = {
   /** the lines that were read, as `from-to`; absent where it was the whole file */
   memoryLines: "signalbox.memory.lines",
 
+  /** string[], on spans made of history on disk: ids that a live record of their call may have (response, request, decision) */
+  importCallIds: "signalbox.import.call_ids",
+
   /** int, on any span of an emitter: spans that this process dropped before it */
   droppedSpans: "signalbox.dropped_spans",
 } as const;
 
 export const CALLS_FROM_LOGS = "logs";
+
+/** `service.name` of spans made of history on disk: where a live record of the same call is there too, that one counts. */
+export const IMPORT_SERVICE = "signalbox-import";
 
 /** The silicon of a pool. */
 export const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;

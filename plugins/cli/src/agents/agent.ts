@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import type { HistorySource } from "@signalbox/otel/history";
 import type { RegisterReport } from "@signalbox/otel/register";
 import type { Probe } from "../doctor/probe.ts";
 
@@ -34,6 +35,8 @@ export interface Agent {
   perProject: boolean;
   register(request: RegisterRequest): Promise<RegisterReport>;
   unregister(place: AgentPlace): Promise<RegisterReport>;
+  /** What it keeps on disk of its past sessions, for this user. */
+  history(home: string): AsyncIterable<HistorySource>;
   /** For `doctor <agent>`: is it registered, and does a real turn of the agent come through. Left out where there is none yet. */
   doctor?: AgentDoctor;
 }

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { claudeCodeHistory } from "@signalbox/claude-code/import";
 import { claudeCodeRegistration, registerClaudeCode, unregisterClaudeCode } from "@signalbox/claude-code/register";
 import { SetupError } from "@signalbox/local";
 import { type Agent, type AgentPlace, findOnPath } from "./agent.ts";
@@ -26,6 +28,7 @@ export const claudeCode: Agent = {
     return report;
   },
   unregister: ({ dryRun, ...where }) => unregisterClaudeCode({ ...place(where), dryRun }),
+  history: (home) => claudeCodeHistory(process.env.CLAUDE_CONFIG_DIR || join(home, ".claude")),
 
   doctor: {
     async registration(where) {

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { codexRegistration, codexTurn } from "@signalbox/codex/doctor";
+import { codexHistory } from "@signalbox/codex/import";
 import { registerCodex, unregisterCodex } from "@signalbox/codex/register";
 import { type Agent, type AgentPlace, findOnPath } from "./agent.ts";
 
@@ -23,6 +25,7 @@ export const codex: Agent = {
     return report;
   },
   unregister: ({ dryRun, ...where }) => unregisterCodex({ ...place(where), dryRun }),
+  history: (home) => codexHistory(process.env.CODEX_HOME || join(home, ".codex")),
   doctor: {
     registration: (where) => codexRegistration(place(where)),
     turn: (where) => codexTurn(place(where)),

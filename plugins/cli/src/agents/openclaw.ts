@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { openclawHistory } from "@signalbox/openclaw/import";
 import { registerOpenclaw, unregisterOpenclaw } from "@signalbox/openclaw/register";
 import { type Agent, type AgentPlace, findOnPath } from "./agent.ts";
 
@@ -21,6 +23,7 @@ export const openclaw: Agent = {
     return report;
   },
   unregister: ({ dryRun, ...where }) => unregisterOpenclaw({ ...place(where), dryRun }),
+  history: (home) => openclawHistory(process.env.OPENCLAW_STATE_DIR || join(home, ".openclaw")),
 };
 
 /** OpenClaw's own variables move its files; ours moves where the record of the change is kept. */
