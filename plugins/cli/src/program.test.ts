@@ -26,7 +26,7 @@ describe("the command line", () => {
   });
   const signalbox = (...args: string[]) => run(createProgram("1.2.3"), args);
 
-  it.each(["up", "status", "url", "register", "unregister", "demo", "doctor", "config", "prices"])(
+  it.each(["up", "status", "url", "register", "unregister", "import", "kill", "pause", "resume", "demo", "doctor", "config", "prices"])(
     "teaches %s by example, and knows --json there",
     async (name) => {
       expect(await signalbox(name, "--help")).toBe(0);

@@ -83,7 +83,7 @@ async function change(action: Action, session: string, flags: Flags): Promise<vo
       return;
     }
   }
-  const receipt = await control.change(action, session, flags.reason ?? "");
+  const receipt = await control.change(session, action, flags.reason ?? "");
   if (flags.json) process.stdout.write(`${JSON.stringify(receipt)}\n`);
   else sayReceipt(action, receipt, terminal);
 }

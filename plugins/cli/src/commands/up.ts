@@ -12,7 +12,9 @@ import {
   up,
 } from "@signalbox/local";
 import type { Command } from "commander";
+import { agents } from "../agents/index.ts";
 import { ExitCode } from "../exit-code.ts";
+import { offerImport } from "../import/offer.ts";
 import { describePools, type Pools, readPools } from "../pools.ts";
 import { onStopSignals } from "../stop-signals.ts";
 import { createTerminal, formatDuration, type Terminal } from "../terminal.ts";
@@ -81,6 +83,10 @@ async function runUp(json: boolean, version: string): Promise<number> {
   if (json) process.stdout.write(`${JSON.stringify(readyObject(install, login, readyMs, pools))}\n`);
   else sayReady(install, login, readyMs, pools, terminal);
 
+  if (!json && process.stdin.isTTY && process.stdout.isTTY) {
+    const { home: stateDir } = install.paths;
+    void offerImport({ agents, stateDir, otlp: install.addresses.otlp, terminal, signal: stop.signal });
+  }
   const localRuns = stopLocalRuns({
     configDir: process.env.CLAUDE_CONFIG_DIR || join(homedir(), ".claude"),
     schedulerUrl: install.addresses.scheduler,
@@ -129,7 +135,14 @@ function sayReady(install: Install, login: string, readyMs: number, pools: Pools
   row("State folder", install.paths.home, "logs in logs/");
   if (install.database.dir && install.database.dir !== install.paths.postgres) row("", `database in ${install.database.dir}`);
   terminal.line();
-  row("Register an agent", "npx signalbox register openclaw", "or claude-code");
+  row(
+    "Register an agent",
+    `npx signalbox register ${agents[0]?.name}`,
+    `or ${agents
+      .slice(1)
+      .map(({ name }) => name)
+      .join(", ")}`,
+  );
   row("Try it", "npx signalbox demo");
   row("Stop", "Ctrl-C");
   terminal.line();

@@ -86,10 +86,10 @@ function otlpSpan({ traceId, spanId, parentSpanId, name, kind, startMs, endMs, a
 const nanosOf = (ms: number) => `${BigInt(Math.round(ms * 1000)) * 1000n}`;
 
 function attributesOf(attributes: SpanRecord["attributes"]): { key: string; value: object }[] {
-  return Object.entries(attributes).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value: valueOf(value) }]));
+  return Object.entries(attributes).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value: anyValue(value) }]));
 }
 
-function valueOf(value: string | number | boolean | string[]): object {
+function anyValue(value: string | number | boolean | string[]): object {
   if (typeof value === "string") return { stringValue: value };
   if (typeof value === "boolean") return { boolValue: value };
   if (typeof value === "number") return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };

@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+import { inWords, whatDies } from "./stop.ts";
+
+const now = { session_id: "s", state: "active", reason: null, in_flight: [] };
+
+it("says what a kill will stop: descendants and calls under way", () => {
+  const agents = ["s", ...Array.from({ length: 12 }, (_, index) => `child-${index}`)];
+  const call = { agent_id: "s", model: "qwen", pool: "epyc-a", state: "running", running_ms: 2_340 };
+  const lines = whatDies(
+    "s",
+    agents.map((agent_id) => ({ agent_id, agent_name: agent_id === "s" ? null : "kid" })),
+    { ...now, in_flight: [call] },
+  );
+  expect(lines[0]).toBe("s, with 12 sub-agents:");
+  expect(lines[1]).toBe("  kid  child-0");
+  expect(lines.slice(11)).toEqual(["  and 2 more", "1 model call under way.", "  qwen on epyc-a, running for 2.3 s"]);
+});
+
+it("says where nothing is known of a session, and where it is stopped already", () => {
+  expect(whatDies("s", undefined, now)[0]).toMatch(/^No session s is recorded/);
+  expect(whatDies("s", [], { ...now, state: "paused", reason: "lunch" }).at(-1)).toBe("It is paused already: lunch.");
+});
+
+it("puts the receipt in words, what is unknown among them", () => {
+  const receipt = {
+    session: "s",
+    state: "killed",
+    descendants: ["a"],
+    upstream_closed: 1,
+    slots_freed: 2,
+    dequeued: 1,
+    agents_acknowledged: ["claude-code on laptop"],
+    unknown: ["one agent did not answer"],
+    elapsed_ms: 12,
+  };
+  expect(inWords("kill", receipt)).toEqual([
+    "s is killed, with 1 sub-agent.",
+    "1 call closed at the pools, 2 slots free again.",
+    "1 call taken out of the line.",
+    "Stopped by its own word: claude-code on laptop.",
+    "Unknown: one agent did not answer",
+  ]);
+  expect(inWords("resume", { ...receipt, descendants: [], agents_acknowledged: [], unknown: [] })).toEqual(["s is active again."]);
+});
