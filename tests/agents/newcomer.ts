@@ -46,7 +46,8 @@ const home = openclawHome({
   },
 });
 const project = join(home.home, "project");
-mkdirSync(project);
+// who has run claude before has this folder: registering without it says so
+for (const folder of [project, join(home.home, ".claude")]) mkdirSync(folder);
 const config = join(dir, "signalbox.config.yaml");
 const offers = MODELS.map((id) => `{ id: ${id}, tier: 2, input_usd_per_mtok: 3, output_usd_per_mtok: 15 }`);
 writeFileSync(
@@ -73,13 +74,16 @@ const env: NodeJS.ProcessEnv = {
 };
 
 const seconds = (from: number) => ((performance.now() - from) / 1000).toFixed(1);
-const say = (what: string, took: string, seen = "") => console.log(`| ${what} | ${took} | ${seen.trim().replaceAll(/\s*\n\s*/g, "<br>")} |`);
+const say = (what: string, took: string, seen = "") =>
+  console.log(`| ${what} | ${took} | ${seen.trim().replaceAll(/\s*\n\s*/g, "<br>")} |`);
 
 async function type(command: string, file: string, args: string[], read: (out: string) => string): Promise<void> {
   const from = performance.now();
   const child = run(file, args, { cwd: project, env, timeout: 120_000 });
   child.child.stdin?.end();
-  const { stdout } = await child.catch((error: { stdout: string; stderr: string }) => ({ stdout: `FAILED ${error.stdout}${error.stderr}` }));
+  const { stdout } = await child.catch((error: { stdout: string; stderr: string }) => ({
+    stdout: `FAILED ${error.stdout}${error.stderr}`,
+  }));
   say(`\`${command}\``, seconds(from), stdout.startsWith("FAILED") ? stdout.slice(0, 900) : read(stdout));
 }
 const signalbox = (args: string, read = (out: string) => out) =>
@@ -112,7 +116,11 @@ for await (const chunk of install.stdout) {
 try {
   say("`npm start`", seconds(started), (JSON.parse(ready) as { dashboard_url: string }).dashboard_url.replace(/=.*/, "=…"));
 
-  const said = (out: string) => out.split("\n").filter((line) => /✓|!|→/.test(line)).join("\n");
+  const said = (out: string) =>
+    out
+      .split("\n")
+      .filter((line) => /✓|!|→/.test(line))
+      .join("\n");
   await signalbox("register claude-code --trust-hooks", said);
   await type('claude -p "hello"', "claude", ["-p", "hello", "--model", "claude-sonnet-4-5"], (out) => out);
   await sessionSeen("claude-code");
@@ -134,7 +142,11 @@ try {
     headers: { authorization: `Bearer ${readFileSync(join(home.home, ".signalbox/token"), "utf8").trim()}` },
   });
   const { data } = (await api.json()) as { data: { agent_kind: string; calls: number; turns: number }[] };
-  say("sessions after the import", "", data.map(({ agent_kind, calls, turns }) => `${agent_kind}: ${calls} calls, ${turns} turns`).join("\n"));
+  say(
+    "sessions after the import",
+    "",
+    data.map(({ agent_kind, calls, turns }) => `${agent_kind}: ${calls} calls, ${turns} turns`).join("\n"),
+  );
   say("calls that the provider served", "", String(provider.ledger.filter(({ path }) => path.endsWith("/chat/completions")).length));
 } finally {
   install.kill("SIGINT");

@@ -7,6 +7,7 @@ import { codexHistory } from "@signalbox/codex/import";
 import { openclawHistory } from "@signalbox/openclaw/import";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { COST_CROSSINGS } from "../../collector-processor/src/alerting/sql/cost-crossings.ts";
 import type { Collector } from "../../collector-processor/src/app.ts";
 import { type ImportResult, importHistory } from "../../plugins/cli/src/import/run.ts";
 import { spanSender } from "../../plugins/cli/src/import/send.ts";
@@ -210,6 +211,16 @@ it("keeps OpenClaw's sub-agents in their root's session, below the spawner", asy
       tool_calls: 1,
     },
   ]);
+});
+
+it("lets no cost alert fire for what is past", async () => {
+  const fixture = scenario("claude-code", "tool-call");
+  writeTranscripts(fixture, home);
+  const crossings = () => sql.unsafe(COST_CROSSINGS, ["null", 0, Number.MAX_SAFE_INTEGER / 2, "", "", 1]);
+  await importAll();
+  expect(await crossings()).toEqual([]);
+  await live(fixture);
+  expect(await crossings()).toHaveLength(1);
 });
 
 it("sends no content where it is not wanted", async () => {

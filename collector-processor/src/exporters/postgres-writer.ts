@@ -55,9 +55,8 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     if (hasMessages(group)) {
       await Promise.all([waitAgain, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
-      await connection.run(INSERT_MESSAGES);
-    } else await waitAgain;
-    await finish(identities, counters, LOCK_AS_LIVE);
+      await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters, LOCK_AS_LIVE)]);
+    } else await Promise.all([waitAgain, finish(identities, counters, LOCK_AS_LIVE)]);
     return group.reduce((sum, batch) => sum + batch.spanCount, 0);
   }
 
