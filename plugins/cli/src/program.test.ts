@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -66,6 +66,30 @@ describe("the command line", () => {
     expect(await signalbox("prices", "set", "m", "--input", "1", "--output", "2", "--from", "soon")).toBe(1);
     expect(await signalbox("prices", "explain", "0000000000000001")).toBe(1);
     expect(out).toMatch(/USD per million tokens.*from is not a date.*Signalbox does not run/s);
+  });
+
+  it("says what history there is, names the line that cannot be read, and sends nothing in a dry run", async () => {
+    vi.stubEnv("HOME", home);
+    for (const name of ["CLAUDE_CONFIG_DIR", "CODEX_HOME", "OPENCLAW_STATE_DIR"]) vi.stubEnv(name, "");
+    const folder = join(home, ".claude/projects/-home-user-project");
+    const file = join(folder, "7b53ae41-06c6-43af-8e71-406aafa52c59.jsonl");
+    mkdirSync(folder, { recursive: true });
+    const usage = { input_tokens: 10, cache_read_input_tokens: 90, output_tokens: 5 };
+    const lines = [
+      { type: "user", promptId: "p", timestamp: "2026-11-01T10:00:00Z", message: { content: "hello" } },
+      { type: "assistant", timestamp: "2026-11-01T10:00:02Z", message: { id: "m", model: "claude-sonnet-4-5", content: [], usage } },
+    ].map((entry) => JSON.stringify(entry));
+    writeFileSync(file, [lines[0], '{"type":"assist', lines[1]].join("\n"));
+    expect(await signalbox("import", "--dry-run", "--json")).toBe(0);
+    const { agents } = JSON.parse(out.slice(out.indexOf('{"dry_run"')));
+    expect(agents["claude-code"]).toMatchObject({ files: 1, sessions: 1, turns: 1, calls: 1, input_tokens: 100, output_tokens: 5 });
+    expect(agents["claude-code"]).toMatchObject({ malformed_lines: 1, malformed: [`${file}:2: not JSON`] });
+    expect(agents.codex).toMatchObject({ files: 0, calls: 0 });
+    out = "";
+    expect(await signalbox("import", "claude-code", "--dry-run", "--since", "2026-11-02")).toBe(0);
+    expect(out).toContain("1 file, 0 sessions, 0 calls");
+    expect(await signalbox("import", "--since", "yesterday")).toBe(1);
+    expect(out).toMatch(/a date \(2026-11-01\)/);
   });
 
   it("answers status with exit code 3 where nothing runs", async () => {

@@ -39,5 +39,6 @@ const number = new Intl.NumberFormat("en-US");
 /** `1,204 files, 318 sessions, 12,000 calls, 81.2M tokens` */
 export function describe({ files, sessions, calls, input_tokens, output_tokens }: Readonly<ImportResult>): string {
   const tokens = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(input_tokens + output_tokens);
-  return `${number.format(files)} files, ${number.format(sessions)} sessions, ${number.format(calls)} calls, ${tokens} tokens`;
+  const counted = (count: number, what: string) => `${number.format(count)} ${what}${count === 1 ? "" : "s"}`;
+  return `${counted(files, "file")}, ${counted(sessions, "session")}, ${counted(calls, "call")}, ${tokens} tokens`;
 }
