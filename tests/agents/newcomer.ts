@@ -130,7 +130,7 @@ try {
   await sessionSeen("codex");
 
   await signalbox("register openclaw", said);
-  const gateway = await startGateway(openclaw, home, gatewayPort);
+  const gateway = await startGateway(openclaw, home, gatewayPort, 240_000);
   const turn = await gateway.turn("hello");
   say("a message to the gateway", turn.seconds.toFixed(1), turn.status);
   await sessionSeen("openclaw");

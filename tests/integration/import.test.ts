@@ -216,7 +216,7 @@ it("keeps OpenClaw's sub-agents in their root's session, below the spawner", asy
 it("lets no cost alert fire for what is past", async () => {
   const fixture = scenario("claude-code", "tool-call");
   writeTranscripts(fixture, home);
-  const crossings = () => sql.unsafe(COST_CROSSINGS, ["null", 0, Number.MAX_SAFE_INTEGER / 2, "", "", 1]);
+  const crossings = () => sql.unsafe(COST_CROSSINGS, ["null", 0, 4e15, "", "", 1]);
   await importAll();
   expect(await crossings()).toEqual([]);
   await live(fixture);
