@@ -59,10 +59,11 @@ describe("a transcript of Claude Code", () => {
       "gen_ai.usage.input_tokens": 130,
       "gen_ai.usage.cache_read.input_tokens": 100,
       "gen_ai.usage.output_tokens": 9,
-      "signalbox.import.call_ids": ["msg_a", "req_a"],
+      // a gateway may have translated the reply: then its record has the id with another prefix
+      "signalbox.import.call_ids": ["msg_a", "req_a", "a", "chatcmpl-a", "resp_a"],
     });
     expect(first?.parentSpanId).toBe(whole?.spanId);
-    expect(failed?.attributes["signalbox.import.call_ids"]).toEqual(["msg_a", "req_a"]);
+    expect(failed?.attributes["signalbox.import.call_ids"]).toEqual(first?.attributes["signalbox.import.call_ids"]);
     // what the second call was told anew: the answers of the tools
     expect(JSON.parse(String(second?.attributes["gen_ai.input.messages"]))).toHaveLength(2);
   });

@@ -86,6 +86,14 @@ const traceIdOf = (sessionId: string, key: string) => digest("trace", sessionId,
 export const toolSpanId = (sessionId: string, key: string) => digest("tool", sessionId, key).slice(0, 16);
 export const turnSpanId = (sessionId: string, agentId: string, key: string) => digest("turn", sessionId, agentId, key).slice(0, 16);
 
+const DIALECT_PREFIX = /^(?:chatcmpl|msg|resp)[-_]/;
+
+/** A gateway that translates keeps an id's own part, and the agent saw it with the prefix of its dialect: the live record has another. */
+function withTranslated(ids: readonly string[]): string[] {
+  const cores = ids.filter((id) => DIALECT_PREFIX.test(id)).map((id) => id.replace(DIALECT_PREFIX, ""));
+  return [...new Set([...ids, ...cores.flatMap((core) => [core, `chatcmpl-${core}`, `msg_${core}`, `resp_${core}`])])];
+}
+
 /**
  * Makes spans of what an agent keeps of its past: turns with model calls and tool calls. Ids come from what is on disk alone, so the same
  * history gives the same spans, whenever it is read. All spans say which call they hang on (`signalbox.import.call_ids`).
@@ -253,7 +261,7 @@ export class HistoryThread {
       [Attribute.channel]: channel,
       [Attribute.task]: task,
       [Attribute.turnId]: turn.key,
-      [Attribute.importCallIds]: [...callIds],
+      [Attribute.importCallIds]: withTranslated(callIds),
     };
   }
 
