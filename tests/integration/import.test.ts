@@ -216,11 +216,16 @@ it("keeps OpenClaw's sub-agents in their root's session, below the spawner", asy
 it("knows a call that the gateway translated by its id's own part", async () => {
   const files = writeGenerated(home, 2);
   await importAll();
-  const [call] = await sql`select session_id, start_time, input_tokens::int, output_tokens::int from signalbox.spans
+  const [call = {}] = await sql`select session_id, start_time, input_tokens::int, output_tokens::int from signalbox.spans
     where is_call and attributes->>'gen_ai.response.id' = 'resp_1_0'`;
-  const nanos = String(BigInt((call?.start_time as Date).getTime()) * 1_000_000n);
-  const said = { "session.id": call?.session_id, "gen_ai.operation.name": "chat", "gen_ai.response.id": "chatcmpl-1_0", "signalbox.attempt": 1 };
-  const tokens = { "gen_ai.usage.input_tokens": call?.input_tokens, "gen_ai.usage.output_tokens": call?.output_tokens };
+  const nanos = String(BigInt((call.start_time as Date).getTime()) * 1_000_000n);
+  const said = {
+    "session.id": call.session_id,
+    "gen_ai.operation.name": "chat",
+    "gen_ai.response.id": "chatcmpl-1_0",
+    "signalbox.attempt": 1,
+  };
+  const tokens = { "gen_ai.usage.input_tokens": call.input_tokens, "gen_ai.usage.output_tokens": call.output_tokens };
   const attempt = { ...span({ trace: 7, id: 7, attributes: { ...said, ...tokens } }), startTimeUnixNano: nanos, endTimeUnixNano: nanos };
   await post(collector.url, request([attempt]));
   expect(await totals()).toMatchObject({ calls: files.calls, input: files.input, output: files.output });
