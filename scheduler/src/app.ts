@@ -28,6 +28,8 @@ import { createShadows } from "./shadow/shadow.ts";
 import { startTelemetry } from "./telemetry/export.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import type { DecisionRecord } from "./telemetry/record.ts";
+import { policyText } from "./what-if/policy-text.ts";
+import { createSimulations } from "./what-if/simulations.ts";
 
 export interface SchedulerOptions {
   config: Config;
@@ -162,7 +164,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     log,
   };
   const found = options.found ?? [];
-  const control = createControlApi({ gatekeeper, admission, pools, found, config: () => follower.status, decisions, log });
+  const simulations = options.databaseUrl === undefined ? undefined : createSimulations(options.databaseUrl);
+  const whatIf = { simulations, policy: () => policyText(generations.current.config, pools()) };
+  const control = createControlApi({ gatekeeper, admission, pools, found, config: () => follower.status, decisions, whatIf, log });
   const endpoints: Record<string, Handler> = {
     "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
     "POST /v1/responses": createChatHandler(RESPONSES, dependencies),
@@ -223,6 +227,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       const cut = setTimeout(() => server.closeAllConnections(), limits.drainMs);
       await closed;
       clearTimeout(cut);
+      await simulations?.close();
       await generations.close();
       await admission.close();
       await Promise.all([telemetry.close(TELEMETRY_CLOSE_MS), facts.close(TELEMETRY_CLOSE_MS)]);

@@ -24,7 +24,7 @@ export async function writeSpans(databaseUrl: string, spans: readonly SeedSpan[]
       }
       await transaction`create temp table lineage on commit drop as select distinct session_id, agent_id, parent_agent_id, depth, spawned_by from
         jsonb_to_recordset(${transaction.json(lineage(spans))}) as l(session_id text, agent_id text, parent_agent_id text, depth smallint, spawned_by text)`;
-      await derive(transaction, [...new Set(spans.map((span) => span.session_id))]);
+      await deriveTotals(transaction, [...new Set(spans.map((span) => span.session_id))]);
       const sessions = [...new Set(spans.map((span) => span.session_id))].slice(0, 50);
       await transaction`select pg_notify(${NotifyChannel.ingest}, ${JSON.stringify({ sessions, spans: spans.length })})`;
     });
@@ -122,7 +122,8 @@ const TOKENS = `
 const TOKEN_COLUMNS =
   "input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nusd, unknown_cost_calls, baseline_nusd";
 
-async function derive(sql: postgres.TransactionSql, sessions: string[]): Promise<void> {
+/** Sessions, agents and rollups of these sessions, from their spans and from the temporary table `lineage` of who spawned whom. */
+export async function deriveTotals(sql: postgres.TransactionSql, sessions: string[]): Promise<void> {
   await sql`delete from sessions where session_id = any(${sessions})`;
   await sql.unsafe(
     `insert into sessions (session_id, project, agent_kind, agent_name, channel, user_id, first_time, last_time, turns, calls, tool_calls, errors, spans, last_error_time, last_error, ${TOKEN_COLUMNS})

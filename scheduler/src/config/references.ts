@@ -8,6 +8,9 @@ import { didYouMean } from "./suggest.ts";
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** For a config by which nothing is called: no key need be there. */
+export const EVERY_VARIABLE: Environment = new Proxy<Record<string, string>>({}, { get: () => "not used", has: () => true });
+
 export interface ConfigIssue {
   path: PropertyKey[];
   message: string;

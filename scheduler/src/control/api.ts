@@ -16,6 +16,7 @@ import { listBudgets, putBudget } from "./budgets.ts";
 import type { RecentDecisions } from "./decisions.ts";
 import { changePool } from "./pools.ts";
 import { changeSession, showSession } from "./sessions.ts";
+import { cancelSimulation, listSimulations, showPolicy, startSimulation, type WhatIf } from "./simulations.ts";
 import { followEvents } from "./stream.ts";
 
 export interface ControlDependencies {
@@ -26,6 +27,7 @@ export interface ControlDependencies {
   found: readonly string[];
   config: () => ConfigStatus;
   decisions: RecentDecisions;
+  whatIf: WhatIf;
   log: Log;
 }
 
@@ -44,7 +46,7 @@ interface Endpoint {
 }
 
 /** @returns a handler for every path below `/control/`; it answers all requests itself */
-export function createControlApi({ gatekeeper, admission, pools, found, config, decisions, log }: ControlDependencies): Handler {
+export function createControlApi({ gatekeeper, admission, pools, found, config, decisions, whatIf, log }: ControlDependencies): Handler {
   const endpoints: Endpoint[] = [
     { method: "POST", path: /^\/control\/sessions\/(.+)\/(kill|pause|resume)$/, handle: (ask) => changeSession(admission, ask) },
     { method: "GET", path: /^\/control\/sessions\/([^/]+)$/, handle: (ask) => showSession(admission, ask) },
@@ -56,6 +58,10 @@ export function createControlApi({ gatekeeper, admission, pools, found, config, 
     { method: "GET", path: /^\/control\/budgets$/, handle: (ask) => listBudgets(admission.budgets, ask) },
     { method: "PUT", path: /^\/control\/budgets\/([^/]+)$/, handle: (ask) => putBudget(admission.budgets, ask) },
     { method: "GET", path: /^\/control\/decisions$/, handle: (ask) => decisions.list(ask) },
+    { method: "GET", path: /^\/control\/simulations$/, handle: (ask) => listSimulations(whatIf, ask) },
+    { method: "POST", path: /^\/control\/simulations$/, handle: (ask) => startSimulation(whatIf, ask) },
+    { method: "GET", path: /^\/control\/simulations\/policy$/, handle: (ask) => showPolicy(whatIf, ask) },
+    { method: "POST", path: /^\/control\/simulations\/([^/]+)\/cancel$/, handle: (ask) => cancelSimulation(whatIf, ask) },
   ];
 
   return async (request, response) => {

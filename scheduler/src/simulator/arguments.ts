@@ -8,6 +8,8 @@ export const USAGE = `Play a trace, or last week's real decisions, through the p
   --trace <file>            CSV with TIMESTAMP,ContextTokens,GeneratedTokens (Azure's format)
   --from-decisions last-7d  decisions in Postgres instead (DATABASE_URL); also last-24h
   --policy <file>           signalbox.config.yaml: pools, prices, sla, tasks, routes
+  --against <file>          another such file: the same requests are played through both
+  --most <n>                of decisions the newest n (default: all)
   --rate <n,n,…>            requests a second (default: the trace's own)
   --compare <names>         ${Object.keys(POLICIES).join(", ")}
                             (default: signalbox)
@@ -17,12 +19,16 @@ export const USAGE = `Play a trace, or last week's real decisions, through the p
   --tensor-parallel <n>     which of its rows (default 8)
   --seed <n>                which requests are of which class (default 1)
   --chart <file>            write an SVG (default: signalbox-simulation.svg)
+  --progress                on stderr, a line each time another percent is done
   --json                    print one JSON object`;
 
 export interface Arguments {
   trace: string | undefined;
   fromDecisions: string | undefined;
   policy: string;
+  against: string | undefined;
+  /** Infinity: all. */
+  most: number;
   rates: number[];
   compare: PolicyName[];
   mix: { interactive: number; background: number };
@@ -30,6 +36,7 @@ export interface Arguments {
   tensorParallel: number;
   seed: number;
   chart: string;
+  progress: boolean;
   json: boolean;
 }
 
@@ -49,6 +56,8 @@ export function readArguments(args: readonly string[]): Arguments {
     trace,
     fromDecisions,
     policy,
+    against: values.against,
+    most: values.most === undefined ? Infinity : number("--most", values.most, 1, 2 ** 31),
     rates: values.rate?.split(",").map((rate) => number("--rate", rate, 0.001, 100_000)) ?? [],
     compare: values.compare.split(",").map(policyName),
     mix,
@@ -56,6 +65,7 @@ export function readArguments(args: readonly string[]): Arguments {
     tensorParallel: number("--tensor-parallel", values["tensor-parallel"], 1, 64),
     seed: number("--seed", values.seed, 0, 2 ** 31),
     chart: values.chart,
+    progress: values.progress,
     json: values.json,
   };
 }
@@ -69,6 +79,8 @@ function parse(args: readonly string[]) {
         trace: text,
         "from-decisions": text,
         policy: text,
+        against: text,
+        most: text,
         rate: text,
         compare: { ...text, default: "signalbox" },
         interactive: { ...text, default: "0.1" },
@@ -77,6 +89,7 @@ function parse(args: readonly string[]) {
         "tensor-parallel": { ...text, default: "8" },
         seed: { ...text, default: "1" },
         chart: { ...text, default: "signalbox-simulation.svg" },
+        progress: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
       },
     }).values;

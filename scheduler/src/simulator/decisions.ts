@@ -32,8 +32,12 @@ export function parseWindow(text: string): { hours: number } {
   return { hours: Number(count) * (unit === "d" ? 24 : 1) };
 }
 
-/** Oldest first. Decisions that produced no tokens (refused, failed) are left out: nothing says how long they would have been. */
-export async function readDecisions(databaseUrl: string, { hours }: { hours: number }, now = new Date()): Promise<PastDecision[]> {
+/** The newest `most` of the window, oldest first. Decisions that produced no tokens (refused, failed) are left out: nothing says how long they would have been. */
+export async function readDecisions(
+  databaseUrl: string,
+  { hours, most }: { hours: number; most: number },
+  now = new Date(),
+): Promise<PastDecision[]> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
     const from = new Date(now.getTime() - hours * 3_600_000);
@@ -42,7 +46,11 @@ export async function readDecisions(databaseUrl: string, { hours }: { hours: num
              decision.sla_class, decision.sla_met, decision.task,
              (decision.attributes ->> 'signalbox.tier.requested')::int as min_tier,
              attempts.input_tokens, attempts.output_tokens, attempts.cost_nusd, attempts.unknown_costs
-      from signalbox.spans as decision
+      from (
+        select * from signalbox.spans
+        where operation = 'schedule' and start_time >= ${from} and start_time <= ${now}
+        order by start_time desc limit ${Number.isFinite(most) ? most : null}
+      ) as decision
       cross join lateral (
         select (array_agg(input_tokens order by attempt desc))[1] as input_tokens,
                (array_agg(output_tokens order by attempt desc))[1] as output_tokens,
@@ -54,7 +62,6 @@ export async function readDecisions(databaseUrl: string, { hours }: { hours: num
           and attempt.start_time >= ${from} and attempt.start_time <= ${now}
           and attempt.is_call
       ) as attempts
-      where decision.operation = 'schedule' and decision.start_time >= ${from} and decision.start_time <= ${now}
       order by decision.start_time`;
     const first = rows[0]?.at_ms ?? 0;
     return rows.flatMap((row) => {

@@ -1,4 +1,4 @@
-/** A bar on a terminal, nothing elsewhere. */
+/** A bar on a terminal; elsewhere nothing, or a line a percent for a program that reads it. */
 
 export interface Progress {
   /** How many of the current play are placed. */
@@ -9,13 +9,14 @@ export interface Progress {
 
 const WIDTH = 30;
 
-export function showProgress(out: NodeJS.WritableStream & { isTTY?: boolean }, total: number): Progress {
+export function showProgress(out: NodeJS.WritableStream & { isTTY?: boolean }, total: number, lines: boolean): Progress {
   let before = 0;
   let shown = -1;
   const draw = (done: number) => {
     const percent = Math.floor((100 * done) / Math.max(1, total));
-    if (!out.isTTY || percent === shown) return;
+    if (percent === shown || !(out.isTTY || lines)) return;
     shown = percent;
+    if (lines) return void out.write(`progress ${percent}\n`);
     const filled = Math.round((WIDTH * percent) / 100);
     out.write(`\r  [${"█".repeat(filled)}${"·".repeat(WIDTH - filled)}] ${percent} %`);
   };
@@ -25,6 +26,6 @@ export function showProgress(out: NodeJS.WritableStream & { isTTY?: boolean }, t
       before += play;
       draw(before);
     },
-    end: () => void (out.isTTY && out.write("\r\x1b[2K")),
+    end: () => void (out.isTTY && !lines && out.write("\r\x1b[2K")),
   };
 }
