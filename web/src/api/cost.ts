@@ -90,6 +90,13 @@ export const CostParameters = z
     to: TimeParameter.optional().meta({ description: "default: now" }),
     bucket: z.enum(BUCKETS).optional().meta({ description: "minute: for ranges of at most 6 hours" }),
     tz: z.string().refine(isTimeZone, "is not an IANA time zone").default("UTC").meta({ description: "where days begin, an IANA name" }),
+    top: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: "only the groups that cost most in the whole range, so many" }),
     limit: limitParameter(5000, 20_000),
     cursor: CursorParameter,
   })
@@ -113,10 +120,11 @@ export interface CostFilter {
   from: string;
   bucket?: Bucket;
   tz?: string;
+  top?: number;
 }
 
-export const costQuery = ({ groupBy, from, bucket, tz }: CostFilter) =>
+export const costQuery = ({ groupBy, from, bucket, tz, top }: CostFilter) =>
   queryOptions({
-    queryKey: ["cost", groupBy.join(","), from, bucket ?? null, tz ?? "UTC"],
-    queryFn: ({ signal }) => fetchJson(paths.api.cost({ group_by: groupBy.join(","), from, bucket, tz }), CostPage, signal),
+    queryKey: ["cost", groupBy.join(","), from, bucket ?? null, tz ?? "UTC", top ?? null],
+    queryFn: ({ signal }) => fetchJson(paths.api.cost({ group_by: groupBy.join(","), from, bucket, tz, top }), CostPage, signal),
   });

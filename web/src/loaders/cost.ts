@@ -12,7 +12,7 @@ import { parseOffsetCursor } from "./offset-cursor.ts";
 export const EXACT_HOURS = 6;
 
 export async function loadCost(parameters: CostParameters): Promise<CostPage> {
-  const { group_by: groupBy, bucket, tz, limit } = parameters;
+  const { group_by: groupBy, bucket, tz, top, limit } = parameters;
   const offset = parseOffsetCursor(parameters.cursor);
   return read(async (sql) => {
     const range = await resolveRange(sql, parameters.from, parameters.to, tz);
@@ -22,7 +22,7 @@ export async function loadCost(parameters: CostParameters): Promise<CostPage> {
     // "today" is a whole number of hours, which the rollups answer exactly whatever the time of day
     const source = bucket === "minute" || (bucket === undefined && isShort && parameters.from !== "today") ? "spans" : rollupFor(groupBy);
     const from = source === "spans" ? range.from : floorToHour(range.from);
-    const rows = await costByGroup(sql, { source, groupBy, from, to: range.to, bucket: bucket ?? null, tz, limit, offset });
+    const rows = await costByGroup(sql, { source, groupBy, from, to: range.to, bucket: bucket ?? null, tz, top, limit, offset });
     const page = rows.slice(0, limit);
     return {
       data: page.map((row) => toCostRow(row, groupBy)),

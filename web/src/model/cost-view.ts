@@ -22,6 +22,10 @@ export const GROUPINGS = {
   channel: { label: "Channel", groupBy: ["channel"] },
 } as const satisfies Record<string, { label: string; groupBy: readonly CostGroup[] }>;
 export type Grouping = keyof typeof GROUPINGS;
+
+/** Agents are as many as one likes: the page shows those that cost most, and says so. */
+export const MOST_GROUPS = 100;
+export const topOf = (grouping: Grouping): { top?: number } => (grouping === "agent" ? { top: MOST_GROUPS } : {});
 export const GROUPING_NAMES = Object.keys(GROUPINGS) as Grouping[];
 
 export const MEASURES = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;

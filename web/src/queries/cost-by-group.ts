@@ -27,6 +27,8 @@ export interface CostByGroup {
   to: string;
   bucket: Bucket | null;
   tz: string;
+  /** Only the groups that cost most in the whole range, so many. */
+  top: number | undefined;
   limit: number;
   offset: number;
 }
@@ -50,17 +52,26 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
   };
   const fromSpans = query.source === "spans";
   const time = fromSpans ? sql`c.start_time` : sql`c.hour`;
-  const groups = query.groupBy.map((name) =>
-    name === "session" ? sql`coalesce(a.session_id, c.session_id) as session` : sql`coalesce(c.${sql(columns[name])}, '') as ${sql(name)}`,
-  );
   const isFolded = query.groupBy.includes("session");
   // a call's span and a rollup row add up alike: a span counts as one call
   const count = (rollup: string, span: SqlPart) => (fromSpans ? span : sql`c.${sql(rollup)}`);
   const unknown = count("unknown_cost_calls", sql`(c.cost_nusd is null)::int`);
   const comparable = sql`where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`}`;
+  const names = query.groupBy.map((name) =>
+    name === "session" ? sql`coalesce(a.session_id, c.session_id)` : sql`coalesce(c.${sql(columns[name])}, '')`,
+  );
+  const groups = query.groupBy.map((name, index) => sql`${names[index] as SqlPart} as ${sql(name)}`);
+  const listed = (parts: SqlPart[]) => parts.reduce((all, part) => sql`${all}, ${part}`);
+  const calls = sql`
+    from ${sql(query.source)} c ${isFolded ? sql`left join (${rootsOfAliases(sql)}) a on a.alias = c.session_id` : sql``}
+    where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}`;
+  const amongTop =
+    query.top === undefined
+      ? sql``
+      : sql`and (${listed(names)}) in (select ${listed(names)} ${calls} group by ${listed(names)} order by coalesce(sum(c.cost_nusd), 0) desc, ${listed(names)} limit ${query.top})`;
   const positions = sql.unsafe([...query.groupBy.map((_, index) => index + 2), 1].join(", "));
   return sql<GroupedCostRow[]>`
-    select ${bucketStart(sql, query, time)} as bucket, ${groups.reduce((all, group) => sql`${all}, ${group}`)},
+    select ${bucketStart(sql, query, time)} as bucket, ${listed(groups)},
       sum(${count("calls", sql`1`)}) as calls, sum(${count("errors", sql`(c.status = 2)::int`)}) as errors,
       coalesce(sum(c.input_tokens), 0) as input_tokens, coalesce(sum(c.cache_read_tokens), 0) as cache_read_tokens,
       coalesce(sum(c.cache_write_tokens), 0) as cache_write_tokens, coalesce(sum(c.output_tokens), 0) as output_tokens,
@@ -68,8 +79,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
       coalesce(sum(c.baseline_nusd), 0) as baseline_nusd,
       coalesce(sum(c.cost_nusd) filter (${comparable}), 0) as comparable_cost_nusd,
       coalesce(sum(c.baseline_nusd) filter (${comparable}), 0) as comparable_baseline_nusd
-    from ${sql(query.source)} c ${isFolded ? sql`left join (${rootsOfAliases(sql)}) a on a.alias = c.session_id` : sql``}
-    where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}
+    ${calls} ${amongTop}
     group by ${positions}
     order by bucket nulls first, cost_nusd desc, calls desc, ${positions}
     limit ${query.limit + 1} offset ${query.offset}`;

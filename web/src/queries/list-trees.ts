@@ -31,12 +31,19 @@ export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, o
     active: sql`having bool_or(m.last_time > now() - ${ACTIVE_WINDOW_MS} * interval '1 millisecond')`,
     runaway: sql`having max(m.in_minute) > ${RUNAWAY_AGENTS}`,
   };
-  const order = { recent: sql`last_time desc`, agents: sql`sub_agents desc`, cost: sql`cost_nusd desc` };
+  const order = { recent: sql`s.last_time desc`, agents: sql`sub_agents desc`, cost: sql`cost_nusd desc` };
+  // the newest are found by their sessions' own rows, so that only theirs are added up
+  const roots =
+    show === "all" && sort === "recent"
+      ? sql`select s.session_id from sessions s
+          where exists (select from agents g where g.session_id = s.session_id and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id)
+          order by s.last_time desc, s.session_id limit ${offset + limit + 1}`
+      : sql`select session_id from agents where parent_agent_id is not null and parent_agent_id <> agent_id`;
   return sql<TreeRow[]>`
     with members as (
       select coalesce(a.session_id, g.session_id) as root, g.*, g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id as is_sub
       from agents g left join session_aliases a on a.alias = g.session_id
-      where coalesce(a.session_id, g.session_id) in (select session_id from agents where parent_agent_id is not null and parent_agent_id <> agent_id)
+      where coalesce(a.session_id, g.session_id) in (${roots})
     ),
     marked as (
       select *, count(*) filter (where is_sub) over (partition by root order by first_time range between interval '60 seconds' preceding and current row) as in_minute,

@@ -15,16 +15,21 @@ const EACH = 5;
 /** Which sessions held each pool since `from` (a whole hour)? At most five a pool, the longest first. */
 export function poolHolders(sql: Sql, from: string): Promise<PoolHolderRow[]> {
   return sql<PoolHolderRow[]>`
-    with held as (
-      select h.pool, coalesce(a.session_id, h.session_id) as session_id, sum(h.calls) as calls, sum(h.duration_ns) as held_ns
+    with held as materialized (
+      select h.pool, coalesce(a.session_id, h.session_id) as session_id, sum(h.calls)::bigint as calls, sum(h.duration_ns)::bigint as held_ns
       from session_hour h left join session_aliases a on a.alias = h.session_id
       where h.hour >= ${from}::timestamptz and h.pool <> '' group by 1, 2
     ),
-    ranked as (
-      select *, sum(held_ns) over (partition by pool) as pool_ns, row_number() over (partition by pool order by held_ns desc, session_id) as place from held
+    pools as (select pool, sum(held_ns) as pool_ns from held group by pool),
+    -- the few longest of each pool, without sorting all of them
+    longest as (
+      select p.pool, p.pool_ns, m.*
+      from pools p cross join lateral (
+        select session_id, calls, held_ns from held where held.pool = p.pool order by held_ns desc, session_id limit ${EACH}
+      ) m
     )
     select r.pool, r.session_id, s.agent_name, r.calls, r.held_ns, r.pool_ns,
       (select count(*)::int from agents g where g.session_id = r.session_id and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id) as sub_agents
-    from ranked r left join sessions s on s.session_id = r.session_id
-    where r.place <= ${EACH} order by r.pool, r.place`;
+    from longest r left join sessions s on s.session_id = r.session_id
+    order by r.pool, r.held_ns desc, r.session_id`;
 }

@@ -10,6 +10,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** How long a query may wait for a connection and its answer: a page says that Postgres is away rather than hang. */
 const QUERY_TIMEOUT_MS = 12_000;
 const CONNECT_TIMEOUT_S = 3;
+/** Groups of a month's sessions are hashed in memory: with Postgres' own 4 MB they are sorted in files. */
+const WORK_MEM = "32MB";
 
 export type Sql = postgres.Sql;
 /** A piece of SQL, with its parameters, that goes into a larger one. */
@@ -43,7 +45,7 @@ export function database(): Sql {
     ...options,
     max: MAX_CONNECTIONS,
     idle_timeout: 60,
-    connection: { ...options.connection, statement_timeout: STATEMENT_TIMEOUT_MS, default_transaction_read_only: true },
+    connection: { ...options.connection, statement_timeout: STATEMENT_TIMEOUT_MS, default_transaction_read_only: true, work_mem: WORK_MEM },
   });
   return shared.signalboxSql;
 }

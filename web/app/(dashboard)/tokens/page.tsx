@@ -6,7 +6,7 @@ import { CostParameters, costQuery } from "../../../src/api/cost.ts";
 import { TokensPage } from "../../../src/components/tokens/tokens-page.tsx";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../../src/cookies.ts";
 import { loadCost } from "../../../src/loaders/cost.ts";
-import { GROUPINGS, RANGES } from "../../../src/model/cost-view.ts";
+import { GROUPINGS, RANGES, topOf } from "../../../src/model/cost-view.ts";
 import { tokensParams } from "../../../src/search-params.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
 
@@ -21,11 +21,12 @@ export default async function Page({ searchParams }: PageProps<"/tokens">) {
   const tz = bucket === "day" ? timeZone : undefined;
   const state = await prefetch(
     [
-      { groupBy, from, bucket, tz },
-      { groupBy, from, tz },
+      { groupBy, from, bucket, tz, ...topOf(group) },
+      { groupBy, from, tz, ...topOf(group) },
+      { groupBy: ["silicon"] as const, from, tz },
     ].map((filter) => ({
       options: costQuery(filter),
-      load: () => loadCost(CostParameters.parse({ ...filter, groupBy: undefined, group_by: groupBy.join(",") })),
+      load: () => loadCost(CostParameters.parse({ ...filter, groupBy: undefined, group_by: filter.groupBy.join(",") })),
     })),
   );
   return (

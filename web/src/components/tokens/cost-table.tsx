@@ -4,7 +4,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { useMemo } from "react";
 import type { CostRow } from "../../api/cost.ts";
 import { GROUPINGS, type Grouping, nameRow } from "../../model/cost-view.ts";
-import { formatUsd, saving, sumMoney, toUsd } from "../../model/money.ts";
+import { formatUsd, saving, toUsd } from "../../model/money.ts";
 import { formatCompact, formatShare } from "../../model/numbers.ts";
 import { Money } from "../../ui/money.tsx";
 import type { Coloured } from "../../ui/series-color.ts";
@@ -24,13 +24,15 @@ export function CostTable({
   rows,
   grouping,
   looks,
+  total,
 }: {
   rows: readonly CostRow[];
   grouping: Grouping;
   looks: ReadonlyMap<string, Coloured | undefined>;
+  /** Nano-USD of all calls, those of groups that are not shown too. */
+  total: number;
 }) {
   const data = useMemo(() => [...rows], [rows]);
-  const total = useMemo(() => Number(sumMoney(rows.map((row) => row.cost_nanousd)).nanousd), [rows]);
   const columns = useMemo(
     () =>
       column.columns([

@@ -8,11 +8,13 @@ import {
   MEASURE_NAMES,
   MEASURES,
   type Measure,
+  MOST_GROUPS,
   RANGE_NAMES,
   RANGES,
+  topOf,
   toTimeSeries,
 } from "../../model/cost-view.ts";
-import { formatUsd, formatUsdShort } from "../../model/money.ts";
+import { formatUsd, formatUsdShort, sumMoney } from "../../model/money.ts";
 import { formatCompact, formatCount } from "../../model/numbers.ts";
 import { tokensParams } from "../../search-params.ts";
 import { EmptyState } from "../../ui/notice.tsx";
@@ -33,14 +35,18 @@ const FORMATS: Record<Measure, { value: (value: number) => string; axis: (value:
   calls: { value: formatCount, axis: formatCompact },
 };
 
+const costOf = (page: CostPage) => Number(sumMoney(page.data.map((row) => row.cost_nanousd)).nanousd);
+
 /** Where the tokens went: over time as a chart, in total as a table. */
 export function TokensPage({ timeZone }: { timeZone: string }) {
   const [{ range, group, measure, chart }, setParams] = useQueryStates(tokensParams);
   const { from, bucket, bucketMs, label: rangeLabel } = RANGES[range];
   const { groupBy } = GROUPINGS[group];
   const tz = bucket === "day" ? timeZone : undefined;
-  const overTime = useQuery(costQuery({ groupBy, from, bucket, tz }));
-  const totals = useQuery(costQuery({ groupBy, from, tz }));
+  const overTime = useQuery(costQuery({ groupBy, from, bucket, tz, ...topOf(group) }));
+  const totals = useQuery(costQuery({ groupBy, from, tz, ...topOf(group) }));
+  // of the groups only some are shown: the sums at the top are of all calls
+  const whole = useQuery(costQuery({ groupBy: ["silicon"], from, tz }));
   const options = <T extends string>(names: readonly T[], label: (name: T) => string) =>
     names.map((value) => ({ value, label: label(value) }));
 
@@ -87,7 +93,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
   return (
     <Frame>
       {header}
-      <TokensHeadline totals={totals.data} />
+      <TokensHeadline totals={whole.data} />
       <Panel
         title={`${MEASURES[measure]} over time`}
         aside={
@@ -122,9 +128,12 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
           )}
         </Resource>
       </Panel>
-      <Panel title={`By ${GROUPINGS[group].label.toLowerCase()}`} flush>
+      <Panel
+        title={`By ${GROUPINGS[group].label.toLowerCase()}${totals.data?.data.length === topOf(group).top ? `, the ${MOST_GROUPS} that cost most` : ""}`}
+        flush
+      >
         <Resource query={totals} skeleton={<SkeletonRows />}>
-          {(page) => <CostTable rows={page.data} grouping={group} looks={looksOf(overTime.data)} />}
+          {(page) => <CostTable rows={page.data} grouping={group} looks={looksOf(overTime.data)} total={costOf(whole.data ?? page)} />}
         </Resource>
       </Panel>
     </Frame>
