@@ -24,6 +24,7 @@ import { LiveIngest, LiveState } from "./live.ts";
 import { MemoryListParameters, MemoryPage } from "./memory.ts";
 import { PoolListParameters, PoolPage } from "./pool.ts";
 import { Session, SessionListParameters, SessionPage } from "./session.ts";
+import { Simulation, SimulationPage, SimulationPolicy, SimulationRequest } from "./simulation.ts";
 import { SpanListParameters, SpanPage } from "./span.ts";
 import { AgentTreePage, TreeListParameters } from "./tree.ts";
 
@@ -36,6 +37,18 @@ interface Resource {
 
 /** Every resource of the read API. The routes use the same schemas, so this document cannot drift from them. */
 export const RESOURCES: readonly Resource[] = [
+  {
+    path: "/api/v1/simulations",
+    summary: "The what-if simulation that runs or ran last",
+    parameters: z.object({}),
+    response: SimulationPage,
+  },
+  {
+    path: "/api/v1/simulations/policy",
+    summary: "The policy in force, to be edited",
+    parameters: z.object({}),
+    response: SimulationPolicy,
+  },
   { path: "/api/v1/sessions", summary: "Sessions, latest or costliest first", parameters: SessionListParameters, response: SessionPage },
   { path: "/api/v1/sessions/{id}", summary: "One session", parameters: z.object({}), response: Session },
   {
@@ -102,6 +115,20 @@ export const RESOURCES: readonly Resource[] = [
 
 /** Changes that the collector makes. */
 export const CHANGES: readonly { path: string; name: string; summary: string; request: z.ZodType; response: z.ZodType }[] = [
+  {
+    path: "/api/v1/simulations",
+    name: "startSimulation",
+    summary: "Play stored decisions through the policy in force and an edited one; one at a time",
+    request: SimulationRequest,
+    response: Simulation,
+  },
+  {
+    path: "/api/v1/simulations/{id}/cancel",
+    name: "cancelSimulation",
+    summary: "End a simulation",
+    request: NoRequest,
+    response: Simulation,
+  },
   { path: "/api/v1/alerts/rules", name: "createRule", summary: "Make a rule", request: AlertRuleRequest, response: RuleWritten },
   { path: "/api/v1/alerts/rules/{id}", name: "replaceRule", summary: "Replace a rule", request: AlertRuleRequest, response: RuleWritten },
   { path: "/api/v1/alerts/rules/{id}/delete", name: "deleteRule", summary: "Delete a rule", request: NoRequest, response: Done },

@@ -1,9 +1,11 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { CircleAlert } from "lucide-react";
+import Link from "next/link";
 import { useQueryStates } from "nuqs";
 import { poolsQuery } from "../../api/pool.ts";
 import { RANGE_NAMES, RANGES } from "../../model/cost-view.ts";
+import { paths } from "../../paths.ts";
 import { routesParams } from "../../search-params.ts";
 import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -23,6 +25,9 @@ export function RoutesPage() {
   return (
     <Frame>
       <PageHeader title="Routes">
+        <Link href={paths.whatIf()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
+          What if…
+        </Link>
         <Segmented
           label="range"
           value={range}

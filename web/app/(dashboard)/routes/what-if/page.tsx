@@ -1,0 +1,21 @@
+import { HydrationBoundary } from "@tanstack/react-query";
+import type { Metadata } from "next";
+import { simulationPolicyQuery, simulationsQuery } from "../../../../src/api/simulation.ts";
+import { WhatIfPage } from "../../../../src/components/what-if/what-if-page.tsx";
+import { loadSimulationPolicy, loadSimulations } from "../../../../src/loaders/simulations.ts";
+import { prefetch } from "../../../../src/server/prefetch.ts";
+
+export const metadata: Metadata = { title: "What if" };
+export const dynamic = "force-dynamic";
+
+export default async function Page() {
+  const state = await prefetch([
+    { options: simulationsQuery(), load: loadSimulations },
+    { options: simulationPolicyQuery(), load: loadSimulationPolicy },
+  ]);
+  return (
+    <HydrationBoundary state={state}>
+      <WhatIfPage />
+    </HydrationBoundary>
+  );
+}
