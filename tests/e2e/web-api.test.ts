@@ -312,3 +312,29 @@ it("SIGTERM ends it with code 0, an open live connection and all", async () => {
   expect(await other.stop()).toBe(0);
   controller.abort();
 });
+
+describe("exports", () => {
+  it("a CSV holds every page's rows, whatever the size of a page, and the same money", async () => {
+    const response = await ask("/api/v1/cost?group_by=user,channel&from=-30d&bucket=month&limit=3&format=csv");
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/csv; charset=utf-8"]);
+    expect(response.headers.get("content-disposition")).toBe('attachment; filename="signalbox-cost.csv"');
+    const [head = "", ...lines] = (await response.text()).trimEnd().split("\r\n");
+    const columns = head.split(",");
+    const nanousd = lines.map((line) => Number(line.split(",")[columns.indexOf("cost_nanousd")]));
+    const [stored] =
+      await sql`select sum(cost_nusd)::float8 as nusd, count(distinct (coalesce(user_id, ''), coalesce(channel, ''), date_trunc('month', start_time, 'UTC')))::int as groups
+      from spans where is_call and start_time >= date_trunc('hour', now() - interval '30 days')`;
+    expect(lines).toHaveLength(stored?.groups);
+    expect(lines.length).toBeGreaterThan(3);
+    expect(nanousd.reduce((sum, value) => sum + value, 0)).toBe(stored?.nusd);
+  });
+
+  it("JSON too; a list without pages or a format nobody knows is refused", async () => {
+    const rows = (await (await ask("/api/v1/sessions?limit=5&format=json")).json()) as { data: object[]; cut: boolean };
+    const listed = await everyPage("/api/v1/sessions?limit=50", SessionPage);
+    expect({ rows: rows.data.length, cut: rows.cut }).toEqual({ rows: listed.length, cut: false });
+    expect((await ask("/api/v1/sessions?format=xml")).status).toBe(400);
+    expect((await ask("/api/v1/facets?format=csv")).status).toBe(400);
+    expect((await ask("/api/v1/sessions?format=csv", {})).status).toBe(401);
+  });
+});

@@ -35,7 +35,7 @@ export function parseWindow(text: string): { hours: number } {
 /** The newest `most` of the window, oldest first. Decisions that produced no tokens (refused, failed) are left out: nothing says how long they would have been. */
 export async function readDecisions(
   databaseUrl: string,
-  { hours, most }: { hours: number; most: number },
+  { hours, most = Infinity }: { hours: number; most?: number },
   now = new Date(),
 ): Promise<PastDecision[]> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });

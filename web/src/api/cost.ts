@@ -17,13 +17,14 @@ export const ROUTE_GROUPS = [
   "channel",
   "user",
   "agent_kind",
+  "project",
 ] as const;
 export const SESSION_GROUPS = ["agent", "session"] as const;
-export const COMMON_GROUPS = ["route", "pool", "silicon", "model"] as const;
+export const COMMON_GROUPS = ["route", "pool", "silicon", "model", "project"] as const;
 export const COST_GROUPS = [...ROUTE_GROUPS, ...SESSION_GROUPS] as const;
 export type CostGroup = (typeof COST_GROUPS)[number];
 
-export const BUCKETS = ["minute", "hour", "6h", "day"] as const;
+export const BUCKETS = ["minute", "hour", "6h", "day", "month"] as const;
 export type Bucket = (typeof BUCKETS)[number];
 
 export const TimeParameter = z
@@ -50,6 +51,7 @@ export const CostRow = z
     channel: group("channel"),
     user: group("user"),
     agent_kind: group("agent_kind"),
+    project: group("project"),
     agent: group("agent"),
     session: group("session"),
     bucket: Time.nullable().meta({ description: "start of the bucket; null without `bucket`" }),
@@ -89,7 +91,11 @@ export const CostParameters = z
     from: TimeParameter.default("-24h"),
     to: TimeParameter.optional().meta({ description: "default: now" }),
     bucket: z.enum(BUCKETS).optional().meta({ description: "minute: for ranges of at most 6 hours" }),
-    tz: z.string().refine(isTimeZone, "is not an IANA time zone").default("UTC").meta({ description: "where days begin, an IANA name" }),
+    tz: z
+      .string()
+      .refine(isTimeZone, "is not an IANA time zone")
+      .default("UTC")
+      .meta({ description: "where days and months begin, an IANA name" }),
     top: z.coerce
       .number()
       .int()

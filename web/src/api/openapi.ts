@@ -19,6 +19,7 @@ import { DecisionListParameters, DecisionPage } from "./decision.ts";
 import { ErrorBody } from "./error.ts";
 import { EventListParameters, EventPage } from "./event.ts";
 import { ExplainParameters, Explanation } from "./explain.ts";
+import { EXPORT_FORMATS } from "./export-format.ts";
 import { Facets } from "./facets.ts";
 import { LiveIngest, LiveState } from "./live.ts";
 import { MemoryListParameters, MemoryPage } from "./memory.ts";
@@ -209,7 +210,7 @@ function operation({ path, summary, parameters, response }: Resource, components
   return {
     summary,
     operationId: path.replace(/^\/api\/v1\//, "").replace(/[/{}]+(.)?/g, (_, next?: string) => (next ? next.toUpperCase() : "")),
-    parameters: [...pathParameters(path), ...queryParameters(parameters)],
+    parameters: [...pathParameters(path), ...queryParameters(parameters), ...("cursor" in parameters.shape ? [FORMAT_PARAMETER] : [])],
     responses: { 200: { description: "OK", content: json(response, components) }, ...errorResponses(path, components) },
   };
 }
@@ -269,6 +270,14 @@ const pathParameters = (path: string) =>
     description: "percent-encoded",
     schema: { type: "string" },
   }));
+
+const FORMAT_PARAMETER = {
+  name: "format",
+  in: "query",
+  required: false,
+  description: "the whole list as a download, all its pages, up to 200,000 rows",
+  schema: { type: "string", enum: EXPORT_FORMATS },
+};
 
 function queryParameters(schema: z.ZodObject) {
   const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });

@@ -20,6 +20,7 @@ export const GROUPINGS = {
   model: { label: "Model", groupBy: ["model", "pool", "silicon"] },
   agent: { label: "Agent", groupBy: ["agent"] },
   channel: { label: "Channel", groupBy: ["channel"] },
+  user: { label: "User", groupBy: ["user"] },
 } as const satisfies Record<string, { label: string; groupBy: readonly CostGroup[] }>;
 export type Grouping = keyof typeof GROUPINGS;
 
@@ -69,6 +70,8 @@ export function nameRow(row: CostRow, grouping: Grouping): RowName {
       return { key: `${row.route}`, label: row.route || "not routed", detail: null, silicon: undefined };
     case "agent":
       return { key: `${row.agent}`, label: row.agent || "no agent named", detail: null, silicon: undefined };
+    case "user":
+      return { key: `${row.user}`, label: row.user || "no user named", detail: null, silicon: undefined };
     case "channel":
       return { key: `${row.channel}`, label: row.channel || "no channel", detail: null, silicon: undefined };
   }

@@ -47,6 +47,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
     channel: "channel",
     user: "user_id",
     agent_kind: "agent_kind",
+    project: "project",
     agent: "agent_id",
     session: "session_id",
   };
@@ -100,6 +101,8 @@ function bucketStart(sql: Sql, { bucket, tz }: CostByGroup, time: SqlPart) {
       return sql`date_bin('1 hour', ${time}, '2000-01-01Z')`;
     case "6h":
       return sql`date_bin('6 hours', ${time}, '2000-01-01Z')`;
+    case "month":
+      return sql`date_trunc('month', ${time}, ${tz})`;
     case "day":
       // date_bin is far cheaper; a zone with its summer time needs date_trunc
       return tz === "UTC" ? sql`date_bin('1 day', ${time}, '2000-01-01Z')` : sql`date_trunc('day', ${time}, ${tz})`;

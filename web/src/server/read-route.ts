@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode } from "../api/error.ts";
 import { isBearer, isLoginCookie, loginCookieName } from "./auth.ts";
 import { CollectorUnavailable } from "./collector.ts";
 import { DatabaseUnavailable } from "./database.ts";
+import { EXPORT_FORMATS, type ExportFormat, exportRows, isExportFormat } from "./export.ts";
 import { log } from "./log.ts";
 import { countRequest } from "./metrics.ts";
 import { InvalidParameter, NotFound } from "./refusal.ts";
@@ -34,8 +35,13 @@ async function answer<S extends z.ZodType<object>>(
   if (!isAllowed(request))
     return refuse("unauthorized", "send Authorization: Bearer <SIGNALBOX_TOKEN>, or log in with the link that `npx signalbox up` prints");
   try {
-    const parameters = parseQuery(schema, new URL(request.url).searchParams);
-    return Response.json(await load(parameters, checkPath((await context.params) ?? {})), { headers: { "cache-control": "no-store" } });
+    const { searchParams } = new URL(request.url);
+    const format = takeFormat(schema, searchParams);
+    const parameters = parseQuery(schema, searchParams);
+    const path = checkPath((await context.params) ?? {});
+    if (format)
+      return await exportRows(format, new URL(request.url).pathname, (cursor) => load({ ...parameters, ...(cursor && { cursor }) }, path));
+    return Response.json(await load(parameters, path), { headers: { "cache-control": "no-store" } });
   } catch (error) {
     return refuseFor(error, request);
   }
@@ -69,6 +75,15 @@ export function refuse(code: ErrorCode, message: string, field?: string): Respon
   if (code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
   if (code === "database_unavailable") headers["retry-after"] = "2";
   return Response.json({ error: { code, message, ...(field === undefined ? {} : { field }) } }, { status: ERROR_CODES[code], headers });
+}
+
+/** Lists can be downloaded whole: `format` is a parameter of each that has pages. */
+function takeFormat(schema: z.ZodType<object>, search: URLSearchParams): ExportFormat | undefined {
+  const format = search.get("format");
+  if (format === null || !("shape" in schema) || !("cursor" in Object(schema.shape))) return undefined;
+  if (!isExportFormat(format)) throw new InvalidParameter("format", `is not one of ${EXPORT_FORMATS.join(", ")}`);
+  search.delete("format");
+  return format;
 }
 
 function parseQuery<S extends z.ZodType<object>>(schema: S, search: URLSearchParams): z.infer<S> {

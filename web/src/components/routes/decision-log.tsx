@@ -12,6 +12,7 @@ import { Segmented } from "../../ui/segmented.tsx";
 import { Select } from "../../ui/select.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { DecisionRow } from "../decision-row.tsx";
+import { ExportLinks } from "../export-links.tsx";
 
 const SHOWN = [
   { value: "all", label: "All" },
@@ -43,6 +44,7 @@ export function DecisionLog({
           <Segmented label="show" value={filter.show} options={SHOWN} onChange={(show) => onFilter({ show })} />
           <Select label="Route" value={filter.route} options={facets?.routes ?? []} onChange={(route) => onFilter({ route })} />
           <Select label="Pool" value={filter.pool} options={facets?.pools ?? []} onChange={(pool) => onFilter({ pool })} />
+          <ExportLinks address={(format) => paths.api.decisions({ ...filter, format })} />
         </>
       }
     >

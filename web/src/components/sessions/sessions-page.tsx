@@ -5,11 +5,13 @@ import { debounce, useQueryStates } from "nuqs";
 import { describeError } from "../../api/error.ts";
 import { sessionPagesQuery } from "../../api/session.ts";
 import { formatCount } from "../../model/numbers.ts";
+import { paths } from "../../paths.ts";
 import { sessionsParams } from "../../search-params.ts";
 import { EmptyState, ErrorState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
+import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
 import { SessionList } from "./session-list.tsx";
 
@@ -75,7 +77,8 @@ export function SessionsPage() {
       </section>
       {sessions && sessions.length > 0 && (
         <p className="-mt-2 text-ink-3 text-sm">
-          {formatCount(sessions.length)} shown{query.hasNextPage ? ", more below" : ""}
+          {formatCount(sessions.length)} shown{query.hasNextPage ? ", more below" : ""}.{" "}
+          <ExportLinks address={(format) => paths.api.sessions({ ...filter, format })} />
         </p>
       )}
     </Frame>

@@ -16,6 +16,7 @@ import {
 } from "../../model/cost-view.ts";
 import { formatUsd, formatUsdShort, sumMoney } from "../../model/money.ts";
 import { formatCompact, formatCount } from "../../model/numbers.ts";
+import { paths } from "../../paths.ts";
 import { tokensParams } from "../../search-params.ts";
 import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
@@ -24,6 +25,7 @@ import { Segmented } from "../../ui/segmented.tsx";
 import { seriesLooks } from "../../ui/series-color.ts";
 import { Skeleton, SkeletonRows } from "../../ui/skeleton.tsx";
 import { TimeChart } from "../../ui/time-chart.tsx";
+import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
 import { CostTable } from "./cost-table.tsx";
@@ -130,6 +132,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
       </Panel>
       <Panel
         title={`By ${GROUPINGS[group].label.toLowerCase()}${totals.data?.data.length === topOf(group).top ? `, the ${MOST_GROUPS} that cost most` : ""}`}
+        aside={<ExportLinks address={(format) => paths.api.cost({ group_by: groupBy.join(","), from, tz, format })} />}
         flush
       >
         <Resource query={totals} skeleton={<SkeletonRows />}>
