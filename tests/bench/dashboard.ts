@@ -1,10 +1,10 @@
 /**
  * Question: with millions of spans stored, how long does each page's first byte take, and each query that pages make, through the built
- * dashboard on a warm local start? And in a browser: largest paint, JavaScript per page, requests of an idle page, and the main thread's
- * share of a core while spans arrive at 1,000 a second.
+ * dashboard on a warm local start?
  *
  * The rows are made in SQL (dashboard-seed.ts) in a cluster of its own; durable settings, default memory settings. Each address is asked
- * `samples` times, one after the other, after two that do not count. Times are the client's and hold queries, JSON and HTTP.
+ * `samples` times, one after the other, after two that do not count. Times are the client's and hold queries, JSON and HTTP; the CPU that
+ * Postgres took for one says what a busy machine hides.
  *
  * Command: npm exec -- node tests/bench/dashboard.ts [spans, default 5000000] [samples, default 20] [folder of the cluster, kept for the next run; default a new one, removed]
  */
@@ -17,6 +17,7 @@ import postgres from "postgres";
 import { paths } from "../../web/src/paths.ts";
 import { startDashboard } from "../support/dashboard.ts";
 import { freePort } from "../support/free-port.ts";
+import { cpuMilliseconds } from "./cpu-time.ts";
 import { seedSpans } from "./dashboard-seed.ts";
 
 const [spans = 5_000_000, samples = 20] = process.argv.slice(2, 4).map(Number);
@@ -80,8 +81,8 @@ function queries(session: string): Record<string, string> {
     "cost 24 h by route, hours": api.cost({ group_by: "route", from: "-24h", bucket: "hour" }),
     "cost 7 d by model, 6 h": api.cost({ group_by: "model,pool,silicon", from: "-7d", bucket: "6h" }),
     "cost 30 d by channel, days": api.cost({ group_by: "channel", from: "-30d", bucket: "day" }),
-    "cost 30 d by agent": api.cost({ group_by: "agent", from: "-30d" }),
-    "cost 30 d by agent, days": api.cost({ group_by: "agent", from: "-30d", bucket: "day" }),
+    "cost 30 d by agent, top 100": api.cost({ group_by: "agent", from: "-30d", top: 100 }),
+    "cost 30 d by agent, top 100, days": api.cost({ group_by: "agent", from: "-30d", bucket: "day", top: 100 }),
     "cost 30 d by session": api.cost({ group_by: "session", from: "-30d" }),
     "explain 1 h": api.explain({ from: "-1h" }),
     "explain 24 h": api.explain({ from: "-24h" }),
@@ -127,11 +128,19 @@ function pages(session: string): Record<string, string> {
   };
 }
 
-async function times(count: number, once: () => Promise<number>): Promise<number[]> {
+interface Times {
+  /** Milliseconds, ascending. */
+  taken: number[];
+  /** CPU milliseconds of Postgres for one. */
+  cpu: number;
+}
+
+async function times(count: number, once: () => Promise<number>): Promise<Times> {
   for (let warm = 0; warm < 2; warm++) await once();
+  const before = cpuMilliseconds(server.pid, { children: true });
   const taken: number[] = [];
   for (let sample = 0; sample < count; sample++) taken.push(await once());
-  return taken.sort((a, b) => a - b);
+  return { taken: taken.sort((a, b) => a - b), cpu: (cpuMilliseconds(server.pid, { children: true }) - before) / count };
 }
 
 async function read(url: string, init: RequestInit): Promise<number> {
@@ -153,9 +162,9 @@ async function firstByte(url: string, init: RequestInit): Promise<number> {
   return taken;
 }
 
-function report(name: string, sorted: readonly number[]): void {
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number).toFixed(0).padStart(6);
-  console.log(`${name.padEnd(36)} p50 ${at(0.5)} ms  p95 ${at(0.95)} ms`);
+function report(name: string, { taken, cpu }: Times): void {
+  const at = (share: number) => (taken[Math.min(taken.length - 1, Math.floor(taken.length * share))] as number).toFixed(0).padStart(6);
+  console.log(`${name.padEnd(36)} p50 ${at(0.5)} ms  p95 ${at(0.95)} ms  Postgres' CPU ${cpu.toFixed(0).padStart(5)} ms`);
 }
 
 /** The login cookie that a one-time link gives. */

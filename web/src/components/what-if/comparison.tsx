@@ -145,7 +145,7 @@ function AttainmentChart({ classes, now, edited }: { classes: readonly string[];
                       width={10}
                       height={10}
                       transform={`rotate(45 ${x(attainment.value)} ${y})`}
-                      fill="var(--silicon-gpu, var(--ink))"
+                      fill="var(--focus)"
                     />
                   )}
                 </g>
