@@ -32,7 +32,10 @@ export function parseWindow(text: string): { hours: number } {
   return { hours: Number(count) * (unit === "d" ? 24 : 1) };
 }
 
-/** The newest `most` of the window, oldest first. Decisions that produced no tokens (refused, failed) are left out: nothing says how long they would have been. */
+/**
+ * The newest `most` of the window, oldest first. Decisions that produced no tokens (refused, failed) are left out: nothing says how long
+ * they would have been.
+ */
 export async function readDecisions(
   databaseUrl: string,
   { hours, most = Infinity }: { hours: number; most?: number },

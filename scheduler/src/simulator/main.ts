@@ -81,6 +81,8 @@ async function loadDecisions({ fromDecisions = "", rates, most }: Arguments): Pr
   if (!databaseUrl) throw new UsageError("DATABASE_URL is not set: it says where the decisions are");
   const decisions = await readDecisions(databaseUrl, { ...window, most });
   if (decisions.length === 0) throw new UsageError(`no decision with tokens in Postgres in the ${fromDecisions.replace("-", " ")}`);
+  if (decisions.length === 1)
+    throw new UsageError("there is one decision only: costs and rates are of the time between the first and the last");
   return {
     name: `decisions, ${fromDecisions}`,
     plays: [decisions],

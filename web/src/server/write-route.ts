@@ -4,7 +4,8 @@ import { countRequest } from "./metrics.ts";
 import { type Context, checkPath, isAllowed, refuse, refuseFor } from "./read-route.ts";
 import { InvalidParameter } from "./refusal.ts";
 
-const MAX_BODY_BYTES = 16 * 1024;
+/** A policy to simulate is the largest. */
+const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * A POST route that asks for a change. Beside the login it wants proof that our own page sent it: the browser's word on its
