@@ -86,13 +86,14 @@ function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Pro
         sum(s.input_tokens) as input_tokens, sum(s.cache_read_tokens) as cache_read_tokens, sum(s.cache_write_tokens) as cache_write_tokens,
         sum(s.output_tokens) as output_tokens, sum(s.reasoning_tokens) as reasoning_tokens,
         sum(s.cost_nusd) as cost_nusd, sum(s.unknown_cost_calls) as unknown_cost_calls, sum(s.baseline_nusd) as baseline_nusd
-      from members m join sessions s on s.session_id = m.member group by m.root
+      from members m cross join lateral (select * from sessions where session_id = m.member offset 0) s group by m.root
     ),
+    -- offset 0: member by member, by the key. Planned as joins these hash whole tables for one page.
     by_pool as (
       select m.root, h.route, h.pool, h.silicon, sum(h.calls) as calls, sum(h.cost_nusd) as cost_nusd, sum(h.unknown_cost_calls) as unknown_cost_calls,
         coalesce(sum(h.cost_nusd) filter (where h.baseline_nusd > 0 and h.unknown_cost_calls = 0), 0) as comparable_cost_nusd,
         coalesce(sum(h.baseline_nusd) filter (where h.baseline_nusd > 0 and h.unknown_cost_calls = 0), 0) as comparable_baseline_nusd
-      from members m join session_hour h on h.session_id = m.member group by m.root, h.route, h.pool, h.silicon
+      from members m cross join lateral (select * from session_hour where session_id = m.member offset 0) h group by m.root, h.route, h.pool, h.silicon
     ),
     mix as (
       select root, sum(comparable_cost_nusd) as comparable_cost_nusd, sum(comparable_baseline_nusd) as comparable_baseline_nusd,
@@ -102,7 +103,9 @@ function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Pro
     ),
     below as (
       select m.root, count(distinct g.agent_id)::int as sub_agents
-      from members m join agents g on g.session_id = m.member and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id group by m.root
+      from members m cross join lateral (
+        select agent_id from agents where session_id = m.member and parent_agent_id is not null and parent_agent_id <> agent_id offset 0
+      ) g group by m.root
     )
     select p.session_id, p.project, p.agent_kind, p.agent_name, p.channel, p.user_id, p.last_time as order_time, p.cost_nusd as order_cost, t.*,
       coalesce(m.routes, '[]') as routes, coalesce(m.comparable_cost_nusd, 0) as comparable_cost_nusd,
