@@ -13,6 +13,8 @@ export interface PluginConfig {
   content: boolean;
   /** Sent to the collector as `x-signalbox-key`; unset on a local install that needs none. */
   key: string | undefined;
+  /** The file with the admin token, by which the gateway follows what is to be stopped; unset: only the scheduler stops calls. */
+  tokenFile: string | undefined;
 }
 
 /** Never fails: what is missing or of another type is the default of a local install. */
@@ -25,6 +27,7 @@ export function readConfig(value: unknown): PluginConfig {
     providers,
     content: given.content === true,
     key: text(given.key),
+    tokenFile: text(given.tokenFile),
   };
 }
 

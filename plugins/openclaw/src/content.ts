@@ -10,13 +10,15 @@ export interface Content {
   toolAnswered(runId: string, toolCallId: string, result: unknown): void;
   ofTool(runId: string, toolCallId: string): SpanRecord["attributes"];
   ofMessage(message: HostObject): SpanRecord["attributes"];
+  /** What a write to a memory file changed. */
+  ofDiff(diff: string | undefined): SpanRecord["attributes"];
 }
 
 /** Characters kept of one value; the provider cuts attributes again. */
 const MAX_LENGTH = 4_096;
 const LIMITS = { maxLength: 2_048, maxValues: 200 };
 
-const OFF: Content = { toolCalled() {}, toolAnswered() {}, ofTool: () => ({}), ofMessage: () => ({}) };
+const OFF: Content = { toolCalled() {}, toolAnswered() {}, ofTool: () => ({}), ofMessage: () => ({}), ofDiff: () => ({}) };
 
 export function createContent(enabled: boolean): Content {
   if (!enabled) return OFF;
@@ -35,6 +37,7 @@ export function createContent(enabled: boolean): Content {
       return attributes;
     },
     ofMessage: (message) => ({ [Attribute.outputMessages]: json([{ role: "assistant", parts: message.content }]) }),
+    ofDiff: (diff) => (diff === undefined ? {} : { [Attribute.inputMessages]: redactText(diff, MAX_LENGTH) }),
   };
 }
 

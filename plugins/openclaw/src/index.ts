@@ -1,3 +1,4 @@
+import * as harnessRuntime from "openclaw/plugin-sdk/agent-harness-runtime";
 import * as diagnosticRuntime from "openclaw/plugin-sdk/diagnostic-runtime";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 import { readConfig } from "./config.ts";
@@ -20,7 +21,9 @@ export default definePluginEntry({
     }
     const config = readConfig(api.pluginConfig);
     const listen = () =>
-      sharedPlugin(config).listen(() => onInternalDiagnosticEvent((event) => activePlugin()?.diagnostic(event), { include: EVENTS }));
+      sharedPlugin(config, (id) => void harnessRuntime.abortAgentHarnessRun?.(id)).listen(() =>
+        onInternalDiagnosticEvent((event) => activePlugin()?.diagnostic(event), { include: EVENTS }),
+      );
     listen();
     // Agent hooks fire on the discovery instance, gateway hooks on the full one: register on both, each call counts once.
     for (const name of HOOKS) api.on(name, (event, context) => activePlugin()?.hook(name, event, context));
@@ -33,6 +36,7 @@ export default definePluginEntry({
       start() {
         listen();
         claimPlugin(instance);
+        activePlugin()?.follow();
       },
       stop: () => releasePlugin(instance),
     });

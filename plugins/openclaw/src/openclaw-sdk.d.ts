@@ -23,3 +23,8 @@ declare module "openclaw/plugin-sdk/diagnostic-runtime" {
     | ((listener: (event: unknown) => void, filter?: { include?: readonly string[] }) => () => void)
     | undefined;
 }
+
+declare module "openclaw/plugin-sdk/agent-harness-runtime" {
+  /** Ends the run of a session, by OpenClaw's own id of it. Returns whether there was one. Its descendants go on. */
+  export const abortAgentHarnessRun: ((sessionId: string) => boolean) | undefined;
+}

@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { followControl } from "@signalbox/otel/control-client";
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import { createProvider, type IsolatedProvider } from "@signalbox/otel/provider";
 import packageJson from "../package.json" with { type: "json" };
 import type { PluginConfig } from "./config.ts";
 import { createMapper, type HookName, type Mapper } from "./map.ts";
 import { addRequestHeaders } from "./request-headers.ts";
+import { type Abort, createStopSwitch } from "./stop.ts";
 
 /**
  * What runs in OpenClaw's process: one mapper and one provider, however often the plugin is loaded.
@@ -14,7 +18,10 @@ import { addRequestHeaders } from "./request-headers.ts";
  */
 export interface Plugin {
   diagnostic(event: unknown): void;
-  hook(name: HookName, event: unknown, context: unknown): void;
+  /** Returns what the host is to be told, if anything. */
+  hook(name: HookName, event: unknown, context: unknown): object | undefined;
+  /** Follows what is to be stopped, where the config says by which token; once, however often it is called. */
+  follow(): void;
   /** Closes what is open and sends it, within 500 ms: the gateway is going down. */
   drain(): Promise<void>;
   /** Replaces the event subscription. */
@@ -43,12 +50,12 @@ function holder(): { openclaw?: State } {
 export const activePlugin = (): Plugin | undefined => holder().openclaw?.plugin;
 
 /** The plugin of this process for this config; the one before it, if of another config or version, is stopped. */
-export function sharedPlugin(config: PluginConfig): Plugin {
+export function sharedPlugin(config: PluginConfig, abort: Abort): Plugin {
   const shared = holder();
   const identity = JSON.stringify([packageJson.version, config]);
   if (shared.openclaw?.identity === identity) return shared.openclaw.plugin;
   void shared.openclaw?.plugin.stop();
-  shared.openclaw = { identity, plugin: createPlugin(config).plugin, owner: undefined };
+  shared.openclaw = { identity, plugin: createPlugin(config, abort).plugin, owner: undefined };
   return shared.openclaw.plugin;
 }
 
@@ -67,7 +74,14 @@ export async function releasePlugin(owner: object): Promise<void> {
   await openclaw.plugin.stop();
 }
 
-export function createPlugin(config: PluginConfig): { plugin: Plugin; mapper: Mapper; provider: IsolatedProvider } {
+/** Milliseconds between looks at turns that ended with calls still open, and at a token file that is not there yet. */
+const LOOK_MS = 1_000;
+const TOKEN_MS = 10_000;
+
+export function createPlugin(
+  config: PluginConfig,
+  abort: Abort = () => {},
+): { plugin: Plugin; mapper: Mapper; provider: IsolatedProvider } {
   const mapper = createMapper({ schedulerProviders: new Set(config.providers), content: config.content });
   const provider = createProvider({
     serviceName: "openclaw",
@@ -76,7 +90,16 @@ export function createPlugin(config: PluginConfig): { plugin: Plugin; mapper: Ma
     headers: config.key === undefined ? {} : { "x-signalbox-key": config.key },
   });
   const removeHeaders = addRequestHeaders(config.schedulerUrl, mapper);
+  const stops = createStopSwitch(mapper, abort);
   let unsubscribe: (() => void) | undefined;
+  let control: { close(): Promise<void> } | undefined;
+  let stopped = false;
+  const looking = setInterval(
+    quietly(() => {
+      for (const span of mapper.overdue(Date.now())) provider.emit(span);
+    }),
+    LOOK_MS,
+  ).unref();
   let hurrying = false;
   const hurry = () => {
     if (hurrying) return;
@@ -93,7 +116,23 @@ export function createPlugin(config: PluginConfig): { plugin: Plugin; mapper: Ma
       // A turn has ended: a process that ran just this one (`openclaw agent --local`) may exit at any moment.
       if (spans.some((span) => span.attributes[Attribute.operation] === Operation.invokeAgent)) hurry();
     }),
-    hook: quietly((name: HookName, event: unknown, context: unknown) => mapper.hook(name, event, context)),
+    hook(name, event, context) {
+      quietly(() => mapper.hook(name, event, context))();
+      return quietly(() => stops.answer(name, context))();
+    },
+    follow() {
+      const token = config.tokenFile === undefined ? undefined : readToken(config.tokenFile);
+      if (control !== undefined || stopped || config.tokenFile === undefined) return;
+      if (token === undefined) setTimeout(() => plugin.follow(), TOKEN_MS).unref();
+      else
+        control = followControl({
+          schedulerUrl: config.schedulerUrl,
+          token,
+          subscriber: `openclaw on ${hostname()}, process ${process.pid}`,
+          onEvent: (event) => stops.onEvent(event),
+          onSnapshot: (all) => stops.onSnapshot(all),
+        });
+    },
     async drain() {
       for (const span of mapper.finish(Date.now())) provider.emit(span);
       await provider.flush(500);
@@ -103,21 +142,34 @@ export function createPlugin(config: PluginConfig): { plugin: Plugin; mapper: Ma
       unsubscribe = subscribe();
     },
     async stop() {
+      stopped = true;
       unsubscribe?.();
       removeHeaders();
+      clearInterval(looking);
+      void control?.close();
       await provider.shutdown(500);
     },
   };
   return { plugin, mapper, provider };
 }
 
+/** Undefined where there is none yet: the first start of Signalbox makes it. */
+function readToken(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whatever goes wrong in here, the agent goes on. */
-function quietly<A extends unknown[]>(handle: (...args: A) => void): (...args: A) => void {
+function quietly<A extends unknown[], R>(handle: (...args: A) => R): (...args: A) => R | undefined {
   return (...args) => {
     try {
-      handle(...args);
+      return handle(...args);
     } catch {
       // A span is lost; there is nowhere to say so that is not the host's.
+      return undefined;
     }
   };
 }

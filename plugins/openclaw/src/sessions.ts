@@ -88,6 +88,23 @@ export class Sessions {
     this.#spawned.set(childKey, { parent: before?.parent ?? parent, label: label ?? before?.label, link });
   }
 
+  /** Whatever a stop of this session can be set on: its agent, those above it, and the root session. Its own key, where it is not known. */
+  lineage(sessionKey: string): string[] {
+    const line = new Set([sessionKey]);
+    for (let key: string | undefined = sessionKey; key !== undefined; ) {
+      const identity = this.#known.get(key);
+      if (identity !== undefined) line.add(identity.agentId).add(identity.sessionId);
+      const above: string | undefined = this.#spawned.get(key)?.parent.sessionKey;
+      key = above === undefined || line.has(above) ? undefined : above;
+    }
+    return [...line];
+  }
+
+  /** Whether an id is of a session or an agent that was seen here. */
+  knows(id: string): boolean {
+    return this.#known.values().some(({ sessionId, agentId }) => sessionId === id || agentId === id);
+  }
+
   /** The tool call that spawned this session, as known now: it may become known after the session's first turn has begun. */
   spawnOf(sessionKey: string): { runId: string; toolCallId: string } | undefined {
     return this.#spawned.get(sessionKey)?.link;

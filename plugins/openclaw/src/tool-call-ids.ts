@@ -7,16 +7,23 @@ import { BoundedMap } from "./bounded-map.ts";
  */
 const INNER = /^tool_search_code:(.+):[^:]+:\d+$/;
 
+/** Ids of tool calls, and the spans they have. */
 export class ToolCallIds {
   /** The first inner call of each wrapper, by run and wrapper. */
   readonly #firstInner = new BoundedMap<string, string>(4_096);
+  readonly #spans = new BoundedMap<string, { traceId: string; spanId: string }>(4_096);
 
   /** A tool call has begun. */
-  seen(runId: string, id: string): void {
+  seen(runId: string, id: string, span: { traceId: string; spanId: string }): void {
+    this.#spans.set(`${runId}\n${id}`, span);
     const outer = INNER.exec(id)?.[1];
     if (outer === undefined) return;
     const key = `${runId}\n${outer}`;
     if (!this.#firstInner.has(key)) this.#firstInner.set(key, id);
+  }
+
+  spanOf(runId: string, id: string): { traceId: string; spanId: string } | undefined {
+    return this.#spans.get(`${runId}\n${id}`);
   }
 
   /** Whether a call was only the wrapper of another. */

@@ -14,6 +14,13 @@ export interface ControlOutcome {
   detail?: string;
 }
 
+/** One line of what is stopped; `session` is the id of a session, or of one agent in it. */
+export interface StoppedSession {
+  session: string;
+  state: string;
+  reason: string;
+}
+
 export interface ControlClientOptions {
   /** The scheduler's origin. */
   schedulerUrl: string;
@@ -23,6 +30,8 @@ export interface ControlClientOptions {
   subscriber: string;
   /** Carries an event out; undefined where it asks for nothing. Must not throw. */
   onEvent(event: ControlEvent): Promise<ControlOutcome | undefined>;
+  /** All that is stopped, told at the start and where the scheduler does not know what was missed. Must not throw. */
+  onSnapshot?(stopped: readonly StoppedSession[]): void;
 }
 
 const RECONNECT_MS = 1_000;
@@ -31,7 +40,7 @@ const ACKNOWLEDGE_TIMEOUT_MS = 2_000;
 const MAX_EVENT_CHARACTERS = 1 << 20;
 
 /** Follows until closed; a scheduler that is away is tried again, and what was missed is sent again by it. */
-export function followControl({ schedulerUrl, token, subscriber, onEvent }: ControlClientOptions): { close(): Promise<void> } {
+export function followControl({ schedulerUrl, token, subscriber, onEvent, onSnapshot }: ControlClientOptions): { close(): Promise<void> } {
   const authorization = `Bearer ${token}`;
   const closing = new AbortController();
   let lastId: string | undefined;
@@ -60,6 +69,10 @@ export function followControl({ schedulerUrl, token, subscriber, onEvent }: Cont
         const event = parseEvent(text.slice(0, end));
         text = text.slice(end + 2);
         if (event === undefined) continue;
+        if (event.type === "snapshot") {
+          onSnapshot?.(stoppedIn(event.data));
+          continue;
+        }
         lastId = event.id;
         // Not waited for: one that takes long must not hold up the next. A receipt says who did not answer.
         void acknowledge(event).catch(() => {});
@@ -92,16 +105,21 @@ export function followControl({ schedulerUrl, token, subscriber, onEvent }: Cont
   };
 }
 
-/** Undefined for heartbeats, and for the snapshot, which has no id: what it names is refused at the gateway already. */
+/** Undefined for heartbeats. The snapshot has no id. */
 function parseEvent(text: string): ControlEvent | undefined {
   const fields = new Map(
     text.split("\n").map((line): [string, string] => [line.split(":", 1)[0] ?? "", line.slice(line.indexOf(":") + 1).trim()]),
   );
-  const [id, type, data] = [fields.get("id"), fields.get("event"), fields.get("data")];
-  if (id === undefined || type === undefined || data === undefined) return undefined;
+  const [id, type, data] = [fields.get("id") ?? "", fields.get("event"), fields.get("data")];
+  if (type === undefined || data === undefined || (id === "" && type !== "snapshot")) return undefined;
   try {
     return { id, type, data: JSON.parse(data) as ControlEvent["data"] };
   } catch {
     return undefined;
   }
+}
+
+function stoppedIn({ stopped }: ControlEvent["data"]): StoppedSession[] {
+  const known = (one: Partial<StoppedSession> | null): one is StoppedSession => typeof one?.session === "string";
+  return Array.isArray(stopped) ? stopped.filter(known).map((one) => ({ ...one, reason: String(one.reason ?? "") })) : [];
 }

@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { getValue, RegisterError, type Wanted } from "@signalbox/otel/register";
 import type { RegisterOptions } from "./types.ts";
@@ -32,6 +33,7 @@ export function wantedConfig(
         schedulerUrl: options.schedulerUrl,
         providers: observeOnly ? [] : [PROVIDER_ID],
         ...(options.key === undefined ? {} : { key: options.key }),
+        tokenFile: join(resolve(options.stateDir), "token"),
       },
     },
   ];
@@ -63,7 +65,9 @@ export function wantedConfig(
 
   const fallbacks = isObject ? asList((current as { fallbacks?: unknown }).fallbacks) : [];
   if (fallbacks.length > 0)
-    notes.push(`fallback models stay (${fallbacks.join(", ")}): when the scheduler refuses a call, OpenClaw goes to them past it`);
+    notes.push(
+      `fallback models stay (${fallbacks.join(", ")}): when the scheduler fails or refuses a call, OpenClaw goes to them past it, unless the session is stopped`,
+    );
   for (const agent of asList(getValue(source, ["agents", "list"]))) {
     const { id, model: own } = (agent ?? {}) as { id?: unknown; model?: unknown };
     if (own !== undefined && !isDeepStrictEqual(own, model)) notes.push(`agent ${String(id)} has a model of its own and is not rerouted`);

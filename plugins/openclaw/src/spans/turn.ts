@@ -1,0 +1,46 @@
+import type { SpanRecord } from "@signalbox/otel/provider";
+import type { Identity } from "../sessions.ts";
+
+/** What is known of a turn, an LLM call and a tool call while they are under way. */
+
+export interface Turn {
+  identity: Identity;
+  turnId: string;
+  /** OpenClaw's own id of the session that runs: of a sub-agent not that of its root. */
+  hostSessionId: string | undefined;
+  traceId: string;
+  spanId: string;
+  startMs: number;
+  /** The turn in whose trace this one is, of the same session: what an announcement follows. */
+  follows: string | undefined;
+  /** The turn of the spawner, for a sub-agent whose tool call is not known. */
+  spawnerSpanId: string | undefined;
+  calls: Map<string, Call>;
+  tools: Map<string, ToolCall>;
+  endedMs: number | undefined;
+  /** Until when events of its calls may come after its end. */
+  lateUntilMs: number;
+}
+
+export interface Call {
+  turn: Turn | undefined;
+  traceId: string;
+  spanId: string;
+  startMs: number;
+  provider: string;
+  model: string;
+  routed: boolean;
+  response: SpanRecord["attributes"];
+  message: SpanRecord["attributes"];
+}
+
+export interface ToolCall {
+  traceId: string;
+  spanId: string;
+  startMs: number;
+  name: string;
+  id: string;
+}
+
+/** Of a span that failed; undefined of one that did not. */
+export const failure = (error: string | undefined): SpanRecord["error"] => (error === undefined ? undefined : { message: error });
