@@ -16,8 +16,6 @@ export interface RichPlan extends ReplyPlan {
   thinking?: { text: string; seal?: string };
   /** In the dialect's own words, in place of what follows from the plan: Anthropic's stop_reason, OpenAI's incomplete reason. */
   stop?: string;
-  /** What the reply says its model is. Default: the one asked for. */
-  model?: string;
 }
 
 export type RichScript = (request: ScriptedRequest, n: number) => RichPlan | Promise<RichPlan>;

@@ -34,7 +34,7 @@ export function renderChat(request: ScriptedRequest, plan: ReplyPlan, n: number)
     reasoning: plan.usage?.reasoning ?? 0,
   };
   const finishReason = toolCalls.length > 0 ? "tool_calls" : "stop";
-  const base = { id: `chatcmpl-${n}`, created: Math.floor(Date.now() / 1000), model: request.model };
+  const base = { id: `chatcmpl-${n}`, created: Math.floor(Date.now() / 1000), model: plan.model ?? request.model };
   const choice = (delta: object, finish: string | null = null) => ({
     ...base,
     object: "chat.completion.chunk",

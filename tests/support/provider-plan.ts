@@ -25,6 +25,8 @@ export interface ReplyPlan {
   /** Default: a short greeting, unless there are tool calls. */
   text?: string;
   toolCalls?: PlannedToolCall[];
+  /** What the reply says its model is. Default: the one asked for. */
+  model?: string;
   /** Default: input from the body's size (4 bytes a token), one output token per chunk. */
   usage?: Partial<TokenUsage> & { reasoning?: number };
   /** Milliseconds before the first byte. */

@@ -44,7 +44,7 @@ function choose(text: string, results: number): ReplyPlan {
 }
 
 /** Tools that are not offered by name are behind Tool Search: called through `tool_call`. */
-function asOffered(request: ScriptedRequest, call: { name: string; arguments: unknown }) {
+export function asOffered(request: ScriptedRequest, call: { name: string; arguments: unknown }) {
   const tools = Array.isArray(request.body.tools) ? (request.body.tools as { function?: { name?: string } }[]) : [];
   const names = tools.map((tool) => tool.function?.name);
   if (names.includes(call.name) || !names.includes("tool_call")) return call;
@@ -60,7 +60,7 @@ function progress(request: ScriptedRequest): { text: string; results: number } {
   return { text: start < 0 ? "" : textOf(messages[start]?.content), results };
 }
 
-function textOf(content: unknown): string {
+export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
   return (content as { text?: string }[]).map((part) => part.text ?? "").join("\n");

@@ -1,133 +1,123 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { registerOpenclaw, unregisterOpenclaw } from "@signalbox/openclaw/register";
-import { freePort } from "../../support/free-port.ts";
 import type { Report } from "../report.ts";
-import { startStack } from "../stack.ts";
-import { baseConfig, openclawHome, startGateway } from "./gateway.ts";
+import { tableOf, writeSection } from "../results.ts";
+import { assertCalls, assertSums, assertTree, settled, spansOf } from "./books.ts";
 import { ensureOpenclaw } from "./install.ts";
-import { openclawScript } from "./script.ts";
-import { checkTrees } from "./trees.ts";
+import { checkKill } from "./kill.ts";
+import { checkMemory } from "./memory.ts";
+import { checkOverhead } from "./overhead.ts";
+import { beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
+import { checkScheduled } from "./scheduled.ts";
+import { openclawWorld, POOL, type World } from "./world.ts";
 
-/** Pairs of turns, collector up and away. */
-const PAIRS = 8;
+export type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
+
+const WAYS = ["registered", "observed only", "routed only"] as const;
+type Way = (typeof WAYS)[number];
 
 /** The real OpenClaw from npm, registered by our own command while its gateway runs, through the real scheduler and collector. */
 export async function openclawSuite(report: Report): Promise<void> {
   const openclaw = await ensureOpenclaw(undefined, console.log);
   console.log(`openclaw ${openclaw.version}`);
-  const stack = await startStack(openclawScript);
-  const port = await freePort();
-  const config = baseConfig(port);
-  // A direct way to the same provider: what was there before and must be there after.
-  const direct = {
-    baseUrl: `${stack.provider.url}/v1`,
-    apiKey: "fake-key",
-    api: "openai-completions",
-    models: [{ id: "direct", name: "direct" }],
+  const world = await openclawWorld(openclaw);
+  const results = new Map<string, Map<string, boolean>>();
+  const notes: string[] = [];
+  const check: Check = async (name, way, run) => {
+    const byWay = results.get(name) ?? new Map<string, boolean>();
+    results.set(name, byWay.set(way, await report.check(`openclaw, ${way}: ${name}`, run)));
   };
-  const home = openclawHome({
-    ...config,
-    models: { ...config.models, providers: { direct } },
-    agents: { defaults: { ...config.agents.defaults, model: { primary: "direct/direct" } } },
-  });
-  const before = readFileSync(home.configPath, "utf8");
-  const registration = {
-    home: home.home,
-    stateDir: join(home.dir, "signalbox"),
-    schedulerUrl: stack.schedulerUrl,
-    otlpEndpoint: stack.collectorUrl,
+  const all = async (way: Way) => {
+    for (const name of Object.keys(SCENARIOS)) await check(name, way, () => prove(world, name, way));
   };
-  const gateway = await startGateway(openclaw, home, port);
-  const { provider, sql } = stack;
-  const calls = () => provider.ledger.length;
-  const routed = () => provider.ledger.slice(unrouted);
-  const turn = async (message: string) => assert.equal((await gateway.turn(message)).status, "ok");
-  /** Waits until the provider has heard nothing for two seconds: sub-agents and announcements go on after a turn. */
-  const settled = async () => {
-    for (let last = -1; calls() !== last; await sleep(2_000)) last = calls();
-    await provider.idle(30_000);
-  };
-  let unrouted = 0;
 
   try {
-    await report.check("unregistered, a turn goes to the old provider and leaves no span", async () => {
-      await turn("hello");
-      await settled();
-      assert.ok(calls() > 0);
-      assert.deepEqual(await sql`select 1 from signalbox.spans`.then((rows) => rows.length), 0);
+    await report.check("openclaw: unregistered, a turn goes to the old provider and leaves no span", () => unseen(world));
+    await world.register();
+    await all("registered");
+    await checkScheduled(world, check);
+    await checkMemory(world, check);
+    await checkKill(world, check, notes);
+    await checkOverhead(world, check, notes);
+    await world.unregister();
+    await report.check("openclaw: unregistered, the config is byte for byte as it was, and turns go the old way, unseen", async () => {
+      assert.equal(readFileSync(world.home.configPath, "utf8"), world.before);
+      await unseen(world);
     });
-    unrouted = calls();
-
-    await report.check("registered while the gateway runs, the next turn goes through the scheduler", async () => {
-      assert.equal((await registerOpenclaw(registration)).changed, true);
-      await sleep(5_000);
-      await turn("hello");
-      assert.match(String(routed()[0]?.headers.traceparent), /^00-/);
-      assert.equal(routed()[0]?.model, "scripted");
-    });
-
-    await report.check("a turn with an exec call and a spawned sub-agent", async () => {
-      await turn("please EXEC_AND_SPAWN");
-      await settled();
-      assert.ok(routed().length >= 7, `${routed().length} calls`);
-      await stack.stored({ calls: routed().length, turns: 4 });
-    });
-
-    await checkTrees(report, stack, routed);
-
-    const up: number[] = [];
-    const down: number[] = [];
-    await report.check("with the collector away turns succeed, no slower than noise", async () => {
-      for (let pair = 0; pair < PAIRS; pair++) {
-        // Alternating which goes first: a gateway gets slower as a session grows.
-        for (const away of pair % 2 === 0 ? [true, false] : [false, true]) {
-          if (away) await stack.stopCollector();
-          else await stack.startCollector();
-          const result = await gateway.turn("hello");
-          assert.equal(result.status, "ok");
-          (away ? down : up).push(result.seconds);
-        }
-      }
-      await stack.startCollector();
-      const differences = down.map((seconds, pair) => seconds - (up[pair] ?? 0));
-      const noise = Math.max(0.1, spread(up));
-      console.log(
-        `        median turn ${median(up).toFixed(3)} s with, ${median(down).toFixed(3)} s without collector; median difference ${median(differences).toFixed(3)} s, noise ${noise.toFixed(3)} s`,
-      );
-      assert.ok(median(differences) <= noise, `slower by ${median(differences)} s`);
-    });
-
-    await report.check("the spans of those turns arrive once the collector is back, none lost, none twice", async () => {
-      // hello, exec-and-spawn, its sub-agent, its announcement, and the pairs.
-      await stack.stored({ calls: routed().length, turns: 4 + 2 * PAIRS });
-    });
-
-    await report.check("unregistered again, OpenClaw's config is byte for byte as it was, and turns go the old way, unseen", async () => {
-      const seen = calls();
-      const [{ spans }] = await sql<[{ spans: number }]>`select count(*)::int as spans from signalbox.spans`;
-      await unregisterOpenclaw(registration);
-      assert.equal(readFileSync(home.configPath, "utf8"), before);
-      await sleep(5_000);
-      await turn("hello");
-      assert.equal(provider.ledger[seen]?.model, "direct");
-      assert.equal(provider.ledger[seen]?.headers["x-signalbox-session"], undefined);
-      await sleep(3_000);
-      assert.deepEqual(await sql`select count(*)::int as spans from signalbox.spans`.then((rows) => rows[0]?.spans), spans);
-      assert.equal(readFileSync(home.configPath, "utf8"), before);
-    });
+    await world.register(true);
+    await all("observed only");
+    await world.unregister();
+    await world.routeByHand();
+    await all("routed only");
   } finally {
-    await gateway.stop();
-    await stack.close();
-    home.remove();
+    await world.close();
   }
+  writeSection(
+    "OpenClaw",
+    [about(openclaw.version), tableOf(results, WAYS), notes.map((note) => `- ${note}`).join("\n"), LOST].join("\n\n"),
+  );
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-/** Half the distance between the quartiles and then some: what turns differ by for no reason of ours. */
-const spread = (values: number[]) => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[Math.ceil(sorted.length * 0.75)] ?? 0) - (sorted[Math.floor(sorted.length * 0.25)] ?? 0);
-};
+/** Plays a scenario in a session of its own, and compares what is stored with what the provider says it served. */
+async function prove(world: World, name: string, way: Way): Promise<void> {
+  const scenario = SCENARIOS[name];
+  assert.ok(scenario);
+  const { stack, home: _home, ...play } = world;
+  play.use(scriptOf(scenario.tasks));
+  const asked = play.since();
+  const sessionKey = `agent:main:telegram:direct:${way}-${name}`.replaceAll(/[ ,]+/g, "-").toLowerCase();
+  for (const [index, task] of scenario.turns.entries()) {
+    if (scenario.restart && index === scenario.turns.length - 1) await play.restart();
+    if (task === "/compact") {
+      await play.gateway().client.request("sessions.compact", { key: sessionKey }, 60_000);
+      continue;
+    }
+    const turn = play.gateway().turn(`please ${task}`, { sessionKey });
+    if (scenario.abortAfter !== undefined) {
+      while (asked().length < scenario.abortAfter || asked().at(-1)?.status !== 200) await sleep(50);
+      // Between two chunks, not at one: which of them left is then no matter of chance.
+      await sleep(1_100);
+      await play.gateway().client.request("sessions.abort", { key: sessionKey, clearQueued: true });
+    }
+    const { status } = await turn;
+    if (scenario.abortAfter === undefined) assert.equal(status, "ok");
+  }
+  await play.quiet();
+  const served = asked().filter(({ status }) => status === 200);
+  // Of a call that was cut off OpenClaw tells no tokens.
+  const counted = way === "observed only" ? served.filter(({ complete }) => complete) : served;
+  const turns = way === "routed only" ? 0 : asked().filter((entry) => entry.status === 200 && beginsTurn(entry)).length;
+  const count = (spans: { operation: string }[], operation: string) => spans.filter((span) => span.operation === operation).length;
+  const spans = await settled(
+    stack.sql,
+    asked,
+    (all) => all.filter((span) => span.is_call && span.output > 0).length >= counted.length && count(all, "invoke_agent") >= turns,
+  );
+  assert.equal(count(spans, "invoke_agent"), turns, "turns");
+  assertCalls(spans, counted, scenario, { pool: way === "observed only" ? null : POOL, agents: way !== "routed only" });
+  await assertSums(stack.sql, spans);
+  if (way === "routed only") assert.equal(count(spans, "execute_tool"), 0);
+  else await assertTree(stack.sql, spans, asked());
+}
+
+async function unseen(world: World): Promise<void> {
+  world.use(() => ({ text: "Hello." }));
+  const asked = world.since();
+  assert.equal((await world.gateway().turn("hello", { sessionKey: "agent:main:telegram:direct:unseen" })).status, "ok");
+  await world.quiet();
+  assert.ok(asked().length > 0);
+  for (const entry of asked()) assert.equal(entry.model, "direct");
+  assert.equal((await spansOf(world.stack.sql, asked())).length, 0);
+}
+
+const about = (version: string) =>
+  `OpenClaw ${version}, ${new Date().toISOString().slice(0, 10)}, \`npm run test:agents -- openclaw\`. Each cell: tokens by kind and cost of every ` +
+  "call in Postgres equal the provider's ledger, call by call, on the right agent, turn and pool; sums of session, agents and hours equal them.";
+
+const LOST = `What each way of running loses, and says:
+
+- **observed only**: no pool and no decision; a call that was cut off has no tokens (OpenClaw tells none) and its cost is *unknown*; cost is
+  what OpenClaw reckons by the prices in its own config, *unknown* where it has none.
+- **routed only**: no turns, no tool calls, no agents; a session is one request to the gateway, by its trace. Calls and cost are whole.
+- A shell command that reads or writes a memory file, and the memory that OpenClaw puts into the prompt by itself, are not seen as memory.`;

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LedgerEntry } from "../../support/provider.ts";
+import { progressOf, type Scenario, scriptOf, spawn } from "./scenarios.ts";
+import type { Check } from "./suite.ts";
+import type { World } from "./world.ts";
+
+interface Receipt {
+  descendants: string[];
+  upstream_closed: number;
+  agents_acknowledged: string[];
+  unknown: string[];
+  elapsed_ms: number;
+}
+
+const SUB_AGENTS = 17;
+const MARK = "signalbox-kill-41441";
+const PER_BRANCH = 7;
+const branches = ["LEFT", "MIDDLE", "RIGHT"];
+const leaves = (branch: string) =>
+  branch === "RIGHT" ? [] : Array.from({ length: PER_BRANCH }, (_, n) => `${branch}LEAF${String.fromCharCode(65 + n)}`);
+
+/** 1 + 3 + 14: the leaves of one branch stream, those of the other run a command; the third sub-agent streams. */
+const TREE: Scenario["tasks"] = {
+  ROOT: (results) => (results === 0 ? { toolCalls: branches.map(spawn) } : slow),
+  ...Object.fromEntries(
+    branches.map((branch) => [
+      branch,
+      (results: number) => (results === 0 && leaves(branch).length > 0 ? { toolCalls: leaves(branch).map(spawn) } : slow),
+    ]),
+  ),
+  ...Object.fromEntries(leaves("LEFT").map((leaf) => [leaf, () => slow])),
+  ...Object.fromEntries(
+    leaves("MIDDLE").map((leaf) => [
+      leaf,
+      (results: number) =>
+        results === 0 ? { toolCalls: [{ name: "exec", arguments: { command: `sleep 60; echo ${MARK}` } }] } : { text: "Went on." },
+    ]),
+  ),
+  BYSTANDER: (results) =>
+    results === 0 ? { toolCalls: [{ name: "exec", arguments: { command: "sleep 3; echo bystander" } }] } : { text: "Still here." },
+};
+const slow = { text: "word ".repeat(300), chunkDelayMs: 200 };
+
+/** Kill of a tree of 1 + 17 in mid-work, beside another session that must not notice; then a refused turn, and a resume. */
+export async function checkKill(world: World, check: Check, notes: string[]): Promise<void> {
+  await check(`kill of a session with ${SUB_AGENTS} sub-agents`, "registered", async () => {
+    world.use(scriptOf(TREE));
+    const asked = world.since();
+    const taskOf = (entry: LedgerEntry) => progressOf(entry).name;
+    const victims = () => asked().filter((entry) => taskOf(entry) !== "BYSTANDER");
+    const sessionKey = "agent:main:telegram:direct:victim";
+    const turn = world.gateway().turn("please ROOT", { sessionKey });
+    await until("the whole tree works", 60_000, () => {
+      const tasks = victims().map(taskOf);
+      return branches.flatMap((branch) => [branch, ...leaves(branch)]).every((name) => tasks.includes(name)) && commands() === PER_BRANCH;
+    });
+    const other = world.gateway().turn("please BYSTANDER", { sessionKey: "agent:main:telegram:direct:bystander" });
+    await until("the other session works", 20_000, () => asked().some((entry) => taskOf(entry) === "BYSTANDER"));
+
+    const traceId = String(victims()[0]?.headers.traceparent).split("-")[1] as string;
+    let session = "";
+    await until("the session is known", 20_000, async () => {
+      const rows = await world.stack.sql<{ session_id: string }[]>`
+        select distinct session_id from signalbox.spans where encode(trace_id, 'hex') = ${traceId}`;
+      session = rows[0]?.session_id ?? "";
+      return session !== "";
+    });
+    const receipt = await world.control<Receipt>(session, "kill");
+    const atReceipt = victims().length;
+    assert.equal(receipt.descendants.length, SUB_AGENTS, "all sub-agents are named");
+    assert.deepEqual(receipt.unknown, []);
+    assert.equal(receipt.agents_acknowledged.length, 1, "the gateway's plugin says that all runs have ended");
+    assert.ok(receipt.upstream_closed > leaves("LEFT").length, `${receipt.upstream_closed} upstream connections closed`);
+    const begun = performance.now();
+    await until("the commands are gone", 5_000, () => commands() === 0);
+    const commandsGone = (performance.now() - begun) / 1000;
+    await turn;
+    // Announcements of ended sub-agents would come within seconds.
+    await sleep(8_000);
+    assert.equal(victims().length, atReceipt, "no provider request after the receipt");
+    assert.equal((await other).status, "ok");
+    assert.ok(
+      asked().some((entry) => taskOf(entry) === "BYSTANDER" && progressOf(entry).results === 1),
+      "the other session went on",
+    );
+    notes.push(
+      `kill of a tree of 1 + ${SUB_AGENTS}: receipt after ${(receipt.elapsed_ms / 1000).toFixed(2)} s with every run ended and ` +
+        `${receipt.upstream_closed} upstream connections closed, commands gone ${commandsGone.toFixed(2)} s after it, no provider request after it.`,
+    );
+
+    await world.gateway().turn("please ROOT", { sessionKey });
+    await world.quiet();
+    assert.equal(victims().length, atReceipt, "a new turn is refused");
+    await world.control(session, "resume");
+    world.use(scriptOf({ ROOT: () => ({ text: "Back." }) }));
+    assert.equal((await world.gateway().turn("please ROOT", { sessionKey })).status, "ok");
+    assert.ok(victims().length > atReceipt, "resume lifts the block");
+    await world.quiet();
+  });
+}
+
+async function until(what: string, timeoutMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await holds()); await sleep(50)) {
+    if (Date.now() > deadline) throw new Error(`${what}: not after ${timeoutMs / 1000} s`);
+  }
+}
+
+/** How many processes of this machine run a leaf's command. */
+function commands(): number {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      // The shell itself: what it runs is named on its own command line.
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`echo ${MARK}`);
+    } catch {
+      return false;
+    }
+  }).length;
+}

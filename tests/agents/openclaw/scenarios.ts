@@ -1,0 +1,114 @@
+import type { ReplyPlan, Script, ScriptedRequest } from "../../support/provider.ts";
+import { asOffered, textOf } from "./script.ts";
+
+/** What the model says to a task, which is named in the last human message: `results` tool results came after it; `attempt` from 1. */
+export type Task = (results: number, attempt: number) => ReplyPlan;
+
+export interface Scenario {
+  /** One task a turn, in this order. `/compact` is OpenClaw's own command. */
+  turns: readonly string[];
+  /** By name. A sub-agent's label is the name of its task, so that a request says by itself which agent's it is. */
+  tasks: Readonly<Record<string, Task>>;
+  /** The gateway is stopped and started before the last turn. */
+  restart?: true;
+  /** Aborted by the operator once the provider was asked so often, and its last reply has begun. */
+  abortAfter?: number;
+}
+
+export const MAIN = "main";
+const say = (text: string): ReplyPlan => ({ text });
+const call = (...toolCalls: NonNullable<ReplyPlan["toolCalls"]>): ReplyPlan => ({ toolCalls });
+const exec = (command: string) => ({ name: "exec", arguments: { command } });
+export const spawn = (label: string) => ({ name: "sessions_spawn", arguments: { task: `${label} please`, label } });
+const then =
+  (...plans: ReplyPlan[]): Task =>
+  (results) =>
+    plans[results] ?? say("Finished.");
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  "plain turn": { turns: ["HELLO"], tasks: { HELLO: then(say("Hello.")) } },
+  "tool call": { turns: ["TOOL"], tasks: { TOOL: then(call(exec("echo one"))) } },
+  "failing tool": { turns: ["FAILING"], tasks: { FAILING: then(call({ name: "read", arguments: { path: "no-such-file.txt" } })) } },
+  "parallel tools": { turns: ["PARALLEL"], tasks: { PARALLEL: then(call(exec("echo one"), exec("echo two"))) } },
+  "tool behind Tool Search": {
+    turns: ["SEARCHED"],
+    tasks: { SEARCHED: then(call({ name: "memory_search", arguments: { query: "colour" } })) },
+  },
+  "sub-agent, detached": {
+    turns: ["PARENT"],
+    tasks: { PARENT: then(call(spawn("KID"))), KID: then(call(exec("echo kid"))) },
+  },
+  "nested sub-agents": {
+    turns: ["PARENT"],
+    tasks: { PARENT: then(call(spawn("MIDDLE"))), MIDDLE: then(call(spawn("KID"))), KID: then(call(exec("echo kid"))) },
+  },
+  "parallel sub-agents": {
+    turns: ["PARENT"],
+    tasks: { PARENT: then(call(spawn("ONE"), spawn("TWO"))), ONE: then(call(exec("echo 1"))), TWO: then(say("Two.")) },
+  },
+  "retry after 429": {
+    turns: ["LIMITED"],
+    tasks: {
+      LIMITED: (_, attempt) =>
+        attempt === 1 ? { error: { status: 429, message: "slow down", headers: { "retry-after": "1" } } } : say("At last."),
+    },
+  },
+  "cached prompt": {
+    turns: ["CACHED"],
+    tasks: { CACHED: () => ({ text: "From the cache.", usage: { input: 9_000, cacheRead: 8_192 } }) },
+  },
+  compaction: {
+    turns: ["LONG", "LONG", "/compact", "HELLO"],
+    tasks: { LONG: then(say("word ".repeat(200))), HELLO: then(say("Hello.")) },
+  },
+  resume: { turns: ["HELLO", "HELLO"], tasks: { HELLO: then(say("Hello.")) }, restart: true },
+  "model replaced by the gateway": { turns: ["HELLO"], tasks: { HELLO: () => ({ text: "Hello.", model: "another-model" }) } },
+  "aborted in mid-stream": {
+    turns: ["STREAM"],
+    tasks: { STREAM: () => ({ text: "word ".repeat(200), chunkDelayMs: 200 }) },
+    abortAfter: 1,
+  },
+};
+
+/** The script of a scenario: each state of a task counts its own attempts. */
+export function scriptOf(tasks: Scenario["tasks"]): Script {
+  const attempts = new Map<string, number>();
+  return (request) => {
+    const { name, results } = progressOf(request);
+    const task = name === undefined ? undefined : tasks[name];
+    // OpenClaw's own requests: summaries.
+    if (task === undefined || !Array.isArray(request.body.tools)) return { text: "Scripted." };
+    const state = `${name} ${results}`;
+    attempts.set(state, (attempts.get(state) ?? 0) + 1);
+    const plan = task(results, attempts.get(state) ?? 1);
+    return plan.toolCalls === undefined ? plan : { ...plan, toolCalls: plan.toolCalls.map((one) => asOffered(request, one)) };
+  };
+}
+
+/** The task that a conversation is at, the last one asked for with a `please`, and how many tool results came after it. */
+export function progressOf(request: ScriptedRequest): { name: string | undefined; results: number } {
+  const messages = messagesOf(request);
+  const taskOf = ({ role, content }: Message) => {
+    const found = role === "user" ? /\bplease ([A-Z]+)\b|\b([A-Z]+) please\b/.exec(textOf(content)) : null;
+    return found?.[1] ?? found?.[2];
+  };
+  const start = messages.findLastIndex((message) => taskOf(message) !== undefined);
+  const asked = messages[start];
+  return {
+    name: asked === undefined ? undefined : taskOf(asked),
+    results: messages.slice(start + 1).filter(({ role }) => role === "tool").length,
+  };
+}
+
+/** Whether a request begins a turn: it shows no tool result that no model has seen yet. A summary is no turn's. */
+export function beginsTurn(request: ScriptedRequest): boolean {
+  const messages = messagesOf(request);
+  const unseen = messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
+  return Array.isArray(request.body.tools) && !unseen.some(({ role }) => role === "tool");
+}
+
+interface Message {
+  role?: string;
+  content?: unknown;
+}
+const messagesOf = ({ body }: ScriptedRequest) => (Array.isArray(body.messages) ? (body.messages as Message[]) : []);
