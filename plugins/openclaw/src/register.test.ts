@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -156,6 +157,58 @@ describe("again", () => {
     expect((await config()).agents.defaults.model.primary).toBe("anthropic/claude-opus-4-6");
     await unregisterOpenclaw(options);
     expect(await text()).toBe(RICH);
+  });
+});
+
+describe("half-registered", () => {
+  const recordPath = async () => {
+    const folder = join(options.stateDir, "register");
+    const name = (await readdir(folder)).find((one) => one.endsWith(".json"));
+    return join(folder, String(name));
+  };
+
+  it("by an older version, whose plugin knew no token file: brought up to date, and the way back is known", async () => {
+    await writeFile(configPath, RICH);
+    await registerOpenclaw(options);
+    // As the version before wrote it.
+    const older = (json: string) => json.replaceAll(/,\s*"tokenFile": "[^"]*"/g, "");
+    const written = older(await text());
+    const record = JSON.parse(older(await readFile(await recordPath(), "utf8"))) as { writtenSha256: string };
+    expect(written).not.toBe(await text());
+    await writeFile(configPath, written);
+    await writeFile(await recordPath(), JSON.stringify({ ...record, writtenSha256: createHash("sha256").update(written).digest("hex") }));
+
+    expect((await registerOpenclaw(options)).changed).toBe(true);
+    expect((await config()).plugins.entries.signalbox.config).toMatchObject({ tokenFile: join(options.stateDir, "token") });
+    await unregisterOpenclaw(options);
+    expect(await text()).toBe(RICH);
+  });
+
+  it("by one that died after its record and before the config: goes on, or takes the record away", async () => {
+    for (const again of [true, false]) {
+      await writeFile(configPath, RICH);
+      await registerOpenclaw(options);
+      await writeFile(configPath, RICH);
+      if (again) {
+        await registerOpenclaw(options);
+        expect((await config()).models.providers).toHaveProperty("signalbox");
+      }
+      await unregisterOpenclaw(options);
+      expect(await text()).toBe(RICH);
+      expect(await readdir(join(options.stateDir, "register"))).toEqual([]);
+    }
+  });
+
+  it("by one whose state folder is gone: registers over it, and unregister leaves what was found", async () => {
+    await writeFile(configPath, RICH);
+    await registerOpenclaw(options);
+    await rm(options.stateDir, { recursive: true });
+    const found = await text();
+    await registerOpenclaw({ ...options, schedulerUrl: "http://127.0.0.1:10" });
+    expect((await config()).plugins.load.paths).toHaveLength(2);
+    expect((await config()).models.providers.signalbox).toMatchObject({ baseUrl: "http://127.0.0.1:10/v1" });
+    await unregisterOpenclaw(options);
+    expect(await text()).toBe(found);
   });
 });
 

@@ -47,6 +47,8 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** On a busy machine; else 10 to 30 seconds. */
+const BOOT_MS = 180_000;
 /** A running gateway reads its config again by itself within this time. */
 const RELOAD_MS = 5_000;
 
@@ -79,7 +81,7 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
   mkdirSync(stateDir);
   writeFileSync(join(stateDir, "token"), `${TOKEN}\n`, { mode: 0o600 });
   const place = { home: home.home, stateDir };
-  let gateway = await startGateway(openclaw, home, port);
+  let gateway = await startGateway(openclaw, home, port, BOOT_MS);
   const reloaded = () => sleep(RELOAD_MS);
 
   return {
@@ -89,7 +91,7 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
     gateway: () => gateway,
     async restart() {
       await gateway.stop();
-      gateway = await startGateway(openclaw, home, port);
+      gateway = await startGateway(openclaw, home, port, BOOT_MS);
     },
     use(next) {
       script = next;
