@@ -41,7 +41,7 @@ interface Spawned {
 /** The tree of sessions, built from what is seen of spawns. */
 export class Sessions {
   /** The latest identity by session key. */
-  readonly #known = new BoundedMap<string, Identity>(4_096);
+  readonly #known = new BoundedMap<string, Identity>(2_048);
   readonly #spawned = new BoundedMap<string, Spawned>(4_096);
   /** Spawn calls under way by requester, to link a child to its call before the call's result names it. */
   readonly #pending = new BoundedMap<string, { runId: string; toolCallId: string }[]>(1_024);

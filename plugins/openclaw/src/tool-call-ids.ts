@@ -11,7 +11,7 @@ const INNER = /^tool_search_code:(.+):[^:]+:\d+$/;
 export class ToolCallIds {
   /** The first inner call of each wrapper, by run and wrapper. */
   readonly #firstInner = new BoundedMap<string, string>(4_096);
-  readonly #spans = new BoundedMap<string, { traceId: string; spanId: string }>(4_096);
+  readonly #spans = new BoundedMap<string, { traceId: string; spanId: string }>(2_048);
 
   /** A tool call has begun. */
   seen(runId: string, id: string, span: { traceId: string; spanId: string }): void {

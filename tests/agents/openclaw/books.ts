@@ -53,11 +53,14 @@ export async function settled(
   enough: (spans: StoredSpan[]) => boolean,
 ): Promise<StoredSpan[]> {
   const deadline = Date.now() + 20_000;
-  for (let last = -1; ; await sleep(1_000)) {
+  for (let last = -1; ; await sleep(700)) {
     const spans = await spansOf(sql, entries());
     if (enough(spans) && spans.length === last) return spans;
     if (Date.now() > deadline) {
-      const missing = `${spans.filter((span) => span.is_call).length} of ${entries().length} calls among ${spans.map(({ name }) => name).join(", ")}`;
+      const missing = `${spans.filter((span) => span.is_call).length} of ${entries().length} calls among ${spans
+        .slice(0, 40)
+        .map(({ name }) => name)
+        .join(", ")}`;
       throw new Error(`not complete after 20 s: ${missing}`);
     }
     last = spans.length;

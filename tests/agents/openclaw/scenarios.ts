@@ -92,7 +92,10 @@ export function progressOf(request: ScriptedRequest): { name: string | undefined
     const found = role === "user" ? /\bplease ([A-Z]+)\b|\b([A-Z]+) please\b/.exec(textOf(content)) : null;
     return found?.[1] ?? found?.[2];
   };
-  const start = messages.findLastIndex((message) => taskOf(message) !== undefined);
+  const first = messages.findIndex((message) => taskOf(message) !== undefined);
+  // What OpenClaw tells of sub-agents quotes their tasks.
+  const isNotice = ({ content }: Message) => /OPENCLAW_INTERNAL|Internal task|Inter-session|subagent/i.test(textOf(content));
+  const start = messages.findLastIndex((message, at) => taskOf(message) !== undefined && (at === first || !isNotice(message)));
   const asked = messages[start];
   return {
     name: asked === undefined ? undefined : taskOf(asked),

@@ -5,6 +5,7 @@ import { registerOpenclaw, unregisterOpenclaw } from "@signalbox/openclaw/regist
 import { freePort } from "../../support/free-port.ts";
 import { type LedgerEntry, type Script, startProvider } from "../../support/provider.ts";
 import { type Stack, startStack } from "../stack.ts";
+import { RECORDER } from "./drift.ts";
 import { baseConfig, type Gateway, type OpenclawHome, openclawHome, startGateway } from "./gateway.ts";
 import type { InstalledOpenclaw } from "./install.ts";
 
@@ -32,6 +33,8 @@ export interface World {
   home: OpenclawHome;
   /** openclaw.json as it was before anything was registered. */
   before: string;
+  /** What OpenClaw told its plugins so far, a JSON object a line. */
+  recordPath: string;
   gateway(): Gateway;
   restart(): Promise<void>;
   use(script: Script): void;
@@ -75,7 +78,14 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
         subagents: { maxSpawnDepth: 3, maxChildrenPerAgent: 20, maxConcurrent: 32 },
       },
     },
+    // Beside ours, and there before it: writes down what plugins are told.
+    plugins: {
+      load: { paths: [RECORDER] },
+      entries: { "signalbox-recorder": { enabled: true, hooks: { allowConversationAccess: true } } },
+    },
   });
+  const recordPath = join(home.dir, "record.jsonl");
+  home.env.SIGNALBOX_RECORD = recordPath;
   const before = readFileSync(home.configPath, "utf8");
   const stateDir = join(home.dir, "signalbox");
   mkdirSync(stateDir);
@@ -88,6 +98,7 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
     stack,
     home,
     before,
+    recordPath,
     gateway: () => gateway,
     async restart() {
       await gateway.stop();
@@ -100,7 +111,7 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
       const from = provider.ledger.length;
       return () => provider.ledger.slice(from).filter(({ path }) => path === "/v1/chat/completions");
     },
-    async quiet(quietMs = 2_500) {
+    async quiet(quietMs = 2_000) {
       for (let last = -1; provider.ledger.length !== last; await sleep(quietMs)) last = provider.ledger.length;
       await provider.idle(30_000);
     },

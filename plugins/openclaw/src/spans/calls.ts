@@ -42,11 +42,11 @@ export class Calls {
       routed: this.#schedulerProviders.has(provider),
       response: {},
       message: {},
+      sessionKey: text(event.sessionKey),
     };
     this.#bySpan.set(call.spanId, call);
     turn?.calls.set(call.spanId, call);
-    const sessionKey = text(event.sessionKey);
-    if (sessionKey !== undefined) this.#lastBySession.set(sessionKey, call);
+    if (call.sessionKey !== undefined) this.#lastBySession.set(call.sessionKey, call);
   }
 
   ended(event: HostObject, failed: boolean): SpanRecord[] {
@@ -88,6 +88,8 @@ export class Calls {
   #forget(call: Call): void {
     this.#bySpan.delete(call.spanId);
     call.turn?.calls.delete(call.spanId);
+    // Its answer, if it had one, was written before: hooks come at once. What was said is not kept for longer.
+    if (this.#lastBySession.get(call.sessionKey ?? "") === call) this.#lastBySession.delete(call.sessionKey ?? "");
   }
 
   #span(call: Call, startMs: number, endMs: number, measured: SpanRecord["attributes"], error: string | undefined): SpanRecord {

@@ -32,6 +32,7 @@ export interface Call {
   routed: boolean;
   response: SpanRecord["attributes"];
   message: SpanRecord["attributes"];
+  sessionKey: string | undefined;
 }
 
 export interface ToolCall {

@@ -15,8 +15,8 @@ const MAX_LATE = 256;
 export class Turns {
   readonly #sessions: Sessions;
   readonly #toolCallIds: ToolCallIds;
-  readonly #bySpan = new BoundedMap<string, Turn>(2_048);
-  readonly #byRun = new BoundedMap<string, Turn>(2_048);
+  readonly #bySpan = new BoundedMap<string, Turn>(1_024);
+  readonly #byRun = new BoundedMap<string, Turn>(1_024);
   /** Turns that ended with calls still open. */
   #late: Turn[] = [];
 
