@@ -110,7 +110,7 @@ async function unseen(world: World): Promise<void> {
   await world.quiet();
   assert.ok(asked().length > 0);
   for (const entry of asked()) assert.equal(entry.model, "direct");
-  assert.equal((await spansOf(world.world.stack.sql, asked())).length, 0);
+  assert.equal((await spansOf(world.stack.sql, asked())).length, 0);
 }
 
 const about = (version: string) =>
