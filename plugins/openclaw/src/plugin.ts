@@ -121,17 +121,20 @@ export function createPlugin(
       return quietly(() => stops.answer(name, context))();
     },
     follow() {
-      const token = config.tokenFile === undefined ? undefined : readToken(config.tokenFile);
-      if (control !== undefined || stopped || config.tokenFile === undefined) return;
-      if (token === undefined) setTimeout(() => plugin.follow(), TOKEN_MS).unref();
-      else
-        control = followControl({
-          schedulerUrl: config.schedulerUrl,
-          token,
-          subscriber: `openclaw on ${hostname()}, process ${process.pid}`,
-          onEvent: (event) => stops.onEvent(event),
-          onSnapshot: (all) => stops.onSnapshot(all),
-        });
+      const { tokenFile, schedulerUrl } = config;
+      if (control !== undefined || stopped || tokenFile === undefined) return;
+      const token = readToken(tokenFile);
+      if (token === undefined) {
+        setTimeout(() => plugin.follow(), TOKEN_MS).unref();
+        return;
+      }
+      control = followControl({
+        schedulerUrl,
+        token,
+        subscriber: `openclaw on ${hostname()}, process ${process.pid}`,
+        onEvent: (event) => stops.onEvent(event),
+        onSnapshot: quietly((all) => stops.onSnapshot(all)),
+      });
     },
     async drain() {
       for (const span of mapper.finish(Date.now())) provider.emit(span);
