@@ -52,7 +52,7 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     const victims = () => asked().filter((entry) => taskOf(entry) !== "BYSTANDER");
     const sessionKey = "agent:main:telegram:direct:victim";
     const turn = world.gateway().turn("please ROOT", { sessionKey });
-    await until("the whole tree works", 60_000, () => {
+    await until("the whole tree works", 150_000, () => {
       const tasks = victims().map(taskOf);
       return branches.flatMap((branch) => [branch, ...leaves(branch)]).every((name) => tasks.includes(name)) && commands() === PER_BRANCH;
     });
