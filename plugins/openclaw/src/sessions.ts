@@ -82,6 +82,8 @@ export class Sessions {
   spawned(requesterKey: string, childKey: string, label?: string, call?: { runId: string; toolCallId: string }): void {
     const parent = this.#known.get(requesterKey);
     if (parent === undefined || requesterKey === childKey) return;
+    // Written again: one that spawns is not the first to be forgotten.
+    this.#known.set(requesterKey, parent);
     const pending = this.#pending.get(requesterKey) ?? [];
     const before = this.#spawned.get(childKey);
     const link = call ?? before?.link ?? (pending.length === 1 ? pending[0] : undefined);
