@@ -26,7 +26,7 @@ export const paths = {
   explain: (parameters: { range?: string; by?: string; at?: number } = {}) => `/explain${queryString(parameters)}`,
   tokens: (parameters: { range?: string; group?: string } = {}) => `/tokens${queryString(parameters)}`,
   sessions: (parameters: { q?: string; show?: string } = {}) => `/sessions${queryString(parameters)}`,
-  session: (id: string, parameters: { view?: string; span?: string; agent?: string } = {}) =>
+  session: (id: string, parameters: { view?: string; span?: string; agent?: string; at?: number } = {}) =>
     `/sessions/${segment(id)}${queryString(parameters)}`,
   alerts: (parameters: { edit?: string; range?: string } = {}) => `/alerts${queryString(parameters)}`,
   login: (parameters: { reason?: string } = {}) => `/login${queryString(parameters)}`,
@@ -35,6 +35,11 @@ export const paths = {
     sessions: (parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions${queryString(parameters)}`,
     session: (id: string) => `/api/v1/sessions/${segment(id)}`,
     spans: (id: string, parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions/${segment(id)}/spans${queryString(parameters)}`,
+    steps: (id: string, parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions/${segment(id)}/steps${queryString(parameters)}`,
+    content: (id: string, parameters: Record<string, QueryValue> = {}) =>
+      `/api/v1/sessions/${segment(id)}/content${queryString(parameters)}`,
+    payloads: (id: string, parameters: Record<string, QueryValue> = {}) =>
+      `/api/v1/sessions/${segment(id)}/payloads${queryString(parameters)}`,
     control: (id: string, action: "kill" | "pause" | "resume") => `/api/v1/sessions/${segment(id)}/${action}`,
     activity: (id: string) => `/api/v1/sessions/${segment(id)}/activity`,
     agents: (id: string) => `/api/v1/sessions/${segment(id)}/agents`,

@@ -19,10 +19,14 @@ export const sessionsParams = {
   sort: parseAsStringLiteral(["recent", "cost"]).withDefault("recent"),
 };
 
-export const SESSION_VIEWS = ["timeline", "agents", "decisions"] as const;
+export const SESSION_VIEWS = ["timeline", "replay", "agents", "decisions"] as const;
 export const sessionParams = {
   view: parseAsStringLiteral(SESSION_VIEWS).withDefault("timeline"),
   span: parseAsString,
+  /** The moment that the replay shows: milliseconds since 1970. */
+  at: parseAsInteger,
+  /** The replay shows the bytes that were sent and received. */
+  raw: parseAsBoolean.withDefault(false),
 };
 
 export const brainParams = {

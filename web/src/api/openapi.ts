@@ -23,10 +23,13 @@ import { EXPORT_FORMATS } from "./export-format.ts";
 import { Facets } from "./facets.ts";
 import { LiveIngest, LiveState } from "./live.ts";
 import { MemoryListParameters, MemoryPage } from "./memory.ts";
+import { PayloadListParameters, PayloadPage } from "./payload.ts";
 import { PoolListParameters, PoolPage } from "./pool.ts";
 import { Session, SessionListParameters, SessionPage } from "./session.ts";
 import { Simulation, SimulationPage, SimulationPolicy, SimulationRequest } from "./simulation.ts";
 import { SpanListParameters, SpanPage } from "./span.ts";
+import { StepListParameters, StepPage } from "./step.ts";
+import { StepContentPage, StepContentParameters } from "./step-content.ts";
 import { AgentTreePage, TreeListParameters } from "./tree.ts";
 
 interface Resource {
@@ -57,6 +60,24 @@ export const RESOURCES: readonly Resource[] = [
     summary: "The spans of a session in order of their start",
     parameters: SpanListParameters,
     response: SpanPage,
+  },
+  {
+    path: "/api/v1/sessions/{id}/steps",
+    summary: "The turns, model calls and tool calls of a session in order of their start",
+    parameters: StepListParameters,
+    response: StepPage,
+  },
+  {
+    path: "/api/v1/sessions/{id}/content",
+    summary: "What was said in some steps of a session",
+    parameters: StepContentParameters,
+    response: StepContentPage,
+  },
+  {
+    path: "/api/v1/sessions/{id}/payloads",
+    summary: "The bodies that one attempt sent to its pool and received from it",
+    parameters: PayloadListParameters,
+    response: PayloadPage,
   },
   {
     path: "/api/v1/sessions/{id}/agents",

@@ -10,7 +10,7 @@ import { read, type Sql } from "../server/database.ts";
 import { InvalidParameter, NotFound } from "../server/refusal.ts";
 
 export async function loadSpans(id: string, parameters: SpanListParameters): Promise<SpanPage> {
-  const cursor = parseCursor(parameters.cursor);
+  const cursor = parseSpanCursor(parameters.cursor);
   return read(async (sql) => {
     const { root, members } = await resolveExisting(sql, id);
     const rows = await listSpans(sql, members, {
@@ -27,7 +27,8 @@ export async function loadSpans(id: string, parameters: SpanListParameters): Pro
   });
 }
 
-function parseCursor(text: string | undefined): SpanCursor | undefined {
+/** The place of a span in its session. Throws InvalidParameter. */
+export function parseSpanCursor(text: string | undefined): SpanCursor | undefined {
   if (!text) return undefined;
   const key = decodeCursor<{ time: string; nanos: number; id: string }>(text, { time: "string", nanos: "number", id: "string" });
   if (!key || Number.isNaN(Date.parse(key.time)) || !/^[0-9a-f]{16}$/.test(key.id) || !(key.nanos >= 0 && key.nanos < 1000)) {
@@ -44,7 +45,7 @@ export async function loadAgents(id: string): Promise<AgentPage> {
   });
 }
 
-async function resolveExisting(sql: Sql, id: string) {
+export async function resolveExisting(sql: Sql, id: string) {
   const resolved = await resolveSession(sql, id);
   const [found] = await sql`select from sessions where session_id = any(${resolved.members}) limit 1`;
   if (!found) throw new NotFound(`there is no session ${JSON.stringify(id)}`);

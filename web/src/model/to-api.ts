@@ -5,12 +5,14 @@ import { Candidate as CandidateSchema } from "../api/decision.ts";
 import type { FleetEvent } from "../api/event.ts";
 import type { Session, SessionControl } from "../api/session.ts";
 import type { Span } from "../api/span.ts";
+import type { Step } from "../api/step.ts";
 import type { AttentionRow } from "../queries/attention.ts";
 import type { GroupedCostRow } from "../queries/cost-by-group.ts";
 import type { DecisionRow } from "../queries/list-decisions.ts";
 import type { EventRow } from "../queries/list-events.ts";
 import type { SessionRow } from "../queries/list-sessions.ts";
 import type { SpanRow } from "../queries/list-spans.ts";
+import type { StepRow } from "../queries/list-steps.ts";
 import { toUsd } from "./money.ts";
 import { rfc3339, sessionState } from "./time.ts";
 
@@ -146,6 +148,17 @@ export function toDecision({ start_time, start_nanos, cost_nusd, baseline_nusd, 
     cost_nanousd: cost_nusd,
     cost_usd: nullableUsd(cost_nusd),
     baseline_nanousd: baseline_nusd,
+    status: status(row.status),
+  };
+}
+
+export function toStep({ start_time, start_nanos, cost_nusd, ...row }: StepRow): Step {
+  return {
+    ...row,
+    start_time: rfc3339(start_time, start_nanos),
+    input_tokens: nullableNumber(row.input_tokens),
+    output_tokens: nullableNumber(row.output_tokens),
+    cost_nanousd: cost_nusd,
     status: status(row.status),
   };
 }

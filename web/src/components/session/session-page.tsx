@@ -14,6 +14,7 @@ import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
 import { AgentTree } from "./agent-tree.tsx";
 import { Decisions } from "./decisions.tsx";
+import { Replay } from "./replay/replay.tsx";
 import { SessionHeader } from "./session-header.tsx";
 import { SpanDrawer } from "./span-drawer.tsx";
 import { Waterfall } from "./waterfall.tsx";
@@ -27,8 +28,8 @@ export function SessionPage({ id }: { id: string }) {
   if (!session.data)
     return <Frame>{session.error ? <ErrorState {...describeError(session.error)} /> : <Skeleton className="h-32 w-full" />}</Frame>;
 
-  const counts = { timeline: session.data.spans, agents: session.data.sub_agents + 1, decisions: undefined };
-  const labels = { timeline: "Timeline", agents: "Agents", decisions: "Decisions" };
+  const counts = { timeline: session.data.spans, replay: undefined, agents: session.data.sub_agents + 1, decisions: undefined };
+  const labels = { timeline: "Timeline", replay: "Replay", agents: "Agents", decisions: "Decisions" };
   return (
     <Frame>
       <SessionHeader session={session.data} />
@@ -53,6 +54,9 @@ export function SessionPage({ id }: { id: string }) {
           <Resource query={spans} skeleton={<SkeletonRows rows={12} height={30} />}>
             {(all) => <Waterfall spans={all} selected={span} onSelect={(next) => setParams({ span: next })} />}
           </Resource>
+        </Tabs.Content>
+        <Tabs.Content value="replay" tabIndex={-1}>
+          <Replay id={id} />
         </Tabs.Content>
         <Tabs.Content value="agents" tabIndex={-1}>
           <Resource query={agents} skeleton={<SkeletonRows rows={8} height={40} />}>
