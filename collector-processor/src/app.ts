@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { type Alerting, alerting } from "./alerting/alerting.ts";
 import type { CollectorConfig } from "./config.ts";
 import { commitFirst } from "./delivery.ts";
+import { payloadRetention } from "./exporters/payload-retention.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
 import { fanOut } from "./fan-out/fan-out.ts";
 import { type Log, stderrLog } from "./log.ts";
@@ -101,6 +102,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
         messages: limits.max_messages,
         messageCharacters: limits.max_message_characters,
         rememberedBytes: limits.conversation_cache_bytes,
+        payloadBytes: limits.max_payload_bytes,
       },
       maxEvents: limits.max_events,
       keepNoise: limits.keep_noise_spans,
@@ -110,6 +112,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     attribute(price({ baseline: config.baseline, prices: config.prices }, delivery)),
   );
 
+  const retention = payloadRetention(options.databaseUrl, limits.payload_days, log);
   let started = false;
   const notReady = () => (store.ready ? (started ? null : "the collector is starting") : store.reason);
   const take = createIntake(limits.max_inflight_bytes, pipeline, metrics);
@@ -132,12 +135,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     await pipeline.start();
     await delivery.start();
     alerts?.start();
+    retention.start();
     started = true;
     return {
       url: http.url,
       ...(grpc && { grpcUrl: grpc.url }),
       async close() {
-        await Promise.all([stopAccepting(), alerts?.close()]);
+        await Promise.all([stopAccepting(), alerts?.close(), retention.close()]);
         await pipeline.shutdown();
         await delivery.shutdown();
         await metrics.shutdown();

@@ -54,6 +54,10 @@ const collectorSchema = z
     max_message_characters: count.default(262_144),
     /** Conversations kept in memory, so that of one that comes again, longer by a message, only that message is read. */
     conversation_cache_bytes: count.default(16 * MiB),
+    /** Bytes kept of one body of a call (the raw view); of a longer one the end is left out. */
+    max_payload_bytes: count.max(64 * MiB).default(8 * MiB),
+    /** Days that bodies of calls are kept. */
+    payload_days: count.max(36_500).default(7),
     /** The project of spans that name none. */
     default_project: z.string().min(1).max(100).default("default"),
     alerting: alertingSchema,

@@ -1,4 +1,4 @@
-import { type EncodedBatch, encodeBatch } from "./exporters/encode-batch.ts";
+import { type EncodedBatch, encodeBatch, isEmpty } from "./exporters/encode-batch.ts";
 import type { Store } from "./exporters/postgres-store.ts";
 import type { FanOut } from "./fan-out/fan-out.ts";
 import type { Rewritten } from "./fan-out/rewrite.ts";
@@ -13,10 +13,10 @@ export interface Parcels {
 }
 
 /** Reads the batch's spans. They are kept beyond their rows only where there is a destination. */
-export async function pack({ spans, original }: SpanBatch, outlets: FanOut): Promise<Parcels> {
-  if (outlets.destinations.length === 0 || original === undefined) return { rows: await encodeBatch(spans), fanOut: new Map() };
+export async function pack({ spans, payloads, original }: SpanBatch, outlets: FanOut): Promise<Parcels> {
+  if (outlets.destinations.length === 0 || original === undefined) return { rows: await encodeBatch(spans, payloads), fanOut: new Map() };
   const kept = [...spans];
-  return { rows: await encodeBatch(kept), fanOut: outlets.rewrite(original(), kept) };
+  return { rows: await encodeBatch(kept, payloads), fanOut: outlets.rewrite(original(), kept) };
 }
 
 /** The last stage without a log: a batch is accepted when the store has committed it, and goes to the destinations then. */
@@ -28,7 +28,7 @@ export function commitFirst(store: Store, outlets: FanOut): Stage<SpanBatch> {
     },
     async consume(batch) {
       const { rows, fanOut } = await pack(batch, outlets);
-      if (rows.spanCount === 0) return;
+      if (isEmpty(rows)) return;
       await store.write(rows);
       outlets.offer(fanOut);
     },

@@ -149,6 +149,21 @@ export interface SpanMessagesRow {
   hashes: string[];
 }
 
+export type PayloadDirection = "sent" | "received";
+
+/** A body of one attempt on a pool. */
+export interface PayloadRow {
+  session_id: string;
+  span_id: string;
+  direction: PayloadDirection;
+  start_time: Micros;
+  project: string;
+  bytes: number;
+  is_truncated: boolean;
+  /** zstd */
+  body: Buffer;
+}
+
 /** What both hourly rollups count. */
 interface HourTotals {
   slot: number;

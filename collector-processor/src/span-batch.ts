@@ -1,7 +1,8 @@
 import type { CacheMode } from "./dialects/usage.ts";
+import type { LogRecord } from "./otlp/logs.ts";
 import type { ResourceSpans } from "./otlp/traces.ts";
 import type { Rejections } from "./pipeline.ts";
-import type { MessageDirection, SpanRow } from "./rows.ts";
+import type { MessageDirection, PayloadRow, SpanRow } from "./rows.ts";
 
 /** A request as it came, for those who send it on. */
 export interface OriginalTraces {
@@ -14,6 +15,8 @@ export interface OriginalTraces {
 export interface TraceBatch {
   /** To be read once. Of a large request they may come in pieces that are decoded as they are read: that throws MalformedBody. */
   resources: Iterable<ResourceSpans>;
+  /** The request's log records that are bodies of calls. */
+  payloads?: LogRecord[];
   /** Absent: the batch is not sent on. */
   original?: () => OriginalTraces;
   /** The project of the key that the request came with; null where spans may say it. */
@@ -29,6 +32,7 @@ export interface TraceBatch {
  */
 export interface SpanBatch {
   spans: Iterable<SpanDraft>;
+  payloads?: PayloadRow[];
   original?: () => OriginalTraces;
   rejections: Rejections;
 }

@@ -22,6 +22,7 @@ import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
 import { createOutputLengths } from "./placement/output-lengths.ts";
+import { startPayloads } from "./payloads/payloads.ts";
 import { createSessionRegistry } from "./pools/llama-cpp/sessions.ts";
 import type { Pool } from "./pools/pool.ts";
 import { createShadows } from "./shadow/shadow.ts";
@@ -90,6 +91,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     decisions.note(decision);
     telemetry.record(decision);
   };
+  const loopback = LOOPBACK.test(host);
   const sessions = createSessionRegistry((migration) => telemetry.record(migration), log);
   const configuring = {
     sessions,
@@ -99,7 +101,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     queueTimeoutMs: limits.queueTimeoutMs,
     log,
     token,
-    loopback: LOOPBACK.test(host),
+    loopback,
     record,
     onSemanticSkip: () => metrics.onSemanticSkip(),
   };
@@ -128,12 +130,23 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     log,
     capacity: limits.records,
   });
+  const payloads =
+    (config.content.raw ?? (loopback ? "on" : "off")) === "on"
+      ? startPayloads({
+          endpoint,
+          token,
+          maxBytes: config.content.max_body_bytes,
+          maxHeldBytes: config.content.max_held_bytes,
+          log,
+        })
+      : undefined;
   const pools = () => generations.current.pools;
   const gatekeeper = () => generations.current.gatekeeper;
   const retriesRefused = () => generations.current.resilience.retries.refused;
   const metrics = createMetrics({
     pools,
     dropped: () => ({ ...telemetry.dropped, hooks: facts.dropped }),
+    droppedPayloads: () => payloads?.dropped,
     admission,
     replies,
     config: () => follower.status,
@@ -159,6 +172,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     replies,
     shadows,
     lengths: createOutputLengths(),
+    payloads,
     maxBodyBytes: limits.maxBodyBytes,
     record,
     log,
@@ -230,7 +244,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await simulations?.close();
       await generations.close();
       await admission.close();
-      await Promise.all([telemetry.close(TELEMETRY_CLOSE_MS), facts.close(TELEMETRY_CLOSE_MS)]);
+      await Promise.all([
+        telemetry.close(TELEMETRY_CLOSE_MS),
+        facts.close(TELEMETRY_CLOSE_MS),
+        payloads?.close(TELEMETRY_CLOSE_MS),
+      ]);
       await metrics.close();
     },
   };

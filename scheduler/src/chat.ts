@@ -17,6 +17,7 @@ import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
 import type { Log } from "./log.ts";
 import type { OutputLengths } from "./placement/output-lengths.ts";
+import type { Payloads } from "./payloads/payloads.ts";
 import { place } from "./placement/place.ts";
 import { offersTo } from "./pools/offers-to.ts";
 import type { Offer } from "./pools/pool.ts";
@@ -37,6 +38,8 @@ export interface ChatDependencies {
   replies: ReplyStore;
   shadows: Shadows;
   lengths: OutputLengths;
+  /** Undefined: the bytes of calls are not kept. */
+  payloads: Payloads | undefined;
   maxBodyBytes: number;
   record: (record: DecisionRecord) => void;
   log: Log;
@@ -52,7 +55,7 @@ const BYTES_PER_TOKEN = 4;
 /** The handler answers every request itself, errors too; it never rejects. */
 export function createChatHandler(
   endpoint: Endpoint,
-  { generations, admission, replies, shadows, lengths, maxBodyBytes, record: keep, log }: ChatDependencies,
+  { generations, admission, replies, shadows, lengths, payloads, maxBodyBytes, record: keep, log }: ChatDependencies,
 ): Handler {
   return async (request, response) => {
     const lease = generations.enter();
@@ -74,7 +77,7 @@ export function createChatHandler(
       const intent = await intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
       record = decide(chat, offers, { ...caller, identity }, intent, ticket, startedAt, baseline);
       record.placement.explained.push(...unfit.slice(0, MAX_DECISION_CANDIDATES - record.placement.explained.length));
-      const call = openCall(request, response, chat, record);
+      const call = openCall(request, response, chat, record, payloads);
       const route = intent.rule;
       if (route?.cache) {
         visit = await visitCache(replies, {

@@ -36,6 +36,7 @@ const pipeline = normalise(
       messages: limits.max_messages,
       messageCharacters: limits.max_message_characters,
       rememberedBytes: limits.conversation_cache_bytes,
+      payloadBytes: 1024,
     },
     maxEvents: limits.max_events,
     keepNoise: limits.keep_noise_spans,

@@ -76,6 +76,7 @@ const pipeline = normalise(
       messages: limits.max_messages,
       messageCharacters: limits.max_message_characters,
       rememberedBytes: limits.conversation_cache_bytes,
+      payloadBytes: 1024,
     },
     maxEvents: limits.max_events,
     keepNoise: true,

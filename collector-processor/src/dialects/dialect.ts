@@ -25,7 +25,7 @@ type NumberColumn = {
 }[keyof SpanRow];
 
 /** Bytes of a value that names a group: twelve of them fit into one index entry of Postgres (2,704 bytes). */
-const GROUP_BYTES = 160;
+export const GROUP_BYTES = 160;
 /** Bytes of an id: session and agent together fit into one index entry. */
 export const ID_BYTES = 400;
 

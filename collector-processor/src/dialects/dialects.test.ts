@@ -150,7 +150,7 @@ describe("OpenClaw's own exporter", () => {
 });
 
 it("keeps no content where none is wanted, of any emitter", async () => {
-  const content = { capture: false, messages: 100, messageCharacters: 10_000, rememberedBytes: 1_000_000 };
+  const content = { capture: false, messages: 100, messageCharacters: 10_000, rememberedBytes: 1_000_000, payloadBytes: 1024 };
   for (const file of ["openinference", "openllmetry", "vercel-ai", "langfuse", "openclaw-diagnostics-otel"]) {
     const spans = await fixture(file, { content });
     for (const draft of spans.values()) {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { IMPORT_SERVICE } from "@signalbox/otel/conventions";
-import type { SpanRow } from "../rows.ts";
+import type { PayloadRow, SpanRow } from "../rows.ts";
 import type { Message, SpanDraft } from "../span-batch.ts";
 import { CopyWriter } from "./copy-writer.ts";
 import { Counters } from "./counters.ts";
@@ -17,6 +17,8 @@ export interface EncodedBatch {
   /** null where no span has content */
   messages: Buffer | null;
   spanMessages: Buffer | null;
+  /** null where no body of a call came */
+  payloads: Buffer | null;
   identities: Identities;
   /** of all spans, as if none were stored yet; null where some may be, and only the database can tell */
   counters: Counters | null;
@@ -82,14 +84,17 @@ export const SPAN_COLUMNS = [
   "links",
 ] as const;
 
+/** There is nothing of it to store. */
+export const isEmpty = ({ spanCount, payloads }: EncodedBatch): boolean => spanCount === 0 && payloads === null;
+
 /**
  * Reads the spans once, in order, and keeps none of them. Now and then it lets others have their turn: what Postgres and the log wait for
  * is sent while a large batch is encoded. @throws what reading the spans throws.
  */
-export async function encodeBatch(spans: Iterable<SpanDraft>): Promise<EncodedBatch> {
+export async function encodeBatch(spans: Iterable<SpanDraft>, payloads: readonly PayloadRow[] = []): Promise<EncodedBatch> {
   const writers = idleWriters.pop() ?? newWriters();
   try {
-    return await encodeWith(writers, spans);
+    return await encodeWith(writers, spans, payloads);
   } finally {
     for (const writer of Object.values(writers)) writer.clear();
     if (idleWriters.length < MAX_IDLE_WRITERS) idleWriters.push(writers);
@@ -102,7 +107,7 @@ const idleWriters: Writers[] = [];
 /** Of requests that are encoded at the same time, more are rare. */
 const MAX_IDLE_WRITERS = 4;
 
-async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>): Promise<EncodedBatch> {
+async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>, payloads: readonly PayloadRow[]): Promise<EncodedBatch> {
   const written: WrittenMessages = new Map();
   const identities = new Identities();
   const counters = new Counters();
@@ -126,8 +131,9 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>): Promise
   const rows = writers.spans.take();
   const messages = hasContent ? writers.messages.take() : null;
   const spanMessages = hasContent ? writers.spanMessages.take() : null;
-  const bytes = rows.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0);
-  return { spanCount, spans: rows, messages, spanMessages, identities, counters, imported, days, bytes };
+  const bodies = encodePayloads(payloads);
+  const bytes = rows.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0) + (bodies?.length ?? 0);
+  return { spanCount, spans: rows, messages, spanMessages, payloads: bodies, identities, counters, imported, days, bytes };
 }
 
 /** By session: messages that were written, and the hashes of these, for equal ones are not always the same object. */
@@ -162,6 +168,23 @@ function writeMessage(writer: CopyWriter, sessionId: string, { hash, body }: Mes
   writer.text(sessionId);
   writer.bytea(hash);
   writer.jsonb(body);
+}
+
+function encodePayloads(payloads: readonly PayloadRow[]): Buffer | null {
+  if (payloads.length === 0) return null;
+  const writer = new CopyWriter();
+  for (const payload of payloads) {
+    writer.startRow(8);
+    writer.text(payload.session_id);
+    writer.hex(payload.span_id);
+    writer.text(payload.direction);
+    writer.timestamp(payload.start_time);
+    writer.text(payload.project);
+    writer.bigint(payload.bytes);
+    writer.boolean(payload.is_truncated);
+    writer.bytea(payload.body);
+  }
+  return writer.take();
 }
 
 function writeSpan(writer: CopyWriter, row: SpanRow): void {

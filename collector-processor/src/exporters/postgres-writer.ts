@@ -6,8 +6,10 @@ import {
   COPY_SPANS,
   CREATE_STAGE,
   INSERT_MESSAGES,
+  INSERT_PAYLOADS,
   INSERT_STAGED,
   STAGE_MESSAGES,
+  STAGE_PAYLOADS,
   STAGE_SPAN_MESSAGES,
   STAGE_SPANS,
 } from "../sql/stage.ts";
@@ -52,6 +54,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
     await Promise.all([connection.run(BEGIN_WITHOUT_WAITING), connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
     const waitAgain = connection.run(WAIT_AGAIN);
+    await writePayloads(group);
     if (hasMessages(group)) {
       await Promise.all([waitAgain, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
@@ -69,6 +72,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     }
     const imported = group.some((batch) => batch.imported);
     if (imported) await Promise.all([connection.run(LOCK_AS_IMPORT), connection.run(DROP_SUPERSEDED), connection.run(REMEMBER_IMPORTED)]);
+    await writePayloads(group);
     const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
     const counters = new Counters();
     for (const span of inserted) counters.add(countedSpan(span));
@@ -91,6 +95,13 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
       identities.addStored(span);
     }
     return Counters.difference(counters, taken);
+  }
+
+  async function writePayloads(group: EncodedBatch[]): Promise<void> {
+    const bodies = group.flatMap((batch) => batch.payloads ?? []);
+    if (bodies.length === 0) return;
+    await connection.copy(STAGE_PAYLOADS, rowsOf(bodies));
+    await connection.run(INSERT_PAYLOADS);
   }
 
   async function finish(identities: Identities, counted: Counters, lock: string): Promise<void> {

@@ -4,9 +4,12 @@ import { emitterOfSource } from "../dialects/index.ts";
 import type { LogRecord, ResourceLogs, ScopeLogs } from "../otlp/logs.ts";
 import { type Attributes, type AttributeValue, KeyValueList, type Moment, type ResourceSpans, type Span } from "../otlp/traces.ts";
 import type { Rejections } from "../pipeline.ts";
+import { isPayload, refusePayload } from "./payloads.ts";
 
 export interface LogFacts {
   resources: ResourceSpans[];
+  /** Bodies of calls. */
+  payloads: LogRecord[];
   /** Records whose facts the spans of the same emitter say already, or that nobody here knows. */
   ignored: number;
 }
@@ -20,7 +23,7 @@ const SEVERITY_ERROR = 17;
  * the same row, and no record needs another to be there.
  */
 export function logFacts(resources: ResourceLogs[], rejections: Rejections): LogFacts {
-  const facts: LogFacts = { resources: [], ignored: 0 };
+  const facts: LogFacts = { resources: [], payloads: [], ignored: 0 };
   for (const resource of resources) {
     const view = new AttributeView(resource.attributes);
     const service = view.text("service.name") ?? "";
@@ -36,7 +39,9 @@ export function logFacts(resources: ResourceLogs[], rejections: Rejections): Log
 function spansOf(scope: ScopeLogs, emitter: Emitter | undefined, resource: AttributeView, facts: LogFacts, rejections: Rejections): Span[] {
   const spans: Span[] = [];
   for (const record of scope.records) {
-    if (record.traceId === null) rejections.add("trace_id is not 16 bytes");
+    if (isPayload(record)) {
+      if (!refusePayload(record, rejections)) facts.payloads.push(record);
+    } else if (record.traceId === null) rejections.add("trace_id is not 16 bytes");
     else if (record.spanId === null) rejections.add("span_id is not 8 bytes");
     else {
       const attributes = new AttributeView(record.attributes);

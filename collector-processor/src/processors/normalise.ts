@@ -9,6 +9,7 @@ import { boundedText, storableText, truncatedText } from "../text.ts";
 import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
 import { contentDirection } from "./content.ts";
 import { type ConversationLimits, Conversations } from "./conversations.ts";
+import { payloadRows } from "./payloads.ts";
 import { redact } from "./redact.ts";
 
 export interface NormaliseConfig {
@@ -17,7 +18,7 @@ export interface NormaliseConfig {
   /** A span that starts further ahead is refused: its clock is wrong, and it would stand above the newest on every page. */
   maxFutureDays: number;
   attributes: AttributeLimits;
-  content: ConversationLimits & { capture: boolean };
+  content: ConversationLimits & { capture: boolean; payloadBytes: number };
   /** Events, and links, kept of one span. */
   maxEvents: number;
   /** Keep the spans, too, that an emitter's dialect calls noise. */
@@ -41,10 +42,12 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
   return {
     start: async () => {},
     shutdown: async () => {},
-    async consume({ resources, project, rejections, original }) {
+    async consume({ resources, payloads = [], project, rejections, original }) {
       const latestMicros = config.now() * 1000 + config.maxFutureDays * DAY_MICROS;
       const context: Context = { config, byName, conversations, latestMicros, project, rejections };
-      await next.consume({ spans: draftsOf(resources, context), rejections, ...(original && { original }) });
+      const limits = { bytes: config.content.payloadBytes, defaultProject: config.defaultProject };
+      const bodies = config.content.capture && payloads.length > 0 ? await payloadRows(payloads, project, limits) : [];
+      await next.consume({ spans: draftsOf(resources, context), payloads: bodies, rejections, ...(original && { original }) });
     },
   };
 }

@@ -40,7 +40,7 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
         metrics.dataPoints(encoding === "json" ? countJsonMetrics(body) : countProtobufMetrics(body));
         return rejections;
       }
-      const traces = signal === "logs" ? decoded(readLogs(body, encoding, rejections)) : readTraces(body, encoding);
+      const traces = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
       await next.consume({ ...traces, resources: counted(traces.resources), project, rejections });
       metrics.refused(rejections.count);
       return rejections;
@@ -65,12 +65,12 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
   }
 
   /** The records that are facts of their own, as spans; the others are counted and forgotten. */
-  function readLogs(body: Buffer, encoding: Encoding, rejections: Rejections): ResourceSpans[] {
-    const facts = logFacts(encoding === "json" ? decodeJsonLogs(body) : decodeProtobufLogs(body), rejections);
-    metrics.logsIgnored(facts.ignored);
-    return facts.resources;
+  function readLogs(body: Buffer, encoding: Encoding, rejections: Rejections): Traces {
+    const { resources, payloads, ignored } = logFacts(encoding === "json" ? decodeJsonLogs(body) : decodeProtobufLogs(body), rejections);
+    metrics.logsIgnored(ignored);
+    return { ...decoded(resources), payloads };
   }
 }
 
-type Traces = Pick<TraceBatch, "resources" | "original">;
+type Traces = Pick<TraceBatch, "resources" | "payloads" | "original">;
 const decoded = (resources: ResourceSpans[]): Traces => ({ resources, original: () => ({ protobuf: null, resources }) });

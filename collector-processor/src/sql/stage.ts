@@ -7,6 +7,7 @@ const spanColumns = SPAN_COLUMNS.join(", ");
 export const CREATE_STAGE = `
   create temp table stage_spans (like signalbox.spans) on commit delete rows;
   create temp table stage_messages (like signalbox.messages) on commit delete rows;
+  create temp table stage_payloads (like signalbox.payloads) on commit delete rows;
   create temp table stage_span_messages (like signalbox.span_messages) on commit delete rows;
 `;
 
@@ -20,6 +21,18 @@ export const COPY_SPAN_MESSAGES = copy("signalbox.span_messages", spanMessageCol
 export const STAGE_SPANS = copy("stage_spans", spanColumns);
 export const STAGE_SPAN_MESSAGES = copy("stage_span_messages", spanMessageColumns);
 export const STAGE_MESSAGES = copy("stage_messages", "session_id, hash, body");
+
+const payloadColumns = "session_id, span_id, direction, start_time, project, bytes, is_truncated, body";
+export const STAGE_PAYLOADS = copy("stage_payloads", payloadColumns);
+
+/** Stores the staged bodies that are not there yet, in the order of the keys. */
+export const INSERT_PAYLOADS = `
+insert into signalbox.payloads (${payloadColumns})
+select distinct on (session_id, span_id, direction) ${payloadColumns}
+from stage_payloads
+order by session_id, span_id, direction
+on conflict do nothing
+`;
 
 const counted = COUNTED_COLUMNS.map((column) =>
   column === "start_time" ? "(extract(epoch from inserted.start_time) * 1000000)::bigint as start_time" : `inserted.${column}`,

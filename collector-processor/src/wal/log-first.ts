@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pack } from "../delivery.ts";
-import type { EncodedBatch } from "../exporters/encode-batch.ts";
+import { type EncodedBatch, isEmpty } from "../exporters/encode-batch.ts";
 import type { Store } from "../exporters/postgres-store.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Rewritten } from "../fan-out/rewrite.ts";
@@ -172,7 +172,7 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
     },
     async consume(batch) {
       const { rows, fanOut } = await pack(batch, outlets);
-      if (rows.spanCount === 0) return;
+      if (isEmpty(rows)) return;
       if (stopping || recovering || segments === undefined) throw new Unavailable(`the collector is ${stopping ? "stopping" : "starting"}`);
       let position: Position;
       try {

@@ -20,6 +20,8 @@ interface Head {
   lengths: [number, number, number];
   /** Destinations with equal bytes share them. */
   fanOut: { names: string[]; spans: number; length: number }[];
+  /** Length of the bodies of calls, which come last; absent: none. */
+  payloads?: number;
 }
 
 /** A length of the head, the head as JSON, then the buffers: one after the other they are the record, and large ones are not copied. */
@@ -34,12 +36,14 @@ export function encodeRecord({ batch, fanOut }: WalRecord): Buffer[] {
     ...(batch.imported && { imported: true }),
     lengths: [batch.spans.length, batch.messages?.length ?? -1, batch.spanMessages?.length ?? -1],
     fanOut: [...shared].map(([item, names]) => ({ names, spans: item.spans, length: item.bytes.length })),
+    ...(batch.payloads && { payloads: batch.payloads.length }),
   };
   const json = Buffer.from(JSON.stringify(head));
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(json.length);
   const content = [batch.messages, batch.spanMessages].filter((rows) => rows !== null);
-  return [length, json, batch.spans, ...content, ...[...shared.keys()].map((item) => item.bytes)];
+  const bodies = batch.payloads === null ? [] : [batch.payloads];
+  return [length, json, batch.spans, ...content, ...[...shared.keys()].map((item) => item.bytes), ...bodies];
 }
 
 /** What is read again may be stored already, in whole or in part: its counters are made from what is new. */
@@ -61,9 +65,10 @@ export function decodeRecord(payload: Buffer): WalRecord {
     const item = { bytes: Buffer.from(take(length)), spans: count };
     for (const name of names) fanOut.set(name, item);
   }
-  const bytes = spans.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0);
+  const payloads = head.payloads === undefined ? null : take(head.payloads);
+  const bytes = spans.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0) + (payloads?.length ?? 0);
   const { spanCount, imported = false } = head;
   const identities = Identities.fromJSON(head.identities);
   const days = new Set(head.days);
-  return { batch: { spanCount, spans, messages, spanMessages, identities, counters: null, imported, days, bytes }, fanOut };
+  return { batch: { spanCount, spans, messages, spanMessages, payloads, identities, counters: null, imported, days, bytes }, fanOut };
 }

@@ -125,6 +125,12 @@ export const Attribute = {
   attempt: "signalbox.attempt",
   /** why a further attempt was made, and what ended the one before: `failover: 500`, `hedge`, `escalation: bad_answer_empty` */
   attemptReason: "signalbox.attempt.reason",
+  /** sent | received */
+  payloadDirection: "signalbox.payload.direction",
+  /** that went over the wire */
+  payloadBytes: "signalbox.payload.bytes",
+  /** the end was left out */
+  payloadTruncated: "signalbox.payload.truncated",
   /** boolean: this call went through the scheduler, whose attempt span carries the cost */
   routed: "signalbox.routed",
   /** on a resource: `logs` where an agent's log records count as its model calls and its spans do not; see CALLS_FROM_LOGS */
@@ -282,6 +288,12 @@ export const MAX_DECISION_CANDIDATES = 16;
 
 /** Default ports, all on loopback. */
 export const DefaultPort = { otlpHttp: 4318, otlpGrpc: 4317, scheduler: 4320, web: 4321, postgres: 4325 } as const;
+
+/** The names of log records that are ours. */
+export const LogEvent = {
+  /** a body of one attempt on a pool: in the record's body; trace and span are the attempt's, time is when that began */
+  payload: "signalbox.payload",
+} as const;
 
 /** The Postgres channels that NOTIFY is sent on; payloads are JSON of at most 8,000 bytes. */
 export const NotifyChannel = {

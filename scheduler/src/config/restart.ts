@@ -12,6 +12,7 @@ export function waitsForRestart(before: Config, after: Config): string[] {
   ].filter((part) => part !== false);
   return [
     ...(changed((config) => config.admission) ? ["admission (the scheduler)"] : []),
+    ...(changed((config) => config.content) ? ["content (the scheduler)"] : []),
     ...(collector.length > 0 ? [`${collector.join(", ")} (the collector, which reads the file at its start)`] : []),
   ];
 }

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { cacheSchema, semanticSchema } from "./cache-schema.ts";
+import { contentSchema } from "./content-schema.ts";
 import { resilienceSchema, timeoutsSchema } from "./resilience-schema.ts";
 import { routeSchema } from "./route-schema.ts";
 import { timeWindow } from "./time-schema.ts";
@@ -217,6 +218,7 @@ export const configSchema = z.strictObject({
   routes: z.array(routeSchema).default([]).describe("Rules; the first that matches counts."),
   semantic: semanticSchema.optional().describe("The model that makes vectors of texts, for routes and caches that go by meaning."),
   cache: cacheSchema.prefault({}).describe("Bounds of the reply cache; which routes use it, they say themselves."),
+  content: contentSchema.prefault({}).describe("What is kept of calls besides their numbers."),
   resilience: resilienceSchema.prefault({}).describe("What is done when a pool fails or is slow."),
   budgets: z.array(budget).default([]).describe("Caps on spending."),
   admission: admission.default({ when_database_is_away: "open" }),

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
+import type { PayloadTap } from "../payloads/payloads.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Patience } from "../resilience/policy.ts";
 import { type Call, endOf, type RunningAttempt } from "./call.ts";
@@ -51,6 +52,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   #reply: Reply | undefined;
   #status = 0;
   #timer: NodeJS.Timeout | undefined;
+  readonly #payload: PayloadTap | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     });
     const { call, attempt, upstream, exchange, patience } = options;
     const { stream } = call.chat;
+    this.#payload = call.payloads?.open(call.record, attempt.record, exchange.body);
     const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
     headers.push(...exchange.headers(upstream, call.request.headers), ...options.sessionHeaders);
     this.#wait(stream ? patience.ttftMs : patience.replyMs, stream);
@@ -123,6 +126,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { call, attempt } = this.#options;
+    this.#payload?.received(chunk);
     let flowing: boolean | undefined;
     try {
       flowing = this.#reply?.data(chunk);
@@ -178,6 +182,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
 
   #end(outcome: Outcome): void {
     clearTimeout(this.#timer);
+    this.#payload?.end();
     this.#resolve(outcome);
   }
 

@@ -4,6 +4,7 @@ import type http from "node:http";
 import type { Socket } from "node:net";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { HttpError } from "../http/errors.ts";
+import type { Payloads } from "../payloads/payloads.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { Escalation } from "../resilience/policy.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
@@ -28,6 +29,8 @@ export interface Call {
   response: http.ServerResponse;
   chat: ChatRequest;
   record: DecisionRecord;
+  /** Takes the bytes of each attempt; undefined where they are not kept. */
+  payloads: Payloads | undefined;
   /** The client closed its connection before the reply was complete, or the call was stopped. */
   gone: boolean;
   /** Why it was stopped; undefined where the client left. */
@@ -49,12 +52,19 @@ export interface Call {
   running: RunningAttempt[];
 }
 
-export function openCall(request: http.IncomingMessage, response: http.ServerResponse, chat: ChatRequest, record: DecisionRecord): Call {
+export function openCall(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  chat: ChatRequest,
+  record: DecisionRecord,
+  payloads?: Payloads,
+): Call {
   const call: Call = {
     request,
     response,
     chat,
     record,
+    payloads,
     gone: response.destroyed,
     stopped: undefined,
     onGone: undefined,

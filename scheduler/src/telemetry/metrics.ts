@@ -9,6 +9,7 @@ import type { AdmissionService } from "../admission/service.ts";
 import type { ReplyStore } from "../cache/reply-store.ts";
 import type { ConfigStatus } from "../config/follow.ts";
 import { DEFAULT_CONFIDENCE } from "../placement/correction.ts";
+import type { Payloads } from "../payloads/payloads.ts";
 import type { Pool } from "../pools/pool.ts";
 import { hoursOf } from "../pools/pool-hours.ts";
 import type { ShadowOutcome } from "../shadow/shadow.ts";
@@ -29,13 +30,23 @@ const LATENCY_BOUNDARIES_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 export interface MetricsSources {
   pools: () => readonly Pool[];
   dropped: () => Telemetry["dropped"] & { hooks: number };
+  /** Undefined where bodies of calls are not kept. */
+  droppedPayloads: () => Payloads["dropped"] | undefined;
   admission: Pick<AdmissionService, "database" | "ledger" | "controls" | "inFlight">;
   replies: Pick<ReplyStore, "entries" | "bytes" | "dropped">;
   config: () => ConfigStatus;
   retriesRefused: () => number;
 }
 
-export function createMetrics({ pools, dropped, admission, replies, config, retriesRefused }: MetricsSources): SchedulerMetrics {
+export function createMetrics({
+  pools,
+  dropped,
+  droppedPayloads,
+  admission,
+  replies,
+  config,
+  retriesRefused,
+}: MetricsSources): SchedulerMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   const meter = provider.getMeter("signalbox-scheduler");
@@ -123,6 +134,15 @@ export function createMetrics({ pools, dropped, admission, replies, config, retr
       result.observe(dropped().full, { reason: "full" });
       result.observe(dropped().unsent, { reason: "unsent" });
       result.observe(dropped().hooks, { reason: "hooks" });
+    });
+
+  meter
+    .createObservableCounter("signalbox_payloads_dropped", { description: "Bodies of calls that are not kept" })
+    .addCallback((result) => {
+      const bodies = droppedPayloads();
+      if (!bodies) return;
+      result.observe(bodies.full, { reason: "full" });
+      result.observe(bodies.unsent, { reason: "unsent" });
     });
 
   count("signalbox_cache_entries", "Replies that are kept", () => replies.entries);

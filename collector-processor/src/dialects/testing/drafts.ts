@@ -17,7 +17,7 @@ export async function drafts(resources: ResourceSpans[], changes: Partial<Normal
     defaultProject: "default",
     maxFutureDays: 2,
     attributes: LIMITS,
-    content: { capture: true, messages: 100, messageCharacters: 10_000, rememberedBytes: 1_000_000 },
+    content: { capture: true, payloadBytes: 1024, messages: 100, messageCharacters: 10_000, rememberedBytes: 1_000_000 },
     maxEvents: 10,
     keepNoise: false,
     onNoise: () => {},
