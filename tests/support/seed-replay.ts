@@ -82,10 +82,13 @@ export async function writeMessages(
       const hashes = bodies.map((body) => createHash("sha256").update(JSON.stringify(body)).digest());
       for (const [index, body] of bodies.entries())
         await sql`insert into messages values (${span.session_id}, ${hashes[index] as Buffer}, ${sql.json(body as postgres.JSONValue)}) on conflict do nothing`;
-      await sql`insert into span_messages values (${span.session_id}, ${new Date(span.start_us / 1000)}, ${Buffer.from(span.span_id, "hex")}, ${direction}, ${hashes})`;
+      await sql`insert into span_messages values (${span.session_id}, ${new Date(span.start_us / 1000)}, ${Buffer.from(span.span_id, "hex")}, ${direction}, ${byteaArray(hashes)}::bytea[])`;
     }
   });
 }
+
+/** The driver has no arrays of bytes. */
+const byteaArray = (values: readonly Buffer[]) => `{${values.map((value) => `"\\\\x${value.toString("hex")}"`).join(",")}}`;
 
 /** Writes the bodies of a call, as the collector stores them. */
 export async function writePayloads(databaseUrl: string, span: SeedSpan, bodies: Record<"sent" | "received", Buffer>): Promise<void> {

@@ -31,14 +31,13 @@ const BEFORE = "10 minutes";
 
 /** The messages of some spans: a routed call's are with the agent's own span of it, one or two levels up. */
 export function listStepContent(sql: Sql, members: string[], { spanIds, from, to }: ContentWindow): Promise<StepContentRow[]> {
-  const ids = spanIds.map((id) => Buffer.from(id, "hex"));
   return sql<StepContentRow[]>`
     with near as materialized (
       select session_id, start_time, span_id, parent_span_id, attempt from spans
       where session_id = any(${members}) and start_time between ${from}::timestamptz - ${BEFORE}::interval and ${to}::timestamptz
-        and (span_id = any(${ids}) or operation in (${Operation.chat}, ${Operation.embeddings}, ${Operation.schedule}))
+        and (encode(span_id, 'hex') = any(${[...spanIds]}) or operation in (${Operation.chat}, ${Operation.embeddings}, ${Operation.schedule}))
     ),
-    step as (select * from near where span_id = any(${ids})),
+    step as (select * from near where encode(span_id, 'hex') = any(${[...spanIds]})),
     above as (
       select step.span_id as step, near.* from step join near on near.span_id = step.parent_span_id where step.attempt is not null
     ),
@@ -56,10 +55,9 @@ export function listStepContent(sql: Sql, members: string[], { spanIds, from, to
 
 /** What tools were given and gave, where their spans say it. */
 export function listToolContent(sql: Sql, members: string[], { spanIds, from, to }: ContentWindow): Promise<ToolContentRow[]> {
-  const ids = spanIds.map((id) => Buffer.from(id, "hex"));
   return sql<ToolContentRow[]>`
     select encode(span_id, 'hex') as span_id, attributes->>${Attribute.toolArguments} as arguments, attributes->>${Attribute.toolResult} as result
     from spans
-    where session_id = any(${members}) and start_time between ${from}::timestamptz and ${to}::timestamptz and span_id = any(${ids})
+    where session_id = any(${members}) and start_time between ${from}::timestamptz and ${to}::timestamptz and encode(span_id, 'hex') = any(${[...spanIds]})
       and operation = ${Operation.executeTool}`;
 }
