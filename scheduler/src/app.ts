@@ -21,8 +21,8 @@ import { createHookFacts } from "./hooks/claude-code-facts.ts";
 import { badRequest, HttpError } from "./http/errors.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { createLog, type Log } from "./log.ts";
-import { createOutputLengths } from "./placement/output-lengths.ts";
 import { startPayloads } from "./payloads/payloads.ts";
+import { createOutputLengths } from "./placement/output-lengths.ts";
 import { createSessionRegistry } from "./pools/llama-cpp/sessions.ts";
 import type { Pool } from "./pools/pool.ts";
 import { createShadows } from "./shadow/shadow.ts";
@@ -244,11 +244,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await simulations?.close();
       await generations.close();
       await admission.close();
-      await Promise.all([
-        telemetry.close(TELEMETRY_CLOSE_MS),
-        facts.close(TELEMETRY_CLOSE_MS),
-        payloads?.close(TELEMETRY_CLOSE_MS),
-      ]);
+      await Promise.all([telemetry.close(TELEMETRY_CLOSE_MS), facts.close(TELEMETRY_CLOSE_MS), payloads?.close(TELEMETRY_CLOSE_MS)]);
       await metrics.close();
     },
   };
