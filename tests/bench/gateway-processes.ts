@@ -31,8 +31,11 @@ export interface StartOptions {
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** @param nodeFlags of the scheduler */
-export async function startGateway(nodeFlags: string[] = []): Promise<GatewayProcesses> {
+/**
+ * @param nodeFlags of the scheduler
+ * @param raw whether it keeps the bytes of calls
+ */
+export async function startGateway(nodeFlags: string[] = [], raw = false): Promise<GatewayProcesses> {
   const home = mkdtempSync(path.join(os.tmpdir(), "signalbox-bench-"));
   const started: ChildProcess[] = [];
   const stop = () => {
@@ -63,6 +66,7 @@ export async function startGateway(nodeFlags: string[] = []): Promise<GatewayPro
     slots: 64
     models: [{ id: bench, input_usd_per_mtok: 1, output_usd_per_mtok: 4 }]
 baseline: { model: claude-opus-4-6 }
+content: { raw: ${raw ? "on" : "off"} }
 `,
     );
     const scheduler = await start("../../scheduler/src/main.ts", {

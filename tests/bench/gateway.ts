@@ -5,7 +5,9 @@
  * proxy that reads nothing. Mock, scheduler, proxy and load generator are processes of their own. CPU and the most memory that each
  * process held so far are read from /proc (Linux only).
  *
- *     node tests/bench/gateway.ts [rounds] [seconds per round] [--portkey folder]
+ *     node tests/bench/gateway.ts [rounds] [seconds per round] [--raw] [--portkey folder]
+ *
+ * `--raw`: with the bytes of every call kept for the raw view, as a local install does.
  *
  * Portkey's gateway runs beside them where its folder is given (its releases ask for a server that breaks them beyond 1.13.8):
  *
@@ -26,7 +28,10 @@ import { freePort } from "../support/free-port.ts";
 import { LOADS, type Load } from "./gateway-load.ts";
 import { type Served, startGateway } from "./gateway-processes.ts";
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { portkey: { type: "string" } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { portkey: { type: "string" }, raw: { type: "boolean", default: false } },
+});
 const ROUNDS = Number(positionals[0] ?? 5);
 const SECONDS = Number(positionals[1] ?? 3);
 const CLOCK_TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
@@ -37,7 +42,7 @@ const AUTOCANNON = here("../../node_modules/autocannon/autocannon.js");
 const WARM_UP_SECONDS = 2;
 const RATIO_TARGET = 0.33;
 const PORTKEY_TARGET = 20;
-const gateway = await startGateway();
+const gateway = await startGateway([], values.raw);
 const { home } = gateway;
 
 /** Requests answered with 200 in a round, and its length in seconds. */

@@ -1,13 +1,12 @@
 import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { paths } from "../paths.ts";
-import { Count, NullableText, page } from "./common.ts";
+import { Count, page } from "./common.ts";
 import { fetchJson } from "./fetch-json.ts";
 
 export const Payload = z
   .object({
     direction: z.enum(["sent", "received"]),
-    content_type: NullableText,
     bytes: Count.meta({ description: "that went over the wire" }),
     is_truncated: z.boolean().meta({ description: "the end was not kept: it was beyond the limit" }),
     encoding: z.enum(["utf-8", "base64"]).meta({ description: "of `text`: base64 where the bytes are no UTF-8" }),

@@ -55,7 +55,6 @@ async function toPayload(row: PayloadRow, { offset, limit }: PayloadListParamete
   const { encoding, text } = asText(body, row.is_truncated);
   return {
     direction: row.direction,
-    content_type: row.content_type,
     bytes: Number(row.bytes),
     is_truncated: row.is_truncated,
     encoding,

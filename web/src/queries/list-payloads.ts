@@ -2,7 +2,6 @@ import type { Sql } from "../server/database.ts";
 
 export interface PayloadRow {
   direction: "sent" | "received";
-  content_type: string | null;
   /** Bytes as they went over the wire; fewer are kept where `is_truncated`. */
   bytes: string;
   is_truncated: boolean;
@@ -13,7 +12,7 @@ export interface PayloadRow {
 /** The bodies of one attempt on a pool. `members`: see resolveSession. */
 export function listPayloads(sql: Sql, members: string[], spanId: string): Promise<PayloadRow[]> {
   return sql<PayloadRow[]>`
-    select direction, content_type, bytes, is_truncated, body from payloads
+    select direction, bytes, is_truncated, body from payloads
     where session_id = any(${members}) and span_id = decode(${spanId}, 'hex')
     order by direction desc`;
 }

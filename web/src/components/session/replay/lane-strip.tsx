@@ -46,7 +46,7 @@ export const LaneStrip = memo(function LaneStrip({
     });
   }, [lane.steps, replay, fractions, zoom, width, height]);
   return (
-    <svg aria-hidden width={width} height={height} className="block">
+    <svg aria-hidden data-strip width={width} height={height} className="block">
       {paths.map(({ key, fill, opacity, path }) => (
         <path key={key} d={path} fill={fill} opacity={opacity} shapeRendering="crispEdges" />
       ))}

@@ -39,15 +39,14 @@ export function RawBytes({ id, step }: { id: string; step: Step }) {
 }
 
 function Body({ payload, onMore }: { payload: Payload; onMore: () => void }) {
-  const { direction, content_type, bytes, is_truncated, encoding, text, characters } = payload;
+  const { direction, bytes, is_truncated, encoding, text, characters } = payload;
   return (
     <section aria-label={direction}>
-      <h4 className="label mb-1.5 flex flex-wrap gap-x-3">
+      <h3 className="label mb-1.5 flex flex-wrap gap-x-3">
         <span>{direction === "sent" ? "Sent to the pool" : "Received from the pool"}</span>
         <span className="tabular">{formatCount(bytes)} bytes</span>
-        {content_type && <HostileText text={content_type} />}
         {encoding === "base64" && <span>shown as base64: not UTF-8</span>}
-      </h4>
+      </h3>
       <pre className="max-h-[60dvh] overflow-auto whitespace-pre-wrap break-all rounded-md bg-sunken p-3 font-mono text-xs" tabIndex={0}>
         <HostileText text={text} />
       </pre>

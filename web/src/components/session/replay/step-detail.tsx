@@ -35,9 +35,9 @@ export function StepDetail({ id, replay, playhead }: { id: string; replay: Repla
       className="flex h-[420px] flex-col border-line border-t lg:h-[max(420px,calc(100dvh-460px))] lg:border-t-0 lg:border-l"
     >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-4 py-2">
-        <h3 className="min-w-0 flex-1 truncate font-medium">
+        <h2 className="min-w-0 flex-1 truncate font-medium">
           <HostileText text={`${step.agent_name ?? step.agent_id}: ${stepTitle(step)}`} />
-        </h3>
+        </h2>
         <Segmented
           label="content"
           value={raw ? "raw" : "messages"}
@@ -106,9 +106,9 @@ function Messages({ id, current: { step } }: { id: string; current: ReplayStep }
 function Message({ message: { role, direction, parts } }: { message: ContentMessage }) {
   return (
     <article aria-label={`${direction}, ${role}`} data-direction={direction} className="rounded-md border border-line">
-      <h4 className="label border-line border-b px-3 py-1">
+      <h3 className="label border-line border-b px-3 py-1">
         <HostileText text={role} /> {direction === "output" ? "said" : "to the model"}
-      </h4>
+      </h3>
       {parts.map((part, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: parts have no id, and these never change
         <div key={index} className="px-3 py-2">

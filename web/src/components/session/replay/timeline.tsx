@@ -64,7 +64,7 @@ export function Timeline({ replay, playhead, agents }: { replay: Replay; playhea
   return (
     <div className="border-line border-t">
       <div className="flex items-center gap-1 px-4 py-1.5">
-        <h3 className="label mr-auto">Agents over time</h3>
+        <h2 className="label mr-auto">Agents over time</h2>
         <Button aria-label="zoom out" className="h-6 w-7 px-0" onClick={() => zoomBy(2, replay.axis.toFraction(playhead.ms))}>
           <ZoomOut size={13} aria-hidden />
         </Button>
