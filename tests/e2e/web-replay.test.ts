@@ -212,10 +212,10 @@ describe("hostile content", () => {
     expect(await page.getByRole("region", { name: "received" }).locator("pre").textContent()).toBe(RECEIVED.toString("base64"));
     await page.waitForURL(/raw=true/);
     expect(await page.evaluate(() => "hacked" in window)).toBe(false);
-    await page.keyboard.press("ArrowRight");
+    await button(page, "step forward").click();
     await current(page).getByText("Only model calls have bytes that went over a wire.").waitFor();
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowRight");
+    await button(page, "step forward").click();
+    await button(page, "step forward").click();
     await current(page).getByText("Its bytes are not kept").waitFor();
     await page.keyboard.press("r");
     await expect.poll(() => page.url()).not.toContain("raw=true");

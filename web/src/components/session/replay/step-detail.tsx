@@ -64,7 +64,7 @@ function Facts({ current: { step, durationMs }, onSpan }: { current: ReplayStep;
       {step.input_tokens !== null && <span>{formatCount(step.input_tokens)} in</span>}
       {step.output_tokens !== null && <span>{formatCount(step.output_tokens)} out</span>}
       {step.pool && <span>{step.pool}</span>}
-      <Button className="ml-auto h-6 px-2" onClick={onSpan}>
+      <Button className="ml-auto" onClick={onSpan}>
         All of this span
       </Button>
     </div>

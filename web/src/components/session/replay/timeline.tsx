@@ -65,13 +65,13 @@ export function Timeline({ replay, playhead, agents }: { replay: Replay; playhea
     <div className="border-line border-t">
       <div className="flex items-center gap-1 px-4 py-1.5">
         <h2 className="label mr-auto">Agents over time</h2>
-        <Button aria-label="zoom out" className="h-6 w-7 px-0" onClick={() => zoomBy(2, replay.axis.toFraction(playhead.ms))}>
+        <Button aria-label="zoom out" onClick={() => zoomBy(2, replay.axis.toFraction(playhead.ms))}>
           <ZoomOut size={13} aria-hidden />
         </Button>
-        <Button aria-label="zoom in" className="h-6 w-7 px-0" onClick={() => zoomBy(0.5, replay.axis.toFraction(playhead.ms))}>
+        <Button aria-label="zoom in" onClick={() => zoomBy(0.5, replay.axis.toFraction(playhead.ms))}>
           <ZoomIn size={13} aria-hidden />
         </Button>
-        <Button aria-label="whole session" className="h-6 w-7 px-0" onClick={fit}>
+        <Button aria-label="whole session" onClick={fit}>
           <Maximize2 size={12} aria-hidden />
         </Button>
       </div>

@@ -63,7 +63,7 @@ export const TranscriptRow = memo(function TranscriptRow({
           )}
           {step.status === "error" && <CircleAlert size={12} className="shrink-0 text-bad" aria-label="error" />}
           <span className="tabular ml-auto shrink-0 pl-2 text-ink-3 text-xs">{formatDuration(durationMs)}</span>
-          {step.kind === "call" && <Money nanousd={step.cost_nanousd} className="w-16 shrink-0 text-right text-sm" />}
+          {step.kind === "call" && <Money nanousd={step.cost_nanousd} className="min-w-[72px] shrink-0 text-right text-sm" />}
         </span>
         <span className="block w-full truncate pl-5 text-ink-2 text-sm">
           {step.status === "error" && step.status_message ? (

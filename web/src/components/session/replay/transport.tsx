@@ -40,18 +40,13 @@ export function Transport({ replay, playhead, isWhole }: { replay: Replay; playh
     <div className="flex flex-col gap-2 px-4 pt-3 pb-2">
       <div className="flex flex-wrap items-center gap-2">
         <div className="flex items-center gap-1">
-          <Button aria-label="step back" title="Step back (←)" className="w-8 px-0" onClick={() => step(-1)}>
+          <Button aria-label="step back" title="Step back (←)" onClick={() => step(-1)}>
             <StepBack size={14} aria-hidden />
           </Button>
-          <Button
-            aria-label={isPlaying ? "pause" : "play"}
-            title={isPlaying ? "Pause (space)" : "Play (space)"}
-            className="w-10 px-0"
-            onClick={toggle}
-          >
+          <Button aria-label={isPlaying ? "pause" : "play"} title={isPlaying ? "Pause (space)" : "Play (space)"} onClick={toggle}>
             {isPlaying ? <Pause size={15} aria-hidden /> : <Play size={15} aria-hidden />}
           </Button>
-          <Button aria-label="step forward" title="Step forward (→)" className="w-8 px-0" onClick={() => step(1)}>
+          <Button aria-label="step forward" title="Step forward (→)" onClick={() => step(1)}>
             <StepForward size={14} aria-hidden />
           </Button>
         </div>
