@@ -110,9 +110,9 @@ try {
   await page.waitForFunction((total) => document.querySelector("[data-clock]")?.textContent?.endsWith(`of ${total}`), STEPS);
   console.log(`replay opens in ${replayMs.toFixed(0)} ms (first steps in sight, warm); heap with all steps ${await heap(page)}`);
   await page.getByRole("radio", { name: "16×" }).click();
-  await page.getByRole("button", { name: "play" }).click();
+  await page.getByRole("button", { name: "play", exact: true }).click();
   say("replay plays at 16 ×", await frames(page, null));
-  await page.getByRole("button", { name: "pause" }).click();
+  await page.getByRole("button", { name: "pause", exact: true }).click();
   say("transcript scrolls", await frames(page, '[aria-label="transcript"]'));
   console.log(`  heap afterwards ${await heap(page)}`);
 
