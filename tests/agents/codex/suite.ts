@@ -297,6 +297,10 @@ and pool; tools under their turn, sub-agents under the tool call that spawned th
 
 ${table}
 
+Not exact: of a call that was killed in mid-stream the output is the ledger's (less at most the chunk under way) and the input is
+estimated; of a sub-agent that its root's end cut off, the last call may be unknown or, observed only, missing. The two kills look at
+requests, receipts and processes; the pools across dialects at input, output and cost; llama.cpp, which has no ledger, at the call.
+
 Lost when Codex is observed only: route, pool and silicon, what a cut-off run had begun (Codex exits without sending), and the model
 where a gateway of one's own answers with another: the price is that of the model asked for. Lost when it is only routed: turns and
 tool calls; sessions, agents, tokens and cost are whole.`;
