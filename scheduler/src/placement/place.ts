@@ -117,6 +117,7 @@ function rank(eligible: Eligible[]): void {
       compareNumbers(at, group(b)) ||
       compareNumbers(first(a, at), first(b, at)) ||
       compareNumbers(a.estimate.totalMs, b.estimate.totalMs) ||
+      compareNumbers(a.estimate.weightNanousd ?? Infinity, b.estimate.weightNanousd ?? Infinity) ||
       a.index - b.index
     );
   });
