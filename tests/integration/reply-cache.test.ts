@@ -127,6 +127,14 @@ test("one key's replies are never another's", async () => {
   expect(provider.ledger).toHaveLength(2);
 });
 
+test("nor are those of a caller with credentials of its own, where nobody needs a key of ours", async () => {
+  const { scheduler, provider } = await setUp("{ kind: exact }");
+  const headers = { "x-signalbox-credentials": "caller" };
+  for (const key of ["login-of-a", "login-of-b", "login-of-a"])
+    await clientFor(scheduler, key).chat.completions.create(question("hello"), { headers });
+  expect(provider.ledger).toHaveLength(2);
+});
+
 test("a refused call, a reply that was cut short and a tool call are not kept", async () => {
   const plans = [
     { error: { status: 400 } },

@@ -6,7 +6,7 @@ import { type CacheScope, exactKey, isCacheable, lastMessage } from "./cacheable
 import { cacheDirectives } from "./directives.ts";
 
 const ROUTE = { kind: "semantic", ttl_seconds: 60, threshold: 0.9, any_temperature: false } as const;
-const SCOPE: CacheScope = { route: "r", key: "k", project: "p", url: "/v1/chat/completions", beta: "" };
+const SCOPE: CacheScope = { route: "r", key: "k", caller: undefined, project: "p", url: "/v1/chat/completions", beta: "" };
 const chat = (more: object) =>
   scanChatRequest(Buffer.from(JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }], ...more })));
 

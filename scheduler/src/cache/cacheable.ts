@@ -9,6 +9,8 @@ import { offersTools } from "../routing/request-facts.ts";
 export interface CacheScope {
   route: string;
   key: string | undefined;
+  /** Whose own credentials at a vendor came along. */
+  caller: string | undefined;
   project: string | undefined;
   /** The client's path and query. */
   url: string;
@@ -62,7 +64,7 @@ const isText = (content: unknown) =>
 
 /** @param instead what stands for a field's own bytes */
 function digest({ body, fields }: ChatRequest, scope: CacheScope, instead: (field: string) => string | undefined): string {
-  const hash = createHash("sha256").update(JSON.stringify([scope.route, scope.key, scope.project, scope.url, scope.beta]));
+  const hash = createHash("sha256").update(JSON.stringify([scope.route, scope.key, scope.caller, scope.project, scope.url, scope.beta]));
   for (const name of [...fields.keys()].sort()) {
     const span = fields.get(name);
     if (!span || NOT_THE_QUESTION.has(name)) continue;

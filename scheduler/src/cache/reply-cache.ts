@@ -6,7 +6,7 @@ import type { Principal } from "../admission/keys.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import { type Captured, capture } from "../http/capture.ts";
-import { decisionHeaders } from "../relay/headers.ts";
+import { callerOfCredentials, decisionHeaders } from "../relay/headers.ts";
 import type { Embedder } from "../routing/semantic/embedder.ts";
 import type { Vector } from "../routing/semantic/vectors.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
@@ -44,6 +44,7 @@ export async function visitCache(store: ReplyStore, question: CacheQuestion, now
   const scope: CacheScope = {
     route: JSON.stringify([route.name, use]),
     key: principal.key,
+    caller: callerOfCredentials(request.headers),
     project,
     url: request.url ?? "",
     beta: String(request.headers["anthropic-beta"] ?? ""),

@@ -40,6 +40,10 @@ const OWN_PREFIX = "x-signalbox-";
 /** The keys on this request are the caller's own at a vendor, and none of ours. */
 export const bringsCredentials = (headers: IncomingHttpHeaders): boolean => headers[RequestHeader.credentials] === "caller";
 
+/** What tells one caller with credentials of its own from another; undefined where the request brings none. A secret: only its digest is kept. */
+export const callerOfCredentials = (headers: IncomingHttpHeaders): string | undefined =>
+  bringsCredentials(headers) ? JSON.stringify(CREDENTIALS.map((name) => headers[name] ?? null)) : undefined;
+
 /** Names and values in turn, as undici takes them. */
 export function upstreamHeaders(
   headers: IncomingHttpHeaders,
