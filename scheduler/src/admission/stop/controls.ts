@@ -43,21 +43,30 @@ with changed as (
 )
 select pg_notify('${NotifyChannel.control}', json_build_object('session', id, 'state', state)::text) from changed`;
 
+/** A read is late by milliseconds, not by thousands of stops. */
+const MAX_LIFTED = 10_000;
+
 interface ControlRow extends Omit<Control, "changedAt"> {
   changed_at: Date;
 }
 
 export function createControls(database: Database | undefined, log: Log): Controls {
   const byId = new Map<string, Control>();
+  /** When stops were lifted: what Postgres says of before, because a read overtook the write, is no news. Oldest first. */
+  const liftedAt = new Map<string, number>();
   const unsaved = new Map<string, Control>();
   const listeners: ((control: Control) => void)[] = [];
 
   /** @returns whether it is news */
   function hold(control: Control): boolean {
     const before = byId.get(control.id);
-    if (before && before.changedAt > control.changedAt) return false;
-    if (control.state === "active") byId.delete(control.id);
-    else byId.set(control.id, control);
+    if ((before?.changedAt ?? liftedAt.get(control.id) ?? 0) > control.changedAt) return false;
+    liftedAt.delete(control.id);
+    if (control.state === "active") {
+      byId.delete(control.id);
+      if (liftedAt.size >= MAX_LIFTED) liftedAt.delete(liftedAt.keys().next().value as string);
+      liftedAt.set(control.id, control.changedAt);
+    } else byId.set(control.id, control);
     return (before?.state ?? "active") !== control.state;
   }
 
