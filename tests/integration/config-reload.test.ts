@@ -122,8 +122,8 @@ test("a pool that is taken out ends its calls first; one that stays keeps its st
   await edit(`pools:${pool("a", a)}${pool("b", b)}`);
   await until(async () => (await config()).applied === 2, "a second pool");
   await ask();
-  const busy = (await pools()).find(({ name }) => name === "a")?.busy_seconds;
-  expect(busy).toBeGreaterThan(0);
+  // Of two that are alike either may be asked.
+  expect((await pools()).reduce((sum, { busy_seconds }) => sum + busy_seconds, 0)).toBeGreaterThan(0);
 
   const stream = await client.chat.completions.create({ model: "m", messages: [{ role: "user", content: "hello" }], stream: true });
   const chunks = stream[Symbol.asyncIterator]();

@@ -179,11 +179,11 @@ pools:
 models:
   auto: { any_of: [m] }
 `);
-  await Promise.all([ask({}), ask({}), ask({}), ask({})]);
   await Promise.all(Array.from({ length: 40 }, (_, index) => ask({ "x-signalbox-session": `s${index}` })));
   const counts = replicas.map(({ ledger }) => ledger.length);
-  expect((counts[0] as number) + (counts[1] as number)).toBe(44);
-  expect(Math.min(...counts)).toBeGreaterThan(10);
+  expect((counts[0] as number) + (counts[1] as number)).toBe(40);
+  // Of forty tosses of a coin five or fewer are heads once in half a million runs; what is learned on the way pulls apart a little.
+  expect(Math.min(...counts)).toBeGreaterThan(5);
 });
 
 test("/metrics and /control/pools tell used and idle hours apart, what is pending, and how far predictions are off", async () => {

@@ -221,6 +221,8 @@ test("a worker killed mid-stream: the stream ends with an error, the gateway liv
 });
 
 test("a worker killed before a whole reply is there: the client gets the other pool's, and both attempts are recorded", async () => {
+  // The one before killed both; ready is who has one.
+  await until(async () => (await pools()).every((pool) => pool.state === "healthy"), "both pools are up", 60_000);
   const asked = client.chat.completions.create(await longReply(), { headers: { "x-signalbox-sla": "background" } }).withResponse();
   let first = "";
   // Which of the two it is placed on depends on what they were seen to do.

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { redeemLoginToken } from "./login-tokens.ts";
 
 const TOKEN = "ab".repeat(32);
@@ -14,6 +14,8 @@ beforeEach(() => {
   file = join(home, "login-tokens", createHash("sha256").update(TOKEN).digest("hex"));
   writeFileSync(file, "");
 });
+
+afterEach(() => rmSync(home, { recursive: true }));
 
 it("is good once, also when ten try at once", async () => {
   const outcomes = await Promise.all(Array.from({ length: 10 }, () => redeemLoginToken(TOKEN, Date.now(), home)));
