@@ -12,6 +12,7 @@ import { createPlugin } from "../../plugins/openclaw/src/plugin.ts";
 import { loadFixture } from "../../plugins/openclaw/src/testing/replay.ts";
 import { startScheduler } from "../../scheduler/src/app.ts";
 import { loadConfig } from "../../scheduler/src/config.ts";
+import { ready } from "../integration/scheduler-support.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
@@ -47,6 +48,8 @@ beforeAll(async () => {
     databaseUrl: database.url,
     config: parseCollectorConfig("", "defaults", {}),
   });
+  // Until then it answers 503, and the scheduler that is closed at the end keeps nothing for later.
+  await ready(collector.url);
   const configPath = path.join(home, "signalbox.config.yaml");
   fs.writeFileSync(
     configPath,
