@@ -115,8 +115,10 @@ const describe = ({ minute, rss, heapUsed, external, sockets, active, queued, in
   `${sockets} sockets; slots ${active} taken, ${queued} waiting; ${inFlight} in flight`;
 
 try {
+  const highest = await highestRate();
+  const rate = GIVEN_RATE || highest / 2;
+  await sleep(DRAIN_MS); // what stays open after a first load, the health probe's connection say, is no leak
   const before = await sample(Date.now());
-  const rate = GIVEN_RATE || (await highestRate()) / 2;
   console.log(`load average ${os.loadavg()[0]?.toFixed(1)}; ${rate.toFixed(0)} requests/s for ${MINUTES} minutes`);
   console.log(`before: ${describe(before)}`);
 
