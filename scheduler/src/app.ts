@@ -25,6 +25,7 @@ import { startPayloads } from "./payloads/payloads.ts";
 import { createOutputLengths } from "./placement/output-lengths.ts";
 import { createSessionRegistry } from "./pools/llama-cpp/sessions.ts";
 import type { Pool } from "./pools/pool.ts";
+import { followPrices } from "./price-list.ts";
 import { createShadows } from "./shadow/shadow.ts";
 import { startTelemetry } from "./telemetry/export.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -92,9 +93,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     telemetry.record(decision);
   };
   const loopback = LOOPBACK.test(host);
+  const prices = followPrices(home, log);
   const sessions = createSessionRegistry((migration) => telemetry.record(migration), log);
   const configuring = {
     sessions,
+    prices,
     home,
     configDirectory: options.configDirectory ?? process.cwd(),
     environment,
@@ -152,7 +155,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     config: () => follower.status,
     retriesRefused,
   });
-  const shadows = createShadows({ record, onOutcome: metrics.onShadow });
+  const shadows = createShadows({ payloads, record, onOutcome: metrics.onShadow });
   const generations = createGenerations(configure(config, configuring), log);
   const follower = followConfig({
     file: options.configFile,
@@ -234,6 +237,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     reload: follower.reload,
     async close() {
       follower.close();
+      prices.close();
       const closed = once(server, "close");
       server.close();
       admission.events.close();

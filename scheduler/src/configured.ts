@@ -55,7 +55,7 @@ export function configure(config: Config, options: ConfiguredOptions, before?: C
     gatekeeper: createGatekeeper({ keys: config.keys, environment, token: options.token, loopback: options.loopback }),
     catalog: createCatalog(config.models, serving),
     classifier: createClassifier(config),
-    baseline: baselineOf(config),
+    baseline: baselineOf(config, options.prices),
     resilience: createResilience(config),
     semantic: semanticOf(config, pools, options, before),
     fingerprints,

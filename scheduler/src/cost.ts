@@ -1,9 +1,10 @@
 /** What a call cost, and what it would have cost on the baseline. Integer nano-USD. */
 
 import type { CostSource } from "@signalbox/otel/conventions";
-import { costNanousd, findPrice, type TokenPrice, type TokenUsage, usdToNanousd } from "@signalbox/otel/prices";
+import { costNanousd, matchPrice, PRICES, type PriceRow, type TokenPrice, type TokenUsage, usdToNanousd } from "@signalbox/otel/prices";
 import type { Config, PoolConfig, PoolModelConfig } from "./config/schema.ts";
 import type { Pricing } from "./placement/candidate.ts";
+import { asOfToday, type PriceList } from "./price-list.ts";
 
 export interface CallCost {
   /** undefined: unknown, which is never shown as 0. */
@@ -11,15 +12,25 @@ export interface CallCost {
   source: CostSource;
 }
 
-/** By the config's token price, by busy time where an hourly price is given, else by the published list price. */
-export function pricingOf(pool: PoolConfig, model: PoolModelConfig, provider: string): Pricing {
+/**
+ * By the config's token price, by busy time where an hourly price is given, else by the list: as the collector prices a call that no
+ * gateway has.
+ * @param now milliseconds since the epoch: prices come and go
+ */
+export function pricingOf(
+  pool: PoolConfig,
+  model: PoolModelConfig,
+  provider: string,
+  list: readonly PriceRow[] = PRICES,
+  now = Date.now(),
+): Pricing {
   const configured = configuredPrice(model);
   const byTime: Pricing | undefined = pool.hourly_usd === undefined ? undefined : { by: "time", hourlyUsd: pool.hourly_usd };
   if (pool.cost_by === "time" && byTime) return byTime;
   if (configured) return { by: "tokens", price: configured };
   if (pool.cost_by !== "tokens" && byTime) return byTime;
-  const listed = findPrice(model.id, provider);
-  return listed ? { by: "tokens", price: listed } : { by: "unknown" };
+  const listed = matchPrice({ model: model.id, provider, at: now }, list);
+  return listed ? { by: "tokens", price: listed.price } : { by: "unknown" };
 }
 
 /**
@@ -36,18 +47,32 @@ export function callCost(pricing: Pricing, usage: TokenUsage | undefined, busyMs
 /** The single-vendor counterfactual. */
 export interface Baseline {
   model: string;
-  price: TokenPrice;
+  /** Of the moment. */
+  readonly price: TokenPrice;
 }
 
-/** The baseline model's price: of the named pool in this config, else the published one. Undefined where neither knows it. */
-export function baselineOf(config: Config): Baseline | undefined {
+/** The baseline model's price: of the named pool in this config, else of the list. Undefined where neither knows it. */
+export function baselineOf(config: Config, list: PriceList = PUBLISHED): Baseline | undefined {
   const { baseline } = config;
   if (!baseline) return undefined;
   const models = config.pools.find((pool) => pool.name === baseline.pool)?.models;
   const configured = models?.find((model) => model.id === baseline.model);
-  const price = (configured && configuredPrice(configured)) ?? findPrice(baseline.model);
-  return price && { model: baseline.model, price };
+  const { model } = baseline;
+  const own = configured && configuredPrice(configured);
+  if (own) return { model, price: own };
+  const listed = asOfToday(list, (rows, at) => matchPrice({ model, at }, rows)?.price);
+  const first = listed(Date.now());
+  return (
+    first && {
+      model,
+      get price() {
+        return listed(Date.now()) ?? first;
+      },
+    }
+  );
 }
+
+const PUBLISHED: PriceList = { rows: PRICES };
 
 function configuredPrice(model: PoolModelConfig): TokenPrice | undefined {
   const { input_usd_per_mtok: input, output_usd_per_mtok: output } = model;

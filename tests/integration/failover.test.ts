@@ -200,6 +200,32 @@ ${pool("refusing", "chat", refusing, 1, 0, "tools: refuse")} ${pool("stripping",
   expect(refusing.ledger[0]?.body.max_tokens).toBe(20);
 });
 
+test("what becomes of tools is said per model, before what the pool says", async () => {
+  const provider = await provide("chat", () => ({}));
+  const scheduler = await serve(`pools:
+  - name: mixed
+    silicon: cpu
+    engine: openai-compatible
+    base_url: ${provider.url}/v1
+    tools: refuse
+    models: [{ id: able, tools: pass }, { id: small, tools: strip }, { id: unable }]
+models: { any: { any_of: [unable, small] } }`);
+  const openai = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "admin", maxRetries: 0 });
+  const tools = [{ type: "function" as const, function: { name: "f", parameters: {} } }];
+  const ask = (model: string) => openai.chat.completions.create({ model, messages: [], tools });
+  for (const model of ["able", "small", "any"]) await ask(model);
+  expect(provider.ledger.map(({ model, body }) => [model, body.tools ?? null])).toEqual([
+    ["able", tools],
+    ["small", null],
+    ["small", null],
+  ]);
+  await expect(ask("unable")).rejects.toMatchObject({
+    status: 400,
+    code: "no_tools",
+    message: expect.stringContaining("unable of pool mixed"),
+  });
+});
+
 test("a breaker opens after failures in a row, is seen, lets one call try, and closes", async () => {
   let broken = true;
   const bad = await provide("chat", () => (broken ? { error: { status: 500 } } : {}));

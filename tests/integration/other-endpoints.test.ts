@@ -9,6 +9,7 @@ import OpenAI, { type APIError } from "openai";
 import { afterEach, expect, test } from "vitest";
 import { startProvider } from "../support/provider.ts";
 import { startAnthropicProvider } from "../support/provider-anthropic.ts";
+import { startEmbeddingsProvider } from "../support/provider-embeddings.ts";
 import { startSchedulerUnderTest } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => Promise<void>)[] = [];
@@ -86,6 +87,33 @@ test("embeddings are relayed, and charged by their input", async () => {
     [Attribute.inputTokens]: 7,
     [Attribute.outputTokens]: 0,
   });
+});
+
+test.each([
+  ["what is no JSON", "<html>busy</html>"],
+  ["JSON that is cut", '{"object":"list","da'],
+  ["no vectors", '{"object":"list","data":[],"usage":{"prompt_tokens":1}}'],
+])("embeddings: a pool that answers 200 with %s is a pool that failed", async (_name, garbage) => {
+  const [bad, good] = [await startEmbeddingsProvider(), await startEmbeddingsProvider()];
+  CLEAN_UP.push(bad.close, good.close);
+  bad.garbage = garbage;
+  const pool = (name: string, { url }: { url: string }, price: number) =>
+    `  - { name: ${name}, silicon: cpu, engine: openai-compatible, base_url: "${url}/v1", models: [{ id: words, input_usd_per_mtok: ${price} }] }\n`;
+  const both = await clients(pool("bad", bad, 1) + pool("good", good, 2));
+  const { data, response } = await both.openai.embeddings.create({ model: "words", input: "two words" }).withResponse();
+  expect(data.data).toHaveLength(1);
+  expect([response.headers.get(ResponseHeader.pool), response.headers.get(ResponseHeader.costNanousd)]).toEqual(["good", "4000"]);
+  const spans = await both.scheduler.sink.decision(response.headers.get(ResponseHeader.decision) ?? "", 3);
+  const failed = spans.find(({ attributes }) => attributes[Attribute.attempt] === 1);
+  expect(failed?.attributes).toMatchObject({
+    [Attribute.pool]: "bad",
+    [Attribute.errorType]: "bad_reply",
+    [Attribute.costSource]: "unknown",
+  });
+
+  const alone = await clients(pool("bad", bad, 1));
+  const error = (await alone.openai.embeddings.create({ model: "words", input: "x" }).catch((thrown: unknown) => thrown)) as APIError;
+  expect([error.status, error.code]).toEqual([502, "bad_reply"]);
 });
 
 test("a pool that makes no embeddings refuses with the reason", async () => {

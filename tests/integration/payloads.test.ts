@@ -130,6 +130,17 @@ it("keeps no secret, and of what is too long the beginning", async () => {
   expect(sent?.body.length).toBeLessThan(220);
 });
 
+it("keeps those of copies beside their own spans, and no reply of theirs reaches the client", async () => {
+  const call = await start("routes: [{ name: copied, when: {}, use: {}, shadow: { pool: p, share: 1, max_usd_per_day: 5 } }]");
+  const body = { model: "m", max_tokens: 10, messages: messages("hello") };
+  expect(await call(body)).toBe(REPLY);
+  const copies = async () =>
+    sql<{ direction: string; body: Buffer }[]>`select p.direction, p.body from payloads p join spans s using (session_id, span_id)
+      where p.session_id = 'signalbox:shadow:copied' order by p.direction desc`;
+  await expect.poll(async () => (await copies()).length, { timeout: 20_000 }).toBe(2);
+  expect((await copies()).map((row) => zstdDecompressSync(row.body).toString())).toEqual([JSON.stringify(body), REPLY]);
+});
+
 it("keeps nothing where it is switched off", async () => {
   const call = await start("content: { raw: off }");
   await call({ model: "m", messages: messages("hello") });

@@ -62,7 +62,7 @@ beforeAll(async () => {
     `
 pools:
   - { name: here, silicon: cpu, ${common}, model: demo, models: [{ id: here }], threads: 1 }
-  - { name: box, silicon: cpu, ${common}, url: "http://127.0.0.1:${port}", api_key_env: BOX_KEY, models: [{ id: box }] }
+  - { name: box, silicon: cpu, ${common}, url: "http://127.0.0.1:${port}", api_key_env: BOX_KEY, heartbeat_timeout_ms: 1000, models: [{ id: box }] }
   - { name: wrong, silicon: cpu, ${common}, url: "http://127.0.0.1:${port}", api_key_env: WRONG_KEY, models: [{ id: wrong }] }
 `,
     { token: "admin", environment: { BOX_KEY: KEY, WRONG_KEY: "another" } },
@@ -124,6 +124,31 @@ test("a session goes to the box and back with its state", async () => {
   );
   expect((await pool("box"))?.speed.prefill_tokens_per_second).toBeGreaterThan(0);
 });
+
+test("a box that answers no more: its calls end, and it serves again when it answers", async () => {
+  const serve = childProcesses(box.pid ?? 0).find(({ command }) => command.includes("llama-cpp/serve.ts"));
+  const worker = childProcesses(serve?.pid ?? 0).find(({ command }) => command.includes("llama-cpp/worker.ts"));
+  const stream = await client.chat.completions.create({
+    model: "box",
+    messages: [{ role: "user", content: "hello" }],
+    temperature: 0,
+    max_tokens: 200,
+    stream: true,
+  });
+  // Both: the box cannot mend it by itself, as where the network between is cut.
+  const stopped = [serve?.pid ?? 0, worker?.pid ?? 0];
+  const read = async () => {
+    for await (const _chunk of stream) for (const pid of stopped) process.kill(pid, "SIGSTOP");
+  };
+  const error = await read()
+    .catch((thrown: unknown) => thrown)
+    .finally(() => {
+      for (const pid of stopped) process.kill(pid, "SIGCONT");
+    });
+  expect((error as Error | undefined)?.message).toMatch(/pool box failed/);
+  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 30_000);
+  expect((await client.chat.completions.create({ model: "box", messages: [{ role: "user", content: "hi" }] })).choices).toHaveLength(1);
+}, 60_000);
 
 test("the box's worker is killed: the box starts it again on the same port; the box ends: health says so, and comes back with it", async () => {
   const serve = childProcesses(box.pid ?? 0).find(({ command }) => command.includes("llama-cpp/serve.ts"));

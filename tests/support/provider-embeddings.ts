@@ -11,13 +11,15 @@ export interface EmbeddingsProvider {
   ledger: { texts: string[]; inputTokens: number }[];
   /** Milliseconds before each answer from now on. */
   delayMs: number;
+  /** Answered 200 in place of vectors, from now on; undefined: vectors. */
+  garbage: string | undefined;
   close(): Promise<void>;
 }
 
 const SIZE = 64;
 
 export async function startEmbeddingsProvider(): Promise<EmbeddingsProvider> {
-  const provider: Pick<EmbeddingsProvider, "ledger" | "delayMs"> = { ledger: [], delayMs: 0 };
+  const provider: Pick<EmbeddingsProvider, "ledger" | "delayMs" | "garbage"> = { ledger: [], delayMs: 0, garbage: undefined };
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -28,7 +30,9 @@ export async function startEmbeddingsProvider(): Promise<EmbeddingsProvider> {
     if (provider.delayMs) await sleep(provider.delayMs);
     const data = texts.map((text, index) => ({ object: "embedding", index, embedding: vectorOf(text) }));
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ object: "list", data, model, usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } }));
+    response.end(
+      provider.garbage ?? JSON.stringify({ object: "list", data, model, usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } }),
+    );
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -10,6 +10,7 @@ import type { Baseline } from "../cost.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import { capture } from "../http/capture.ts";
 import { HttpError } from "../http/errors.ts";
+import type { Payloads } from "../payloads/payloads.ts";
 import { FIRST_GUESS_TOKENS } from "../placement/output-lengths.ts";
 import type { Offer } from "../pools/pool.ts";
 import { cancel, openCall } from "../relay/call.ts";
@@ -50,6 +51,8 @@ export interface AsideCall {
   /** Of the reply that is kept; what grows beyond is lost. */
   maxReplyBytes: number;
   signal?: AbortSignal;
+  /** Keeps the bytes; undefined where they are not kept. */
+  payloads?: Payloads | undefined;
   record: (record: DecisionRecord) => void;
 }
 
@@ -90,7 +93,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
   request.headers = options.headers;
   const response = new http.ServerResponse(request);
   const reply = capture(response, options.maxReplyBytes, false);
-  const call = openCall(request, response, chat, record);
+  const call = openCall(request, response, chat, record, options.payloads);
   const stop = () => cancel(call, new HttpError(504, "aside_timeout", "it took too long"));
   signal?.addEventListener("abort", stop, { once: true });
   try {

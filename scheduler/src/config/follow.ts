@@ -1,10 +1,10 @@
 /** Follows a config file: applies what it says when it changes, and keeps what was in force where that is wrong. */
 
-import { watch } from "node:fs";
 import path from "node:path";
 import { type Config, ConfigError, parseConfig, readConfig } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Environment } from "./references.ts";
+import { watchFolder } from "./watch-folder.ts";
 
 /** As `/readyz` and `/control/config` show it. Times are ISO 8601. */
 export interface ConfigStatus {
@@ -36,8 +36,6 @@ export interface FollowOptions {
   log: Log;
 }
 
-/** Editors write in several steps. */
-const SETTLE_MS = 200;
 /** How Kubernetes changes a mounted file: by the link that its folder is reached through. */
 const KUBERNETES_LINK = "..data";
 
@@ -53,7 +51,6 @@ export function followConfig({ file, environment, apply, log }: FollowOptions): 
   /** As last seen: a folder tells of much that changes nothing. */
   let seen = file === undefined ? undefined : readConfig(file);
   let running = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
 
   async function load(named: string, onlyIfChanged: boolean): Promise<void> {
     try {
@@ -88,31 +85,19 @@ export function followConfig({ file, environment, apply, log }: FollowOptions): 
     return running;
   };
 
-  // The folder, not the file: editors put a new file in its place.
-  const watcher = file === undefined ? undefined : watchFolder(path.dirname(file), log);
-  watcher?.on("change", (_event, name) => {
-    if (name !== null && name !== path.basename(file ?? "") && name !== KUBERNETES_LINK) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => void reload(true), SETTLE_MS);
-  });
+  const stopWatching =
+    file === undefined
+      ? undefined
+      : watchFolder({
+          folder: path.dirname(file),
+          isMeant: (name) => name === path.basename(file) || name === KUBERNETES_LINK,
+          onChange: () => void reload(true),
+          onUnwatched: (error) => log.warn("changes of the config are not seen: send SIGHUP to reload it", { reason: error.message }),
+        });
 
   return {
     status,
     reload: () => reload(false),
-    close() {
-      clearTimeout(timer);
-      watcher?.close();
-    },
+    close: () => stopWatching?.(),
   };
-}
-
-/** Undefined where the system cannot: SIGHUP still reloads. */
-function watchFolder(folder: string, log: Log) {
-  const unwatched = (error: Error) => log.warn("changes of the config are not seen: send SIGHUP to reload it", { reason: error.message });
-  try {
-    return watch(folder).on("error", unwatched);
-  } catch (error) {
-    unwatched(error as Error);
-    return undefined;
-  }
 }

@@ -8,6 +8,8 @@ import { routeSchema } from "./route-schema.ts";
 import { timeWindow } from "./time-schema.ts";
 import { count, milliseconds, name, silicon, slaClass, tier, usd } from "./values.ts";
 
+const withTools = z.enum(["pass", "strip", "refuse"]);
+
 const poolModel = z.strictObject({
   id: name.describe("What the pool's engine calls it."),
   tier: tier.default(0).describe("Capability: 0 local … 3 frontier."),
@@ -16,6 +18,7 @@ const poolModel = z.strictObject({
   max_tokens_floor: count
     .optional()
     .describe("A reasoning model with less than about 500 answers nothing: a lower max_tokens is raised to this."),
+  tools: withTools.optional().describe("Of this model: before the pool's `tools`."),
   input_usd_per_mtok: usd.optional().describe("USD per million prompt tokens. Prices that are given go before the published ones."),
   output_usd_per_mtok: usd.optional().describe("USD per million tokens of the reply."),
   cache_read_usd_per_mtok: usd.optional().describe("USD per million prompt tokens read from a cache."),
@@ -61,10 +64,7 @@ const poolBase = {
   cost_by: z.enum(["tokens", "time"]).optional().describe("Default: tokens where a token price is given, else time."),
   rates: rates.optional().describe("What is assumed of it until real calls have corrected it."),
   timeouts: timeoutsSchema.optional().describe("Before those of the class and the default."),
-  tools: z
-    .enum(["pass", "strip", "refuse"])
-    .default("pass")
-    .describe("Requests with tools: passed on, passed on without them, or not for this pool."),
+  tools: withTools.default("pass").describe("Requests with tools: passed on, passed on without them, or not for this pool."),
 };
 
 const baseUrl = z.url({ protocol: /^https?$/ }).describe("Where the engine is; of OpenAI's dialects with its `/v1`.");
@@ -114,6 +114,9 @@ const llamaCppPool = z.strictObject({
     .describe(
       "State that sessions leave behind when their place in a context is wanted for another: kept in memory, then in files, the oldest out.",
     ),
+  heartbeat_timeout_ms: milliseconds
+    .default(10_000)
+    .describe("A worker that says nothing for so long hangs: it is ended and started again, as after a crash."),
   gpu: z
     .enum(["auto", "off"])
     .optional()

@@ -26,20 +26,21 @@ export function scanEmbeddingsRequest(body: Buffer): ChatRequest {
   };
 }
 
-/** All of an answer but its vectors. */
-export function readEmbeddings(body: Buffer): ReplyFacts {
-  let reply: { model?: unknown; usage?: { prompt_tokens?: unknown } | null } | null = null;
+/** All of an answer but its vectors, and whether there are any. */
+export function readEmbeddings(body: Buffer): { hasVectors: boolean; facts: ReplyFacts } {
+  let reply: { data?: unknown; model?: unknown; usage?: { prompt_tokens?: unknown } | null } | null = null;
   try {
     reply = JSON.parse(body.toString());
   } catch {
-    // Not JSON: relayed all the same, with its usage unknown.
+    // Not JSON: it holds none.
   }
   const input = reply?.usage?.prompt_tokens;
-  return {
+  const facts: ReplyFacts = {
     usage:
       typeof input === "number" && Number.isInteger(input) && input >= 0 ? { input, output: 0, cacheRead: 0, reasoning: 0 } : undefined,
     finishReason: undefined,
     id: undefined,
     model: text(reply?.model),
   };
+  return { hasVectors: Array.isArray(reply?.data) && reply.data.length > 0, facts };
 }

@@ -8,6 +8,7 @@ import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
 import type { Candidate } from "../placement/candidate.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
+import { asOfToday, type PriceList } from "../price-list.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
 import { epochNow } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
@@ -48,7 +49,6 @@ export interface Pool {
   readonly since: number;
   readonly connection: DrainableConnection;
   readonly breaker: Breaker;
-  readonly tools: PoolConfig["tools"];
   readonly offers: readonly Offer[];
 }
 
@@ -67,6 +67,8 @@ export interface OfferFacts {
 export interface Offer extends Candidate {
   readonly source: Pool;
   readonly facts: OfferFacts;
+  /** What becomes of a request with tools. */
+  readonly tools: PoolConfig["tools"];
   /** `pricing` is that of the moment. */
   readonly repriced: boolean;
 }
@@ -77,6 +79,8 @@ export interface PoolOptions {
   environment: Environment;
   /** Milliseconds a call may wait for a slot. */
   queueTimeoutMs: number;
+  /** Of models whose price the config does not give. */
+  prices: PriceList;
   /** Where sessions of llama-cpp pools are, between all of them. */
   sessions: SessionRegistry;
   log: Log;
@@ -113,7 +117,6 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     since: epochNow(),
     connection,
     breaker,
-    tools: config.tools,
     offers,
   };
   for (const model of config.models) {
@@ -121,12 +124,14 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     const maxOutputTokens = model.max_output_tokens ?? (config.engine === "llama-cpp" ? config.max_output_tokens : undefined);
     const replicaOf = replicaGroup(config, model.id);
     const known = {
+      tools: model.tools ?? config.tools,
       contextTokens,
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       ...(model.max_tokens_floor !== undefined && { maxTokensFloor: model.max_tokens_floor }),
       ...(replicaOf !== undefined && { replicaOf }),
     };
-    const priceNow = createPriceNow(pricingOf(config, model, provider), config.prices ?? []);
+    const pricingAt = asOfToday(options.prices, (rows, now) => pricingOf(config, model, provider, rows, now));
+    const priceNow = createPriceNow(pricingAt, config.prices ?? []);
     offers.push(createOffer(pool, model.id, model.tier, { ...known, repriced: config.prices !== undefined }, priceNow));
   }
   return pool;
@@ -164,7 +169,7 @@ function createOffer(
   source: Pool,
   model: string,
   tier: number,
-  known: Pick<Offer, "contextTokens" | "maxOutputTokens" | "maxTokensFloor" | "replicaOf" | "repriced">,
+  known: Pick<Offer, "tools" | "contextTokens" | "maxOutputTokens" | "maxTokensFloor" | "replicaOf" | "repriced">,
   priceNow: PriceNow,
 ): Offer {
   const { gate, connection, breaker, load, speed, latency } = source;

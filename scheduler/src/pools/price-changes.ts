@@ -11,14 +11,19 @@ import { createTimeWindow } from "../routing/time-window.ts";
  */
 export type PriceNow = (now: number, utilisation: number) => Pricing;
 
-export function createPriceNow(pricing: Pricing, changes: readonly PriceChangeConfig[]): PriceNow {
+export function createPriceNow(pricingAt: (now: number) => Pricing, changes: readonly PriceChangeConfig[]): PriceNow {
   const rules = changes.map(({ when: { time = [], utilisation_above = -1 }, multiply }) => {
     const windows = [time].flat().map(createTimeWindow);
     const holds = (now: number, utilisation: number) =>
       utilisation > utilisation_above && (windows.length === 0 || windows.some((within) => within(now)));
-    return { holds, pricing: multiplied(pricing, multiply) };
+    return { holds, multiply };
   });
-  return (now, utilisation) => rules.find(({ holds }) => holds(now, utilisation))?.pricing ?? pricing;
+  if (rules.length === 0) return pricingAt;
+  return (now, utilisation) => {
+    const pricing = pricingAt(now);
+    const rule = rules.find(({ holds }) => holds(now, utilisation));
+    return rule ? multiplied(pricing, rule.multiply) : pricing;
+  };
 }
 
 function multiplied(pricing: Pricing, factor: number): Pricing {

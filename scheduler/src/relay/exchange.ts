@@ -3,7 +3,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type DecisionCandidate, RequestHeader } from "@signalbox/otel/conventions";
 import { bodyFor, type ChatRequest, hasTools, type PoolNeeds, parseBody } from "../dialects/chat-request.ts";
-import { readEmbeddings } from "../dialects/embeddings.ts";
 import { type Dialect, type TranslatedRequest, translateRequest, Untranslatable } from "../dialects/translate/index.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Upstream } from "../pools/connection.ts";
@@ -12,7 +11,7 @@ import type { Call } from "./call.ts";
 import { concludeAs } from "./dialect-held.ts";
 import { createDialectStream } from "./dialect-stream.ts";
 import { bringsCredentials } from "./headers.ts";
-import { type Conclude, createHeldReply } from "./held-reply.ts";
+import { concludeEmbeddings, createHeldReply } from "./held-reply.ts";
 import type { Reply } from "./reply.ts";
 import type { OpenAttempt } from "./settle.ts";
 import { createStreamReply } from "./stream-reply.ts";
@@ -56,11 +55,11 @@ export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHt
     const { maxOutputTokens: defaultMaxTokens, source } = offer;
     // OpenAI's newer models refuse max_tokens; many other servers know nothing else.
     const maxTokensField = source.provider === "openai" ? "max_completion_tokens" : "max_tokens";
-    const key = `${to} ${maxTokensField} ${defaultMaxTokens} ${offer.maxTokensFloor} ${source.tools}`;
+    const key = `${to} ${maxTokensField} ${defaultMaxTokens} ${offer.maxTokensFloor} ${offer.tools}`;
     let translation = translations.get(key);
     let body: unknown;
     if (!translation) {
-      const strips = offer.source.tools === "strip";
+      const strips = offer.tools === "strip";
       if (strips || offer.maxTokensFloor !== undefined) body = parseBody(bodyFor(chat, { ...needsOf(offer), model: chat.model }));
       else body = parsed ??= parseBody(chat.body);
       translation = translateRequest(chat.dialect, to, body, {
@@ -82,8 +81,10 @@ export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHt
           "credentials_required",
           `pool ${offer.pool} is for callers with credentials of their own (${RequestHeader.credentials}: caller)`,
         );
-      if (offer.source.tools === "refuse" && hasTools(chat))
-        return new HttpError(400, "no_tools", `pool ${offer.pool} takes no requests with tools (tools: refuse)`, { param: "tools" });
+      if (offer.tools === "refuse" && hasTools(chat))
+        return new HttpError(400, "no_tools", `${offer.model} of pool ${offer.pool} takes no requests with tools (tools: refuse)`, {
+          param: "tools",
+        });
       if (speaks(offer, chat)) return undefined;
       if (chat.operation === "embeddings")
         return new HttpError(400, "unsupported_operation", `a pool of engine ${offer.source.engine} makes no embeddings`);
@@ -112,10 +113,10 @@ export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHt
   };
 }
 
-const needsOf = ({ model, maxTokensFloor, source }: Offer): PoolNeeds => ({
+const needsOf = ({ model, maxTokensFloor, tools }: Offer): PoolNeeds => ({
   model,
   maxTokensFloor,
-  withoutTools: source.tools === "strip",
+  withoutTools: tools === "strip",
 });
 
 const speaks = ({ source }: Offer, { operation, dialect }: ChatRequest) =>
@@ -132,8 +133,7 @@ function relayed(chat: ChatRequest, offer: Offer, url: string): Exchange {
     dropped: undefined,
   };
   if (chat.operation === "embeddings") {
-    const conclude: Conclude = (status, body) => ({ status, body, facts: status < 400 ? readEmbeddings(body) : undefined });
-    const heldReply: OpenReply = (...reply) => createHeldReply(...reply, conclude);
+    const heldReply: OpenReply = (...reply) => createHeldReply(...reply, concludeEmbeddings);
     return { ...exchange, path: "/embeddings", streamReply: heldReply, heldReply };
   }
   if (dialect === "openai-chat") return { ...exchange, streamReply: createStreamReply, heldReply: createHeldReply };
@@ -162,7 +162,7 @@ export function fit(
   exchanges: Exchanges,
 ): { offers: readonly Offer[]; unfit: DecisionCandidate[] } {
   const unfit: DecisionCandidate[] = [];
-  if (all.every((offer) => speaks(offer, chat) && !offer.source.callerCredentials && offer.source.tools !== "refuse"))
+  if (all.every((offer) => speaks(offer, chat) && !offer.source.callerCredentials && offer.tools !== "refuse"))
     return { offers: all, unfit };
   let refusal: HttpError | undefined;
   const offers = all.filter((offer) => {

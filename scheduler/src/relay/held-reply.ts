@@ -2,6 +2,7 @@
 
 import { ResponseHeader } from "@signalbox/otel/conventions";
 import { type ReplyFacts, readReply } from "../dialects/chat-usage.ts";
+import { readEmbeddings } from "../dialects/embeddings.ts";
 import { type Dialect, parseResponse } from "../dialects/translate/index.ts";
 import { errorBody } from "../http/errors.ts";
 import { answeredBy, type BadAnswerKind, badAnswer, wantsJson } from "./bad-answer.ts";
@@ -35,12 +36,22 @@ export const concludeChat: Conclude = (status, body) => {
   const parsed = parseObject(body);
   if (parsed?.choices) return { status, body, facts };
   if (parsed?.error) return { status, body, facts, error: "engine_error" };
-  const message = `the engine's reply is not a completion: ${parsed ? "it has no choices" : "it is not JSON"}`;
-  const reply = Buffer.from(errorBody({ status: 502, code: BAD_REPLY, message, param: null }));
-  return { status: 502, body: reply, facts: undefined, headers: { "content-type": "application/json" }, error: BAD_REPLY };
+  return badReply(`the engine's reply is not a completion: ${parsed ? "it has no choices" : "it is not JSON"}`);
+};
+
+/** Embeddings: the bytes as they came, where there are vectors in them. */
+export const concludeEmbeddings: Conclude = (status, body) => {
+  if (status >= 400) return { status, body, facts: undefined };
+  const reply = readEmbeddings(body);
+  return reply.hasVectors ? { status, body, facts: reply.facts } : badReply("the engine's reply holds no embeddings");
 };
 
 const BAD_REPLY = "bad_reply";
+
+function badReply(message: string): Answer {
+  const body = Buffer.from(errorBody({ status: 502, code: BAD_REPLY, message, param: null }));
+  return { status: 502, body, facts: undefined, headers: { "content-type": "application/json" }, error: BAD_REPLY };
+}
 
 function parseObject(body: Buffer): { choices?: unknown; error?: unknown } | undefined {
   try {

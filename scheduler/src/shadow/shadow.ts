@@ -7,6 +7,7 @@ import { asideIdentity, callAside } from "../aside/aside.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { Lease } from "../generations.ts";
+import type { Payloads } from "../payloads/payloads.ts";
 import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
 import { createDailyCap, type DailyCap } from "./daily-cap.ts";
 
@@ -23,6 +24,8 @@ export interface Shadows {
 }
 
 export interface ShadowsOptions {
+  /** Undefined: the bytes of copies are not kept. */
+  payloads: Payloads | undefined;
   record: (record: DecisionRecord) => void;
   onOutcome: (route: string, outcome: ShadowOutcome) => void;
   /** 0 to 1. */
@@ -35,7 +38,7 @@ interface RouteShadow {
   underWay: number;
 }
 
-export function createShadows({ record, onOutcome, random = Math.random, now = Date.now }: ShadowsOptions): Shadows {
+export function createShadows({ payloads, record, onOutcome, random = Math.random, now = Date.now }: ShadowsOptions): Shadows {
   /** Kept across reloads: a day's spending is not forgotten because a rule changed. */
   const states = new Map<string, RouteShadow>();
 
@@ -73,6 +76,7 @@ export function createShadows({ record, onOutcome, random = Math.random, now = D
         baseline: parts.baseline,
         shadowOf: decisionId(served),
         maxReplyBytes: 0,
+        payloads,
         record,
       }).then(({ record: copied }) => {
         state.underWay--;

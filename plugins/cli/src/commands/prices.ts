@@ -13,8 +13,9 @@ import { createTerminal } from "../terminal.ts";
 const PROGRAM = fileURLToPath(new URL("../../../../collector-processor/src/prices/main.ts", import.meta.url));
 
 const HELP = `
-Prices are USD per million tokens. Your own come first; they are in prices.json of the state folder, and the collector reads them when it
-starts. They are for calls that the collector prices: what goes through the gateway is priced by its pools (signalbox.config.yaml).
+Prices are USD per million tokens. Your own come first; they are in prices.json of the state folder. The gateway follows that file, for
+models whose pool has no price of its own in signalbox.config.yaml; the collector reads it when it starts, for calls that did not go
+through the gateway.
 A call whose price is not known costs "unknown", never 0. Repricing leaves alone what an emitter or the gateway reported.
 
 Examples:
@@ -148,7 +149,7 @@ function set(model: string, options: SetOptions): void {
   if (options.json) process.stdout.write(`${JSON.stringify({ file, price: entry })}\n`);
   else
     createTerminal(process.stdout).line(
-      `Set in ${file}. The collector takes it at its next start; npx signalbox prices reprice changes the past.`,
+      `Set in ${file}. A running gateway takes it at once, the collector at its next start; npx signalbox prices reprice changes the past.`,
     );
 }
 

@@ -64,7 +64,11 @@ export interface MeasuredSpeed {
 
 export type WorkerAddress = { socketPath: string } | { host: string; port: number };
 
-export type WorkerMessage = { type: "ready"; address: WorkerAddress; speed: MeasuredSpeed } | { type: "failed"; message: string };
+export type WorkerMessage =
+  | { type: "ready"; address: WorkerAddress; speed: MeasuredSpeed }
+  | { type: "failed"; message: string }
+  /** The answer to each message of the parent's. */
+  | { type: "alive" };
 
 /** `live`: in a sequence of the context, hence in VRAM or the worker's memory. */
 export type KvTier = "live" | "ram" | "file";

@@ -18,10 +18,15 @@ export interface RemoteWorkerOptions {
 export function connectRemoteWorker({ config, key, log, onSpeed, sessions }: RemoteWorkerOptions): Connection {
   const { name, url, slots } = config;
   let state: ConnectionState = { kind: "starting" };
+  let closed = false;
   let measured: string | undefined;
+  let heardAt = performance.now();
   const host = createSessionHost(name, sessions, { onStatus: seen, onError: missed });
 
+  const connect = () => host.attach(createWorkerClient({ address: { url }, key, slots, local: false }));
+
   function seen(status: WorkerStatus): void {
+    heardAt = performance.now();
     if (status.started !== measured) {
       measured = status.started;
       onSpeed(status.speed);
@@ -42,6 +47,10 @@ export function connectRemoteWorker({ config, key, log, onSpeed, sessions }: Rem
           : `${url} cannot be reached: ${(error as NodeJS.ErrnoException).code ?? error.message}`;
     if (state.kind !== "unhealthy" || state.reason !== reason) log.warn("pool down", { pool: name, reason });
     state = { kind: "unhealthy", reason };
+    if (error instanceof WorkerError || performance.now() - heardAt < config.heartbeat_timeout_ms) return;
+    heardAt = performance.now();
+    // Its calls would wait for ever: closing their connections ends them, as a crash would.
+    void host.detach().then(() => closed || connect());
   }
 
   return {
@@ -52,7 +61,10 @@ export function connectRemoteWorker({ config, key, log, onSpeed, sessions }: Rem
       return state.kind === "healthy" ? host.client?.upstream : undefined;
     },
     sessions: host,
-    start: () => host.attach(createWorkerClient({ address: { url }, key, slots, local: false })),
-    close: () => host.detach(),
+    start: connect,
+    close() {
+      closed = true;
+      return host.detach();
+    },
   };
 }

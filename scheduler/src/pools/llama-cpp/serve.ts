@@ -30,6 +30,7 @@ Serves a GGUF model to a scheduler on another box, or on this one.
   --threads <n>          (what the machine has)
   --gpu                  use the GPU that node-llama-cpp finds
   --kv-ram-bytes <n>  --kv-file-bytes <n>   kept state of sessions, in memory and in files
+  --heartbeat-timeout-ms <n>   a worker that says nothing for so long is ended and started again (10000)
   --json                 print one JSON object when ready
 
 Sessions move between pools of the same model, slots and context-tokens; others evaluate their prompts again.
@@ -53,6 +54,7 @@ const OPTIONS = {
   gpu: { type: "boolean", default: false },
   "kv-ram-bytes": { type: "string" },
   "kv-file-bytes": { type: "string" },
+  "heartbeat-timeout-ms": { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -84,6 +86,7 @@ function poolConfig(values: Values): LlamaCppPoolConfig {
     context_tokens: number(values["context-tokens"]),
     max_output_tokens: number(values["max-output-tokens"]),
     threads: number(values.threads),
+    heartbeat_timeout_ms: number(values["heartbeat-timeout-ms"]),
     kv: { ram_bytes: number(values["kv-ram-bytes"]), file_bytes: number(values["kv-file-bytes"]) },
   };
   const [parsed] = parseConfig(JSON.stringify({ pools: [pool] }), "arguments", {}).pools;
@@ -114,6 +117,7 @@ async function main(): Promise<void> {
 
   const worker = superviseWorker({
     pool: config.name,
+    heartbeatTimeoutMs: config.heartbeat_timeout_ms,
     log: createLog(),
     options: () => workerOptions(config, { home, configDirectory: process.cwd(), listen, kv: folders.options, key }),
     onReady(address) {

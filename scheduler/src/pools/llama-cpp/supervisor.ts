@@ -36,6 +36,7 @@ export function connectLlamaCpp({ config, home, configDirectory, log, onSpeed, s
 
   const worker = superviseWorker({
     pool: config.name,
+    heartbeatTimeoutMs: config.heartbeat_timeout_ms,
     log,
     async options() {
       folders ??= makeKvFolders(config, home, configDirectory);

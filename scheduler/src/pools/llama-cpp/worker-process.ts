@@ -1,9 +1,10 @@
-/** Keeps a llama.cpp worker process alive: starts it, hears its address and speed, starts it again with backoff when it dies. */
+/** Keeps a llama.cpp worker process alive: starts it, hears its address and speed, starts it again with backoff when it dies or hangs. */
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Log } from "../../log.ts";
+import { watchHeartbeat } from "./heartbeat.ts";
 import { type MeasuredSpeed, WORKER_OPTIONS, type WorkerAddress, type WorkerMessage, type WorkerOptions } from "./protocol.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
@@ -20,6 +21,8 @@ export interface WorkerProcess {
 
 export interface WorkerProcessOptions {
   pool: string;
+  /** Milliseconds of silence after which a worker that was ready is taken to hang. */
+  heartbeatTimeoutMs: number;
   /** Asked before every start. */
   options: () => Promise<WorkerOptions>;
   onReady: (address: WorkerAddress, speed: MeasuredSpeed, options: WorkerOptions) => void;
@@ -28,7 +31,14 @@ export interface WorkerProcessOptions {
   log: Log;
 }
 
-export function superviseWorker({ pool, options: nextOptions, onReady, onDown, log }: WorkerProcessOptions): WorkerProcess {
+export function superviseWorker({
+  pool,
+  heartbeatTimeoutMs,
+  options: nextOptions,
+  onReady,
+  onDown,
+  log,
+}: WorkerProcessOptions): WorkerProcess {
   let child: ChildProcess | undefined;
   let backoffMs = FIRST_BACKOFF_MS;
   let restart: NodeJS.Timeout | undefined;
@@ -37,6 +47,7 @@ export function superviseWorker({ pool, options: nextOptions, onReady, onDown, l
   async function launch(): Promise<void> {
     const startedAt = Date.now();
     let failure: string | undefined;
+    let heartbeat: NodeJS.Timeout | undefined;
     try {
       const options = await nextOptions();
       if (closing) return;
@@ -46,7 +57,12 @@ export function superviseWorker({ pool, options: nextOptions, onReady, onDown, l
       child = worker;
       worker.on("message", (message: WorkerMessage) => {
         if (message.type === "failed") failure = message.message;
-        else {
+        else if (message.type === "ready") {
+          heartbeat = watchHeartbeat(worker, heartbeatTimeoutMs, () => {
+            failure = `worker hung: it said nothing for ${heartbeatTimeoutMs} ms`;
+            // A stopped process hears nothing else.
+            worker.kill("SIGKILL");
+          });
           onReady(message.address, message.speed, options);
           log.info("pool ready", { pool, pid: worker.pid, ...rounded(message.speed) });
         }
@@ -57,6 +73,7 @@ export function superviseWorker({ pool, options: nextOptions, onReady, onDown, l
       failure = error instanceof Error ? error.message : String(error);
     }
     child = undefined;
+    clearInterval(heartbeat);
     if (Date.now() - startedAt > STABLE_MS) backoffMs = FIRST_BACKOFF_MS;
     onDown(failure);
     if (closing) return;

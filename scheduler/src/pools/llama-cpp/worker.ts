@@ -18,6 +18,7 @@ const tell = (message: WorkerMessage) => process.send?.(message);
 // Session state is written by native code, which asks nobody for a mode.
 process.umask(0o077);
 process.on("disconnect", () => process.exit(0));
+process.on("message", () => tell({ type: "alive" }));
 // The terminal's Ctrl-C reaches this process too; the parent decides when it ends.
 process.on("SIGINT", () => {});
 

@@ -1,0 +1,127 @@
+/** The user's own prices (`signalbox prices set`): the gateway follows them, and charges what the collector would. */
+
+import { rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { Attribute, ResponseHeader } from "@signalbox/otel/conventions";
+import { costNanousd, PRICES_FILE } from "@signalbox/otel/prices";
+import postgres from "postgres";
+import { afterEach, expect, test } from "vitest";
+import { startCollector } from "../../collector-processor/src/app.ts";
+import { readConfig } from "../../collector-processor/src/config.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { startProvider } from "../support/provider.ts";
+import { post, request, span, untilReady } from "./collector-support.ts";
+import { startSchedulerUnderTest, until } from "./scheduler-support.ts";
+
+const CLEAN_UP: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of CLEAN_UP.splice(0).reverse()) await close();
+});
+
+const USAGE = { input: 1_000, output: 100, cacheRead: 400 };
+const TOKENS = {
+  [Attribute.inputTokens]: USAGE.input,
+  [Attribute.outputTokens]: USAGE.output,
+  [Attribute.cacheReadTokens]: USAGE.cacheRead,
+};
+
+async function setUp() {
+  const provider = await startProvider({ script: () => ({ text: "one", usage: USAGE }) });
+  const scheduler = await startSchedulerUnderTest(`
+baseline: { model: house-baseline }
+pools:
+  - name: house
+    silicon: gpu
+    engine: openai-compatible
+    provider: acme
+    base_url: ${provider.url}/v1
+    models: [{ id: house-model }, { id: house-configured, input_usd_per_mtok: 7, output_usd_per_mtok: 7 }]
+`);
+  CLEAN_UP.push(provider.close, scheduler.close);
+  const file = path.join(scheduler.home, PRICES_FILE);
+  return {
+    scheduler,
+    /** As the command line does it. */
+    async setPrices(text: string) {
+      await writeFile(`${file}.new`, text);
+      await rename(`${file}.new`, file);
+    },
+    logged: (what: string) => until(() => scheduler.log.some((line) => line.includes(what)), what),
+    async call(model: string) {
+      const response = await fetch(`${scheduler.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-signalbox-session": "s" },
+        body: JSON.stringify({ model, messages: [{ role: "user", content: "hi" }] }),
+      });
+      await response.arrayBuffer();
+      const cost = response.headers.get(ResponseHeader.costNanousd);
+      return cost === null ? undefined : Number(cost);
+    },
+  };
+}
+
+const own = (model: string, input: number, output: number, more = {}) => ({ model, input, output, set: "2026-11-21", ...more });
+
+test("a price that is set counts from the next call on, and both who charge agree on it", async () => {
+  const { scheduler, setPrices, logged, call } = await setUp();
+  expect(await call("house-model")).toBeUndefined();
+
+  const today = new Date().toISOString().slice(0, 10);
+  const prices = [
+    own("house-*", 2, 8, { cache_read: 0.5 }),
+    // The provider's own row stands before one of any provider; what is over, or is still to come, counts for nothing.
+    own("house-model", 3, 9, { provider: "acme", cache_read: 0.25, from: today }),
+    own("house-model", 90, 90, { provider: "acme", until: today }),
+    own("house-model", 70, 70, { provider: "acme", from: "2099-01-01" }),
+  ];
+  await setPrices(JSON.stringify({ prices }));
+  await logged("prices reloaded");
+  const charged = await call("house-model");
+  expect(charged).toBe(costNanousd({ input: 3, output: 9, cacheRead: 0.25 }, USAGE));
+  expect(await call("house-configured")).toBe(costNanousd({ input: 7, output: 7 }, USAGE));
+
+  const database = await createDatabase();
+  CLEAN_UP.push(() => database.drop());
+  const collector = await startCollector({
+    host: "127.0.0.1",
+    port: 0,
+    grpcPort: 0,
+    databaseUrl: database.url,
+    config: readConfig(null, {}, scheduler.home),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    now: Date.now,
+  });
+  CLEAN_UP.push(() => collector.close());
+  await untilReady(collector.url);
+  const seen = span({
+    trace: 1,
+    id: 1,
+    attributes: {
+      "session.id": "s",
+      [Attribute.operation]: "chat",
+      [Attribute.requestModel]: "house-model",
+      [Attribute.provider]: "acme",
+      ...TOKENS,
+    },
+  });
+  const nanos = BigInt(Date.now()) * 1_000_000n;
+  const now = { startTimeUnixNano: String(nanos), endTimeUnixNano: String(nanos + 1_000_000n) };
+  expect((await post(collector.url, request([{ ...seen, ...now }]))).status).toBe(200);
+  const sql = postgres(database.url, { max: 1, onnotice: () => {} });
+  CLEAN_UP.push(() => sql.end());
+  const stored = () => sql`select cost_nusd, cost_source from signalbox.spans`;
+  await until(async () => (await stored()).length === 1, "the span is stored");
+  const [row] = await stored();
+  expect([Number(row?.cost_nusd), row?.cost_source]).toEqual([charged, "priced"]);
+});
+
+test("a file that is wrong is refused, and the prices before it stay", async () => {
+  const { scheduler, setPrices, logged, call } = await setUp();
+  await setPrices(JSON.stringify({ prices: [own("house-model", 1, 1)] }));
+  await logged("prices reloaded");
+  const charged = await call("house-model");
+  await setPrices('{"prices": [{"model": "house-model", "input": -1}]}');
+  await logged("prices refused");
+  expect(scheduler.log.findLast((line) => line.includes("prices refused"))).toContain("prices[0]");
+  expect(await call("house-model")).toBe(charged);
+});
