@@ -94,6 +94,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   };
   const loopback = LOOPBACK.test(host);
   const prices = followPrices(home, log);
+  const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
   const sessions = createSessionRegistry((migration) => telemetry.record(migration), log);
   const configuring = {
     sessions,
@@ -105,10 +106,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     log,
     token,
     loopback,
+    admitAside: admission.admitAside,
     record,
     onSemanticSkip: () => metrics.onSemanticSkip(),
   };
-  const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
   const decisions = createRecentDecisions();
   const replies = createReplyStore(config.cache);
   admission.events.subscribe({
@@ -155,7 +156,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     config: () => follower.status,
     retriesRefused,
   });
-  const shadows = createShadows({ payloads, record, onOutcome: metrics.onShadow });
+  const shadows = createShadows({ admit: admission.admitAside, payloads, record, onOutcome: metrics.onShadow });
   const generations = createGenerations(configure(config, configuring), log);
   const follower = followConfig({
     file: options.configFile,

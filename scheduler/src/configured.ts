@@ -1,5 +1,6 @@
 /** What one config makes of the scheduler: what is replaced as a whole when another config is applied. */
 
+import type { AdmitAside } from "./admission/aside.ts";
 import { createGatekeeper, type Gatekeeper } from "./admission/keys.ts";
 import { type Catalog, createCatalog } from "./catalog.ts";
 import type { Environment } from "./config/references.ts";
@@ -27,6 +28,7 @@ export interface Configured {
 export interface ConfiguredOptions extends PoolOptions {
   token: string | undefined;
   loopback: boolean;
+  admitAside: AdmitAside;
   record: (record: DecisionRecord) => void;
   onSemanticSkip: () => void;
 }
@@ -75,8 +77,8 @@ function semanticOf(
   if (!offer) throw new Error(`semantic.embeddings names ${name}/${embeddings.model}, which is not there`);
   const asked = (from: Config) => JSON.stringify([from.semantic, from.routes.map((route) => [route.name, route.when.semantic])]);
   if (before?.semantic && before.pools.includes(offer.source) && asked(before.config) === asked(config)) return before.semantic;
-  const { home, record, onSemanticSkip: onSkip, log } = options;
-  return createSemantic({ config: config.semantic, routes: config.routes, offer, home, record, onSkip, log });
+  const { home, admitAside: admit, record, onSemanticSkip: onSkip, log } = options;
+  return createSemantic({ config: config.semantic, routes: config.routes, offer, admit, home, record, onSkip, log });
 }
 
 function embeddingsPool({ semantic }: Config): PoolConfig | undefined {

@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { type ControlEvents, createControlEvents } from "../control/events.ts";
 import type { Log } from "../log.ts";
 import { createAdmission, type OpenTicket } from "./admission.ts";
+import { type AdmitAside, createAsideAdmission } from "./aside.ts";
 import { type BudgetAdmin, createBudgetAdmin } from "./budgets/admin.ts";
 import { createBudgetBook } from "./budgets/book.ts";
 import type { Claim } from "./budgets/budget.ts";
@@ -21,6 +22,8 @@ import { createStopper, type Stopper } from "./stop/stopper.ts";
 
 export interface AdmissionService {
   open: OpenTicket;
+  /** Of the scheduler's own calls. */
+  admitAside: AdmitAside;
   stopper: Stopper;
   controls: Controls;
   events: ControlEvents;
@@ -61,6 +64,7 @@ export function createAdmissionService({ config, databaseUrl, log }: AdmissionSe
 
   return {
     open: createAdmission({ tree, inFlight, controls, stopper, rates: createRateLimiter(), book, ledger, database, announce }),
+    admitAside: createAsideAdmission({ book, ledger }),
     stopper,
     controls,
     events,

@@ -5,6 +5,7 @@
 
 import http, { type IncomingHttpHeaders } from "node:http";
 import { Socket } from "node:net";
+import type { AdmitAside } from "../admission/aside.ts";
 import type { Identity } from "../admission/identity.ts";
 import type { Baseline } from "../cost.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
@@ -42,6 +43,10 @@ export interface AsideCall {
   headers: IncomingHttpHeaders;
   identity: Identity;
   offer: Offer;
+  /** Holds its cost against the budgets it counts for. */
+  admit: AdmitAside;
+  /** Called when a budget has room for it, before it is sent. */
+  onAdmitted?: () => void;
   /** The rule that asked for it. */
   route: string;
   reason: string;
@@ -96,7 +101,10 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
   const call = openCall(request, response, chat, record, options.payloads);
   const stop = () => cancel(call, new HttpError(504, "aside_timeout", "it took too long"));
   signal?.addEventListener("abort", stop, { once: true });
+  let settle: (() => void) | undefined;
   try {
+    settle = await options.admit(record, offer, chat);
+    options.onAdmitted?.();
     const exchanges = exchangesFor(chat, "", options.headers);
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
@@ -107,6 +115,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
     record.error = error instanceof HttpError ? (error.code ?? String(error.status)) : "internal_error";
   } finally {
     signal?.removeEventListener("abort", stop);
+    settle?.();
   }
   record.endedAt = epochNow();
   record.error ??= record.attempts.at(-1)?.error;

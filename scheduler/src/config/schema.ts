@@ -165,7 +165,11 @@ export const budgetLadder = z
   .max(16);
 
 const budget = z.strictObject({
-  scope: z.enum(BUDGET_SCOPES).describe("Whose spending it holds."),
+  scope: z
+    .enum(BUDGET_SCOPES)
+    .describe(
+      "Whose spending it holds. Shadow copies count for their project and globally, vectors for matching by meaning globally, and both for nobody else.",
+    ),
   id: z.string().min(1).max(256).optional().describe("Default: every id of the scope, each for itself."),
   limit_usd: z.number().positive().max(MAX_BUDGET_USD).describe("What may be spent in a period."),
   period: z.enum(BUDGET_PERIODS).default("none").describe("Calendar days and months, UTC."),

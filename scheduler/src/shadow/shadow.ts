@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import { usdToNanousd } from "@signalbox/otel/prices";
+import type { AdmitAside } from "../admission/aside.ts";
 import { worstCase } from "../admission/budgets/worst-case.ts";
 import { asideIdentity, callAside } from "../aside/aside.ts";
 import type { RouteConfig } from "../config/schema.ts";
@@ -24,6 +25,7 @@ export interface Shadows {
 }
 
 export interface ShadowsOptions {
+  admit: AdmitAside;
   /** Undefined: the bytes of copies are not kept. */
   payloads: Payloads | undefined;
   record: (record: DecisionRecord) => void;
@@ -38,7 +40,7 @@ interface RouteShadow {
   underWay: number;
 }
 
-export function createShadows({ payloads, record, onOutcome, random = Math.random, now = Date.now }: ShadowsOptions): Shadows {
+export function createShadows({ admit, payloads, record, onOutcome, random = Math.random, now = Date.now }: ShadowsOptions): Shadows {
   /** Kept across reloads: a day's spending is not forgotten because a rule changed. */
   const states = new Map<string, RouteShadow>();
 
@@ -65,12 +67,17 @@ export function createShadows({ payloads, record, onOutcome, random = Math.rando
 
       const { leave, parts } = lease.again();
       state.underWay++;
-      onOutcome(name, "sent");
+      let outcome: ShadowOutcome = "budget";
       void callAside({
         chat,
         headers,
         identity: asideIdentity(`shadow:${name}`, served.identity.project),
         offer,
+        admit,
+        onAdmitted() {
+          outcome = "sent";
+          onOutcome(name, outcome);
+        },
         route: name,
         reason: "a copy of a served request",
         baseline: parts.baseline,
@@ -81,6 +88,7 @@ export function createShadows({ payloads, record, onOutcome, random = Math.rando
       }).then(({ record: copied }) => {
         state.underWay--;
         leave();
+        if (outcome !== "sent") onOutcome(name, outcome);
         // A cost that nobody knows counts at the most it can be.
         settle(copied.attempts.reduce((sum, { costNanousd }) => sum + (costNanousd ?? worst), 0));
       });

@@ -1,6 +1,7 @@
 /** Matching by meaning, put together: the vector of a message beside those of the routes' examples. */
 
 import path from "node:path";
+import type { AdmitAside } from "../../admission/aside.ts";
 import type { Identity } from "../../admission/identity.ts";
 import { asideIdentity, callAside } from "../../aside/aside.ts";
 import type { RouteConfig, SemanticConfig } from "../../config/schema.ts";
@@ -24,6 +25,7 @@ export interface SemanticOptions {
   routes: readonly RouteConfig[];
   /** The model that makes the vectors. */
   offer: Offer;
+  admit: AdmitAside;
   home: string;
   record: (record: DecisionRecord) => void;
   onSkip: () => void;
@@ -33,8 +35,8 @@ export interface SemanticOptions {
 const MAX_REPLY_BYTES = 16 << 20;
 const ROUTE = "semantic";
 
-export function createSemantic({ config, routes, offer, home, record, onSkip, log }: SemanticOptions): Semantic {
-  const ask = askOffer(offer, asideIdentity("semantic", undefined), record);
+export function createSemantic({ config, routes, offer, admit, home, record, onSkip, log }: SemanticOptions): Semantic {
+  const ask = askOffer(offer, asideIdentity("semantic", undefined), admit, record);
   const embedder = createEmbedder({
     ask,
     timeoutMs: config.timeout_ms,
@@ -75,7 +77,7 @@ export function createSemantic({ config, routes, offer, home, record, onSkip, lo
 }
 
 /** Through the pool's slots, with a decision record each: vectors cost money too. */
-function askOffer(offer: Offer, identity: Identity, record: (record: DecisionRecord) => void): AskForVectors {
+function askOffer(offer: Offer, identity: Identity, admit: AdmitAside, record: (record: DecisionRecord) => void): AskForVectors {
   return async (input, signal) => {
     const chat = scanEmbeddingsRequest(Buffer.from(JSON.stringify({ model: offer.model, input, encoding_format: "float" })));
     const reason = "vectors for matching by meaning";
@@ -88,6 +90,7 @@ function askOffer(offer: Offer, identity: Identity, record: (record: DecisionRec
       headers: { "content-type": "application/json" },
       identity,
       offer,
+      admit,
       route: ROUTE,
       reason,
       baseline: undefined,
