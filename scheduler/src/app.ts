@@ -115,7 +115,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   admission.events.subscribe({
     name: undefined,
     send({ type, data }) {
-      if (type === "session.killed") for (const id of [data.session, ...(data.descendants as string[])]) void sessions.forget(String(id));
+      if (type !== "session.killed") return true;
+      const { session, descendants, project } = data as { session: string; descendants: string[]; project?: string };
+      for (const id of [session, ...descendants]) void sessions.forget(id, project);
       return true;
     },
     end() {},
@@ -199,7 +201,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       gatekeeper,
       controls: admission.controls,
       facts,
-      onEnd: (id) => void sessions.forget(id),
+      onEnd: (id, project) => void sessions.forget(id, project),
       log,
     }),
     "GET /healthz": async (_request, response) => sendJson(response, 200, { status: "ok" }),

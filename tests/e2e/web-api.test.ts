@@ -1,5 +1,6 @@
+import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { AgentPage } from "../../web/src/api/agent.ts";
 import { AlertPage } from "../../web/src/api/alert.ts";
@@ -51,6 +52,28 @@ async function everyPage<T>(path: string, schema: z.ZodType<{ data: T[]; next: s
   return rows;
 }
 const session = encodeURIComponent(RUNAWAY_SESSION);
+
+describe("stops", () => {
+  const stop = (id: string, state: string) => sql`insert into session_controls values (${id}, ${state}, 'test', 'budget', now())`;
+  const shown = async () => {
+    const { control } = await get(`/api/v1/sessions/${session}`, Session);
+    const { data } = await get("/api/v1/trees?limit=500", AgentTreePage);
+    const [listed] = data.filter(({ session_id }) => session_id === RUNAWAY_SESSION);
+    return [control?.state ?? null, listed?.control_state ?? null];
+  };
+  afterEach(() => sql`delete from session_controls`);
+
+  it("of the session's own project hold, of another's do not; a kill stands before a pause, and a page lists it once", async () => {
+    await stop(`another${PROJECT_SEPARATOR}${RUNAWAY_SESSION}`, "killed");
+    expect(await shown()).toEqual([null, null]);
+    await stop(RUNAWAY_SESSION, "paused");
+    expect(await shown()).toEqual(["paused", "paused"]);
+    await stop(`default${PROJECT_SEPARATOR}${RUNAWAY_SESSION}`, "killed");
+    expect(await shown()).toEqual(["killed", "killed"]);
+    const all = await everyPage("/api/v1/sessions?limit=500", SessionPage);
+    expect(all.filter(({ session_id }) => session_id === RUNAWAY_SESSION)).toHaveLength(1);
+  });
+});
 
 describe("who may read", () => {
   it.each(["/api/v1/sessions", "/api/v1/cost", "/api/v1/live", "/api/v1/openapi.json", `/api/v1/sessions/x/spans`])(

@@ -295,6 +295,9 @@ export const LogEvent = {
   payload: "signalbox.payload",
 } as const;
 
+/** Between the project and the id of a session or agent, where both are one key (`session_controls.id`, `budget_usage.id`). No header can hold it. */
+export const PROJECT_SEPARATOR = "\u001f";
+
 /** The Postgres channels that NOTIFY is sent on; payloads are JSON of at most 8,000 bytes. */
 export const NotifyChannel = {
   /** after each committed batch: `{"sessions": string[], "spans": number}`; sessions is cut to 50 */

@@ -5,6 +5,7 @@ import { HttpError } from "../http/errors.ts";
 import { createGatekeeper } from "./keys.ts";
 import { createRateLimiter, type RateLimits } from "./rate-limit.ts";
 import { refusalReply, stopRefusal, usd } from "./refusals.ts";
+import { scopedId } from "./scoped-id.ts";
 import { createAgentTree } from "./stop/agent-tree.ts";
 
 function caught(work: () => unknown): HttpError {
@@ -78,20 +79,43 @@ test("our own header stands before Authorization, and x-api-key is taken too", (
 
 test("descendants of a session, of a sub-agent, and the line above a call", () => {
   const tree = createAgentTree();
-  tree.note({ session: "s", agent: "s", parentAgent: undefined });
-  tree.note({ session: "s", agent: "a", parentAgent: "s" });
-  tree.note({ session: "s", agent: "b", parentAgent: "a" });
-  tree.note({ session: "s", agent: "c", parentAgent: "b" });
+  tree.note({ project: undefined, session: "s", agent: "s", parentAgent: undefined });
+  tree.note({ project: undefined, session: "s", agent: "a", parentAgent: "s" });
+  tree.note({ project: undefined, session: "s", agent: "b", parentAgent: "a" });
+  tree.note({ project: undefined, session: "s", agent: "c", parentAgent: "b" });
   expect(tree.descendants("s")).toEqual(["a", "b", "c"]);
   expect(tree.descendants("a")).toEqual(["b", "c"]);
-  expect(tree.lineage({ session: "s", agent: "new", parentAgent: "c" })).toEqual(["new", "c", "b", "a", "s"]);
-  expect(tree.lineage({ session: "s", agent: "x", parentAgent: "x" })).toEqual(["x", "s"]);
+  expect(tree.lineage({ project: undefined, session: "s", agent: "new", parentAgent: "c" })).toEqual(["new", "c", "b", "a", "s"]);
+  expect(tree.lineage({ project: undefined, session: "s", agent: "x", parentAgent: "x" })).toEqual(["x", "s"]);
   expect([tree.kindOf("s"), tree.kindOf("b"), tree.kindOf("nobody")]).toEqual(["session", "agent", undefined]);
 });
 
 test("the tree forgets the session that came first when it is full", () => {
   const tree = createAgentTree({ sessions: 2, agents: 1 });
-  for (const session of ["one", "two", "three"]) tree.note({ session, agent: `${session}-a`, parentAgent: session });
-  tree.note({ session: "three", agent: "beyond", parentAgent: "three" });
+  for (const session of ["one", "two", "three"]) tree.note({ project: undefined, session, agent: `${session}-a`, parentAgent: session });
+  tree.note({ project: undefined, session: "three", agent: "beyond", parentAgent: "three" });
   expect([tree.kindOf("one"), tree.kindOf("one-a"), tree.descendants("three")]).toEqual([undefined, undefined, ["three-a"]]);
+});
+
+test("two projects with one and the same session are two; the plain id stands for both", () => {
+  const tree = createAgentTree();
+  const ofA = (id: string) => scopedId("a", id);
+  const ofB = (id: string) => scopedId("b", id);
+  tree.note({ project: "a", session: "s", agent: "child", parentAgent: "s" });
+  tree.note({ project: "b", session: "s", agent: "child", parentAgent: "s" });
+  tree.note({ project: "b", session: "s", agent: "grandchild", parentAgent: "child" });
+  expect([tree.descendants(ofA("s")), tree.descendants(ofB("s")), tree.descendants("s")]).toEqual([
+    ["child"],
+    ["child", "grandchild"],
+    ["child", "grandchild"],
+  ]);
+  expect([tree.descendants(ofA("child")), tree.descendants("child")]).toEqual([[], ["grandchild"]]);
+  expect([tree.kindOf(ofA("s")), tree.kindOf("s"), tree.kindOf("grandchild"), tree.kindOf(ofA("grandchild"))]).toEqual([
+    "session",
+    "session",
+    "agent",
+    undefined,
+  ]);
+  const line = tree.lineage({ project: "b", session: "s", agent: "new", parentAgent: "grandchild" });
+  expect(line).toEqual(["new", "grandchild", "child", "s", ofB("new"), ofB("grandchild"), ofB("child"), ofB("s")]);
 });

@@ -16,6 +16,7 @@ import type { Database } from "./postgres/database.ts";
 import { DatabaseAway } from "./postgres/session.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { budgetPaused, budgetRefusal, databaseAwayRefusal, describeBudget, stopRefusal } from "./refusals.ts";
+import { scopedId } from "./scoped-id.ts";
 import type { AgentTree } from "./stop/agent-tree.ts";
 import type { Controls } from "./stop/controls.ts";
 import type { InFlight } from "./stop/in-flight.ts";
@@ -61,7 +62,8 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
   return async (principal, identity) => {
     tree.note(identity);
     const { session, agent, user, project } = identity;
-    const claims = book.claimsOf({ session, agent, key: principal.key, user, project }, Date.now());
+    const spender = { session: scopedId(project, session), agent: scopedId(project, agent), key: principal.key, user, project };
+    const claims = book.claimsOf(spender, Date.now());
     if (claims.length > 0) await ledger.load(claims, "unknown");
     let standing = standingOf(claims, ledger.usageOf);
     if (standing.state === "paused" || standing.state === "killed") {
@@ -72,12 +74,13 @@ export function createAdmission(parts: AdmissionParts): OpenTicket {
     let state: BudgetState | undefined = claims.length === 0 ? undefined : standing.state;
     if (state === "ok" && database && !database.up) state = "stale";
     if (standing.claim) announce(standing.claim, standing.state);
-    return new CallTicket(parts, { principal, session, lineage: tree.lineage(identity), claims, standing, state });
+    return new CallTicket(parts, { principal, project, session, lineage: tree.lineage(identity), claims, standing, state });
   };
 }
 
 interface Admitted {
   principal: Principal;
+  project: string | undefined;
   session: string;
   lineage: readonly string[];
   claims: readonly Claim[];
@@ -210,7 +213,8 @@ class CallTicket implements Ticket {
 
   #kill(claim: Claim): Promise<unknown> {
     const reason = `${describeBudget(claim)} is spent`;
-    return this.#parts.stopper.set(this.#admitted.session, "killed", { reason, source: "budget" });
+    const { project, session } = this.#admitted;
+    return this.#parts.stopper.set(scopedId(project, session), "killed", { reason, source: "budget" });
   }
 }
 

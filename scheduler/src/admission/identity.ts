@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { AGENT_KINDS, type AgentKind, RequestHeader } from "@signalbox/otel/conventions";
 import type { ChatRequest } from "../dialects/chat-request.ts";
+import { BETWEEN } from "./scoped-id.ts";
 
 export interface Identity {
   /** The ROOT session. `t:<trace id>` where nothing else is known. */
@@ -29,7 +30,11 @@ type AgentHints = Partial<Pick<Identity, "session" | "agent" | "parentAgent" | "
 export function identify(headers: IncomingHttpHeaders, request: Pick<ChatRequest, "user" | "promptCacheKey">, traceId: string): Identity {
   const hints = agentHints(headers);
   const session =
-    read(headers, RequestHeader.session) ?? hints.session ?? read(headers, RequestHeader.agent) ?? request.promptCacheKey ?? `t:${traceId}`;
+    read(headers, RequestHeader.session) ??
+    hints.session ??
+    read(headers, RequestHeader.agent) ??
+    request.promptCacheKey?.replaceAll(BETWEEN, " ") ??
+    `t:${traceId}`;
   const agent = read(headers, RequestHeader.agent) ?? hints.agent ?? session;
   const named = read(headers, RequestHeader.parentAgent) ?? hints.parentAgent;
   const parentAgent = agent === session ? undefined : (named ?? session);

@@ -4,6 +4,7 @@ import { type Dialect, type ErrorReply, errorReply } from "../dialects/translate
 import { HttpError } from "../http/errors.ts";
 import type { Claim, Usage } from "./budgets/budget.ts";
 import type { Shortfall } from "./budgets/operations.ts";
+import { plainId } from "./scoped-id.ts";
 import type { Control } from "./stop/controls.ts";
 
 export const SESSION_KILLED = "session_killed";
@@ -16,8 +17,9 @@ const STOPS = 403;
 
 export function stopRefusal({ id, state, reason }: Pick<Control, "id" | "state" | "reason">): HttpError {
   const why = reason ? `: ${reason}` : "";
-  if (state === "killed") return new HttpError(STOPS, SESSION_KILLED, `Signalbox: ${id} was killed${why}. No further calls are served.`);
-  return new HttpError(STOPS, SESSION_PAUSED, `Signalbox: ${id} is paused${why}. Calls are served again when it is resumed.`);
+  const whose = plainId(id);
+  if (state === "killed") return new HttpError(STOPS, SESSION_KILLED, `Signalbox: ${whose} was killed${why}. No further calls are served.`);
+  return new HttpError(STOPS, SESSION_PAUSED, `Signalbox: ${whose} is paused${why}. Calls are served again when it is resumed.`);
 }
 
 /** The ladder says pause. */
@@ -61,7 +63,7 @@ export function refusalReply(dialect: Dialect, { status, code, message, param, r
 }
 
 export function describeBudget({ scope, id, period }: Claim): string {
-  const whose = scope === "global" ? "the global budget" : `the budget of ${scope} ${id}`;
+  const whose = scope === "global" ? "the global budget" : `the budget of ${scope} ${plainId(id)}`;
   return period === "none" ? whose : `${whose} for ${period}`;
 }
 

@@ -1,7 +1,11 @@
-/** `GET /control/sessions/{id}`, and `POST …/kill|pause|resume`: the id of a session, or of one of its agents. */
+/**
+ * `GET /control/sessions/{id}`, and `POST …/kill|pause|resume`: the id of a session, or of one of its agents. With `?project=` that of one
+ * project alone; without, what has this id in any project.
+ */
 
 import { z } from "zod";
 import { DatabaseAway } from "../admission/postgres/session.ts";
+import { scopedId, withProject } from "../admission/scoped-id.ts";
 import type { AdmissionService } from "../admission/service.ts";
 import type { ControlState } from "../admission/stop/controls.ts";
 import { HttpError } from "../http/errors.ts";
@@ -14,8 +18,12 @@ const STATE: Record<string, ControlState> = { kill: "killed", pause: "paused", r
 const MAX_ID_LENGTH = 256;
 const body = z.strictObject({ reason: z.string().max(500).default("") });
 
-export async function changeSession({ stopper, budgets }: AdmissionService, { request, response, parts }: ControlRequest): Promise<void> {
-  const [id = "", verb = ""] = parts;
+export async function changeSession(
+  { stopper, budgets }: AdmissionService,
+  { request, response, parts, query }: ControlRequest,
+): Promise<void> {
+  const [plain = "", verb = ""] = parts;
+  const id = scopedId(query.get("project") || undefined, plain);
   if (id.length > MAX_ID_LENGTH) throw new HttpError(400, "invalid_session", `ids have at most ${MAX_ID_LENGTH} characters`);
   const { reason } = await readJson(request, body);
   const state = STATE[verb] as ControlState;
@@ -26,9 +34,10 @@ export async function changeSession({ stopper, budgets }: AdmissionService, { re
 }
 
 /** What is known of it here and now: whether it is stopped, and its calls under way. */
-export function showSession({ controls, inFlight }: AdmissionService, { response, parts }: ControlRequest): void {
-  const [id = ""] = parts;
-  const stop = controls.stopOf([id]);
+export function showSession({ controls, inFlight }: AdmissionService, { response, parts, query }: ControlRequest): void {
+  const [plain = ""] = parts;
+  const id = scopedId(query.get("project") || undefined, plain);
+  const stop = controls.stopOf([id, plain]);
   const data = inFlight.of(id).map(({ record, place }) => ({
     decision_id: decisionId(record),
     agent_id: record.identity.agent,
@@ -41,7 +50,13 @@ export function showSession({ controls, inFlight }: AdmissionService, { response
     started_at: new Date(record.startedAt).toISOString(),
     running_ms: epochNow() - record.startedAt,
   }));
-  sendJson(response, 200, { session_id: id, state: stop?.state ?? "active", reason: stop?.reason ?? null, in_flight: data });
+  sendJson(response, 200, {
+    session_id: plain,
+    ...withProject(id),
+    state: stop?.state ?? "active",
+    reason: stop?.reason ?? null,
+    in_flight: data,
+  });
 }
 
 /** @returns what could not be confirmed */

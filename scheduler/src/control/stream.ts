@@ -4,6 +4,7 @@
  */
 
 import type http from "node:http";
+import { plainId, withProject } from "../admission/scoped-id.ts";
 import type { AdmissionService } from "../admission/service.ts";
 import { HttpError } from "../http/errors.ts";
 import type { ControlRequest } from "./api.ts";
@@ -24,7 +25,7 @@ export function followEvents({ events, controls }: AdmissionService, { request, 
   const missed = typeof lastId === "string" ? events.since(lastId) : undefined;
   if (missed) for (const event of missed) send(response, event);
   else {
-    const stopped = controls.stopped().map(({ id, state, reason }) => ({ session: id, state, reason }));
+    const stopped = controls.stopped().map(({ id, state, reason }) => ({ session: plainId(id), ...withProject(id), state, reason }));
     response.write(`event: snapshot\ndata: ${JSON.stringify({ stopped })}\n\n`);
   }
 

@@ -3,8 +3,10 @@
  * event; whatever else comes, or cannot be read, gets `{}`, which changes nothing: the gateway still refuses a stopped session's calls.
  */
 
+import { RequestHeader } from "@signalbox/otel/conventions";
 import type { Gatekeeper } from "../admission/keys.ts";
 import { stopRefusal } from "../admission/refusals.ts";
+import { scopedId } from "../admission/scoped-id.ts";
 import type { Controls } from "../admission/stop/controls.ts";
 import type { Handler } from "../chat.ts";
 import { scanObject } from "../dialects/json-scan.ts";
@@ -28,7 +30,7 @@ export interface HookDependencies {
   controls: Controls;
   facts: HookFacts;
   /** A session said that it ends. */
-  onEnd: (session: string) => void;
+  onEnd: (session: string, project: string | undefined) => void;
   log: Log;
 }
 
@@ -37,7 +39,9 @@ const MAX_TOLD_BYTES = 1 << 20;
 
 export function createClaudeCodeHook({ gatekeeper, controls, facts, onEnd, log }: HookDependencies): Handler {
   return async (request, response) => {
-    gatekeeper().admitModel(request.headers);
+    const principal = gatekeeper().admitModel(request.headers);
+    const named = request.headers[RequestHeader.project];
+    const project = principal.project ?? (typeof named === "string" ? named : undefined);
     let answer: object = {};
     try {
       const body = await readBody(request, MAX_BODY_BYTES);
@@ -45,8 +49,8 @@ export function createClaudeCodeHook({ gatekeeper, controls, facts, onEnd, log }
       if (TOLD.has(event) && (event !== "PostToolUse" || TELLING.has(tool)) && body.length <= MAX_TOLD_BYTES)
         facts.note(event, JSON.parse(body.toString("utf8")) as HookBody, epochNow());
       const session = lineage.at(-1);
-      if (event === "SessionEnd" && session !== undefined) onEnd(session);
-      const stop = controls.stopOf(lineage);
+      if (event === "SessionEnd" && session !== undefined) onEnd(session, project);
+      const stop = controls.stopOf(project === undefined ? lineage : [...lineage, ...lineage.map((id) => scopedId(project, id))]);
       if (stop) answer = stopAnswer(event, stopRefusal(stop).message);
     } catch (error) {
       log.warn("a hook of Claude Code could not be read: let through", { reason: (error as Error).message });

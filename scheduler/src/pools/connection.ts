@@ -22,6 +22,9 @@ export interface Upstream {
   callerCredentials?: boolean;
 }
 
+/** What calls that continue each other have in common. */
+export type Conversation = Pick<Identity, "project" | "session" | "agent">;
+
 /** Whose call it is, and where its span stands. */
 export type SessionCall = Pick<DecisionRecord, "identity" | "operation" | "traceId" | "spanId">;
 
@@ -42,7 +45,7 @@ export interface PoolSessions {
   /** Before a call is sent: brings the session's state from another pool. Never rejects. @returns names and values of headers to send, in turn */
   prepare(call: SessionCall): Promise<string[]>;
   /** What this pool would have of a session, brought from another one or not; undefined: nothing. */
-  warm(identity: Pick<Identity, "session" | "agent">): WarmState | undefined;
+  warm(conversation: Conversation): WarmState | undefined;
   /** Hands every session to pools that can go on with it; `kept`: those that none can. */
   moveAll(): Promise<{ moved: number; kept: number }>;
   /** What is held, for those who look; undefined while the engine is not up. */

@@ -1,12 +1,8 @@
 /** Offers as one call meets them: at the price of this moment, and warm where its conversation was served before. */
 
+import { scopedId } from "../admission/scoped-id.ts";
+import type { Conversation } from "./connection.ts";
 import type { Offer } from "./pool.ts";
-
-/** What calls that continue each other have in common. */
-export interface Conversation {
-  session: string;
-  agent: string;
-}
 
 /**
  * The same offers in the same order. What differs for this call is fixed: its price stays what it was while it waits and runs.
@@ -29,7 +25,8 @@ function warmTokens(conversation: Conversation, offer: Offer, now: number): numb
   return Math.max(0, warm.tokens - Math.round(((warm.restoreMs ?? 0) * speed.prefillTokensPerSecond) / 1000));
 }
 
-export const conversationKey = ({ session, agent }: Conversation, model: string): string => `${session}\n${agent}\n${model}`;
+export const conversationKey = ({ project, session, agent }: Conversation, model: string): string =>
+  `${scopedId(project, session)}\n${agent}\n${model}`;
 
 /** Its load and speed stay live: they are getters of the offer below. */
 function bound(offer: Offer, warmPrefixTokens: number): Offer {

@@ -1,6 +1,7 @@
 import type { SessionListParameters } from "../api/session.ts";
 import { ACTIVE_WINDOW_MS } from "../model/time.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { stopOf } from "./stop-of.ts";
 
 /** Counters are text, as the driver gives bigint and numeric. */
 export interface SessionRow {
@@ -112,6 +113,6 @@ function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Pro
       coalesce(m.comparable_baseline_nusd, 0) as comparable_baseline_nusd, coalesce(b.sub_agents, 0) as sub_agents,
       c.state as control_state, c.reason as control_reason, c.source as control_source, c.changed_at as control_changed_at
     from page p join totals t on t.root = p.session_id left join mix m on m.root = p.session_id left join below b on b.root = p.session_id
-      left join session_controls c on c.id = p.session_id
+      left join lateral (${stopOf(sql, sql`p.project`, sql`p.session_id`)}) c on true
     order by ${sort === "cost" ? sql`p.cost_nusd desc, p.session_id desc` : sql`p.last_time desc, p.session_id desc`}`;
 }

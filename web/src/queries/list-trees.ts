@@ -1,6 +1,7 @@
 import { RUNAWAY_AGENTS, type TreeListParameters } from "../api/tree.ts";
 import { ACTIVE_WINDOW_MS } from "../model/time.ts";
 import type { Sql } from "../server/database.ts";
+import { stopOf } from "./stop-of.ts";
 
 export interface TreeRow {
   session_id: string;
@@ -61,6 +62,6 @@ export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, o
       from marked m group by m.root ${shown[show]}
     )
     select t.*, t.root as session_id, s.agent_name, s.agent_kind, s.channel, s.user_id, c.state as control_state
-    from trees t join sessions s on s.session_id = t.root left join session_controls c on c.id = t.root
+    from trees t join sessions s on s.session_id = t.root left join lateral (${stopOf(sql, sql`s.project`, sql`t.root`)}) c on true
     order by ${order[sort]}, t.root limit ${limit + 1} offset ${offset}`;
 }

@@ -1,4 +1,4 @@
-import { NotifyChannel } from "@signalbox/otel/conventions";
+import { NotifyChannel, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { LiveEvent, type LiveIngest, type LiveState } from "../api/live.ts";
 import { connectionOptions } from "./database.ts";
@@ -115,7 +115,7 @@ class LiveHub {
   #gatherControl(payload: string): void {
     try {
       const { session } = JSON.parse(payload) as { session?: unknown };
-      if (typeof session === "string") this.#sessions.add(session);
+      if (typeof session === "string") this.#sessions.add(session.slice(session.lastIndexOf(PROJECT_SEPARATOR) + 1));
       else this.#all = true;
     } catch {
       this.#all = true;

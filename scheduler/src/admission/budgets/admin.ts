@@ -4,12 +4,13 @@ import { NotifyChannel } from "@signalbox/otel/conventions";
 import { nanousdToUsd } from "@signalbox/otel/prices";
 import type { Database } from "../postgres/database.ts";
 import type { Query } from "../postgres/session.ts";
+import { BETWEEN, plainId, projectOf, scopedId, withProject } from "../scoped-id.ts";
 import type { AgentTree } from "../stop/agent-tree.ts";
 import type { BudgetBook } from "./book.ts";
 import { type Budget, type BudgetPeriod, type BudgetScope, type Claim, EVERY_ID, GLOBAL_ID, type Rung, type Usage } from "./budget.ts";
 import { standingOf } from "./ladder.ts";
 import type { Ledger } from "./ledger.ts";
-import { LIST_USAGE, READ_BUDGETS, type UsageRow, WRITE_BUDGET } from "./sql.ts";
+import { LIST_USAGE, READ_BUDGETS, SAME_ID_OF_PROJECTS, type UsageRow, WRITE_BUDGET } from "./sql.ts";
 import { keyOf, usageOf } from "./write-batch.ts";
 
 export interface BudgetAdmin {
@@ -18,7 +19,7 @@ export interface BudgetAdmin {
   definitions(): object[];
   /** Usage of ids that calls have drawn on, in the order of the key. @throws DatabaseAway */
   list(page: UsagePage): Promise<{ data: object[]; next: string | null }>;
-  /** Lifts the pauses of a session's own budget and of its agents'. @throws DatabaseAway */
+  /** Lifts the pauses of a session's own budget and of its agents'; of a plain id in every project. @throws DatabaseAway */
   resume(session: string): Promise<void>;
 }
 
@@ -61,6 +62,15 @@ export function createBudgetAdmin({ book, ledger, database, tree }: BudgetAdminP
     if (paused.length > 0) await ledger.resume(paused);
   }
 
+  /** A plain id, and the same of every project that has spent by it. */
+  async function inEveryProject(id: string): Promise<string[]> {
+    if (projectOf(id) !== undefined) return [id];
+    const rows = database
+      ? await database.run((query) => query<{ id: string }>(SAME_ID_OF_PROJECTS, [BETWEEN + id]))
+      : [...ledger.known()].map(([key, usage]) => toRow(key, usage)).filter((row) => row.id.endsWith(BETWEEN + id));
+    return [...new Set([id, ...rows.map((row) => row.id)])];
+  }
+
   async function usageRows({ scope, after, limit }: UsagePage): Promise<UsageRow[]> {
     const from = after === undefined ? ["", "", ""] : (JSON.parse(after) as string[]);
     if (database) {
@@ -80,7 +90,7 @@ export function createBudgetAdmin({ book, ledger, database, tree }: BudgetAdminP
       const parameters = [scope, id, period, limitNanousd, JSON.stringify(ladder), new Date().toISOString()];
       await database?.run((query) => query(WRITE_BUDGET, parameters));
       book.put({ ...budget, source: "api" });
-      if (id !== EVERY_ID) await lift(claimsOf(scope, id));
+      if (id !== EVERY_ID) await lift((await inEveryProject(id)).flatMap((each) => claimsOf(scope, each)));
     },
     definitions: () =>
       book.all().map(({ limitNanousd, ...budget }) => ({
@@ -95,8 +105,10 @@ export function createBudgetAdmin({ book, ledger, database, tree }: BudgetAdminP
       return { data: shown.map(describe), next: rows.length > page.limit && last ? JSON.stringify(placeOf(last)) : null };
     },
     async resume(session) {
-      const agents = [session, ...tree.descendants(session)];
-      await lift([...claimsOf("session", session), ...agents.flatMap((agent) => claimsOf("agent", agent))]);
+      for (const id of await inEveryProject(session)) {
+        const agents = [id, ...tree.descendants(id).map((agent) => scopedId(projectOf(id), agent))];
+        await lift([...claimsOf("session", id), ...agents.flatMap((agent) => claimsOf("agent", agent))]);
+      }
     },
   };
 
@@ -107,7 +119,8 @@ export function createBudgetAdmin({ book, ledger, database, tree }: BudgetAdminP
     const limit = claim?.budget.limitNanousd;
     return {
       scope,
-      id,
+      id: plainId(id),
+      ...withProject(id),
       period,
       spent_usd: nanousdToUsd(usage.spent),
       spent_nanousd: String(usage.spent),

@@ -1,13 +1,17 @@
 /** Which budgets a call draws on: those of the config, and those set through the control API, which stand before them. */
 
 import { usdToNanousd } from "@signalbox/otel/prices";
+import { plainId } from "../scoped-id.ts";
 import { type Budget, type BudgetConfig, type BudgetScope, type Claim, claimKey, EVERY_ID, GLOBAL_ID, periodAt } from "./budget.ts";
 
 /** Who spends. A scope whose id is not known has no budget. */
 export type Spender = Readonly<Partial<Record<BudgetScope, string | undefined>>>;
 
 export interface BudgetBook {
-  /** At most one budget of each scope and period: that of the id itself before that of every id. */
+  /**
+   * At most one budget of each scope and period: that of the id itself before that of every id. Sessions and agents of a project spend each
+   * for themselves what the budget of their plain id allows.
+   */
   claimsOf(spender: Spender, now: number): readonly Claim[];
   /** Those of the control API in place of what was known of them. */
   replaceStored(budgets: readonly Budget[]): void;
@@ -39,7 +43,10 @@ export function createBudgetBook(configured: readonly BudgetConfig[]): BudgetBoo
       for (const { scope, period } of kinds) {
         const id = scope === "global" ? GLOBAL_ID : spender[scope];
         if (id === undefined) continue;
-        const budget = inForce.get(nameOf({ scope, id, period })) ?? inForce.get(nameOf({ scope, id: EVERY_ID, period }));
+        const plain = plainId(id);
+        const own =
+          inForce.get(nameOf({ scope, id, period })) ?? (plain === id ? undefined : inForce.get(nameOf({ scope, id: plain, period })));
+        const budget = own ?? inForce.get(nameOf({ scope, id: EVERY_ID, period }));
         if (!budget) continue;
         const name = periodAt(period, now);
         claims.push({ key: claimKey(scope, id, name), scope, id, period: name, budget });

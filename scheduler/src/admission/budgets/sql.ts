@@ -93,6 +93,10 @@ where (scope, id, period) > ($1, $2, $3) and ($5 = '' or scope = $5)
 order by scope, id, period
 limit $4::int`;
 
+/** Ids of sessions and agents that end so. $1: a separator and the plain id */
+export const SAME_ID_OF_PROJECTS = `
+select distinct id from signalbox.budget_usage where scope in ('session', 'agent') and right(id, length($1)) = $1`;
+
 /** Counters are bigint, which the driver gives as text. */
 export interface UsageRow {
   scope: string;

@@ -1,12 +1,16 @@
 /** Which agents each session was seen to have, and who spawned whom: from the headers of calls. Bounded; what is forgotten stays in Postgres. */
 
 import type { Identity } from "../identity.ts";
+import { BETWEEN, plainId, projectOf, scopedId } from "../scoped-id.ts";
 
+type Place = Pick<Identity, "project" | "session" | "agent" | "parentAgent">;
+
+/** Where an id is asked for, it is that of one project, or a plain one, which stands for those of all projects. */
 export interface AgentTree {
-  note(identity: Pick<Identity, "session" | "agent" | "parentAgent">): void;
-  /** The agent, those above it as far as they were seen, and its session: whatever a stop of this call can be set on. */
-  lineage(identity: Pick<Identity, "session" | "agent" | "parentAgent">): string[];
-  /** Of a session: all its other agents. Of a sub-agent: those below it. */
+  note(identity: Place): void;
+  /** The agent, those above it as far as they were seen, and its session, plain and of its project: whatever a stop of this call can be set on. */
+  lineage(identity: Place): string[];
+  /** Plain ids. Of a session: all its other agents. Of a sub-agent: those below it. */
   descendants(id: string): string[];
   /** What the id was seen as since this process began. */
   kindOf(id: string): "session" | "agent" | undefined;
@@ -22,45 +26,59 @@ export function createAgentTree(limits = { sessions: 20_000, agents: 1_000 }): A
   /** Goes on behind what it deleted. A new iterator passes the holes of all that went before: 16 µs a call where each is a new session. */
   const oldestFirst = sessions.entries();
   const sessionOf = new Map<string, string>();
+  let hasProjects = false;
 
   function forgetOldest(): void {
     const { value: oldest } = oldestFirst.next();
     if (!oldest) return;
     const [session, agents] = oldest;
     sessions.delete(session);
-    for (const agent of agents.keys()) sessionOf.delete(agent);
+    for (const agent of agents.keys()) sessionOf.delete(scopedId(projectOf(session), agent));
   }
 
+  /** What an id stands for. */
+  function matching(ids: ReadonlyMap<string, unknown>, id: string): string[] {
+    const found = ids.has(id) ? [id] : [];
+    if (!hasProjects || projectOf(id) !== undefined) return found;
+    const end = BETWEEN + id;
+    for (const each of ids.keys()) if (each.endsWith(end)) found.push(each);
+    return found;
+  }
+
+  const belowSeen = (agent: string) => below(plainId(agent), sessions.get(sessionOf.get(agent) ?? "") ?? NO_AGENTS);
+
   return {
-    note({ session, agent, parentAgent }) {
-      let agents = sessions.get(session);
+    note({ project, session, agent, parentAgent }) {
+      hasProjects ||= project !== undefined;
+      const root = scopedId(project, session);
+      let agents = sessions.get(root);
       if (agents === undefined) {
         if (sessions.size >= limits.sessions) forgetOldest();
         agents = NO_AGENTS;
-        sessions.set(session, agents);
+        sessions.set(root, agents);
       }
       if (agent === session || agents.has(agent) || agents.size >= limits.agents) return;
-      if (agents === NO_AGENTS) sessions.set(session, new Map([[agent, parentAgent]]));
+      if (agents === NO_AGENTS) sessions.set(root, new Map([[agent, parentAgent]]));
       else (agents as Agents).set(agent, parentAgent);
-      sessionOf.set(agent, session);
+      sessionOf.set(scopedId(project, agent), root);
     },
-    lineage({ session, agent, parentAgent }) {
-      const agents = sessions.get(session);
+    lineage({ project, session, agent, parentAgent }) {
+      const agents = sessions.get(scopedId(project, session));
       const line = [agent];
       for (let above = parentAgent; above !== undefined && !line.includes(above); above = agents?.get(above)) line.push(above);
       if (!line.includes(session)) line.push(session);
-      return line;
+      return project === undefined ? line : [...line, ...line.map((id) => scopedId(project, id))];
     },
     descendants(id) {
-      const whole = sessions.get(id);
-      if (whole) return [...whole.keys()];
-      const session = sessionOf.get(id);
-      const agents = session === undefined ? undefined : sessions.get(session);
-      return agents ? below(id, agents) : [];
+      const whole = matching(sessions, id);
+      if (whole.length > 0) return distinct(whole.flatMap((root) => [...(sessions.get(root)?.keys() ?? [])]));
+      return distinct(matching(sessionOf, id).flatMap((agent) => belowSeen(agent)));
     },
-    kindOf: (id) => (sessions.has(id) ? "session" : sessionOf.has(id) ? "agent" : undefined),
+    kindOf: (id) => (matching(sessions, id).length > 0 ? "session" : matching(sessionOf, id).length > 0 ? "agent" : undefined),
   };
 }
+
+const distinct = (ids: readonly string[]) => [...new Set(ids)];
 
 /** @param agents ids with their parents, in any order; circles end */
 export function below(id: string, agents: ReadonlyMap<string, string | undefined>): string[] {

@@ -4,6 +4,7 @@ import type { ControlEvents } from "../../control/events.ts";
 import type { Log } from "../../log.ts";
 import type { Database } from "../postgres/database.ts";
 import { stopRefusal } from "../refusals.ts";
+import { plainId, projectOf, scopedId, withProject } from "../scoped-id.ts";
 import type { AgentTree } from "./agent-tree.ts";
 import type { Control, ControlState, Controls } from "./controls.ts";
 import type { InFlight, StopCount } from "./in-flight.ts";
@@ -11,6 +12,8 @@ import { readStoredAgents, type StoredAgents } from "./stored-agents.ts";
 
 export interface Receipt {
   session: string;
+  /** Where the stop is of one project's session alone. */
+  project?: string;
   state: ControlState;
   /** Ids of the agents below it that are known. */
   descendants: string[];
@@ -27,7 +30,7 @@ export interface Receipt {
 }
 
 export interface Stopper {
-  /** Holds as soon as this is called. Resolves with the receipt, within the waits below. */
+  /** @param id of one project, or a plain one for all of them. Holds as soon as this is called. Resolves with the receipt, within the waits below. */
   set(id: string, state: ControlState, why: Pick<Control, "reason" | "source">): Promise<Receipt>;
 }
 
@@ -56,7 +59,8 @@ export function createStopper(parts: StopperParts): Stopper {
   controls.onChange((control) => {
     if (control.state === "killed") void stopCalls([control.id], control);
     events.publish(EVENT[control.state], {
-      session: control.id,
+      session: plainId(control.id),
+      ...withProject(control.id),
       state: control.state,
       reason: control.reason,
       descendants: tree.descendants(control.id),
@@ -69,17 +73,21 @@ export function createStopper(parts: StopperParts): Stopper {
       const control: Control = { id, state, reason, source, changedAt: Date.now() };
       const unknown: string[] = [];
       const seen = tree.descendants(id);
+      const inProject = (agents: readonly string[]) => agents.map((agent) => scopedId(projectOf(id), agent));
       // Every call names its session, but not all agents above it: below a sub-agent each is stopped by name.
       const isSession = tree.kindOf(id) === "session";
-      const named = isSession ? [] : seen;
+      const named = isSession ? [] : inProject(seen);
+      // A plain resume lifts what holds in single projects too.
+      if (state === "active")
+        named.push(...controls.stopped().flatMap((stop) => (stop.id !== id && plainId(stop.id) === id ? stop.id : [])));
       const saved = controls.set([control, ...named.map((agent) => ({ ...control, id: agent }))]);
-      const stopped = state === "killed" ? stopCalls([id, ...seen], control) : Promise.resolve(NOTHING_STOPPED);
-      const event = events.publish(EVENT[state], { session: id, state, reason, descendants: seen });
+      const stopped = state === "killed" ? stopCalls([id, ...inProject(seen)], control) : Promise.resolve(NOTHING_STOPPED);
+      const event = events.publish(EVENT[state], { session: plainId(id), ...withProject(id), state, reason, descendants: seen });
       const answers = events.acknowledged(event, waits.acknowledgeMs);
 
       const stored = await storedOf(id, unknown);
       const unseen = stored.descendants.filter((agent) => !seen.includes(agent));
-      const unnamed = isSession || stored.isSession ? [] : unseen;
+      const unnamed = isSession || stored.isSession ? [] : inProject(unseen);
       if (unnamed.length > 0) await controls.set(unnamed.map((agent) => ({ ...control, id: agent })));
       const late = state === "killed" && unnamed.length > 0 ? await stopCalls(unnamed, control) : NOTHING_STOPPED;
       const count = add(await stopped, late);
@@ -94,7 +102,8 @@ export function createStopper(parts: StopperParts): Stopper {
         if (outcome === "failed") unknown.push(`${subscriber} could not stop it${detail ? `: ${detail}` : ""}`);
       }
       const receipt: Receipt = {
-        session: id,
+        session: plainId(id),
+        ...withProject(id),
         state,
         descendants: [...seen, ...unseen],
         upstream_closed: count.upstreamClosed,
@@ -105,7 +114,8 @@ export function createStopper(parts: StopperParts): Stopper {
         elapsed_ms: Math.round((performance.now() - begun) * 10) / 10,
       };
       log.info(EVENT[state], {
-        session: id,
+        session: plainId(id),
+        ...withProject(id),
         source,
         descendants: receipt.descendants.length,
         closed: count.upstreamClosed,
@@ -120,7 +130,7 @@ export function createStopper(parts: StopperParts): Stopper {
     if (!database) return NOT_STORED;
     try {
       const [stored, [counted]] = await Promise.all([
-        readStoredAgents(database, id),
+        readStoredAgents(database, plainId(id)),
         database.run((query) => query<{ others: number }>(COUNT_OTHERS)),
       ]);
       if (!stored.known && tree.kindOf(id) === undefined)

@@ -6,11 +6,12 @@
 import { createHash } from "node:crypto";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
 import type { Identity } from "../../admission/identity.ts";
+import { scopedId } from "../../admission/scoped-id.ts";
 import type { Log } from "../../log.ts";
 import { newSpanId, newTraceId } from "../../telemetry/ids.ts";
 import type { MigrationRecord } from "../../telemetry/migration.ts";
 import { epochNow } from "../../telemetry/record.ts";
-import type { PoolSessions, SessionCall, WarmState } from "../connection.ts";
+import type { Conversation, PoolSessions, SessionCall, WarmState } from "../connection.ts";
 import { type KvTier, SESSION_HEADER, type TierMove, type WorkerStatus } from "./protocol.ts";
 import type { WorkerClient } from "./worker-client.ts";
 import { type WatchHandlers, type WorkerWatch, watchWorker } from "./worker-watch.ts";
@@ -29,8 +30,8 @@ export interface SessionRegistry {
   readonly known: Map<string, KnownSession>;
   readonly onMigration: (record: MigrationRecord) => void;
   readonly log: Log;
-  /** A session or an agent has ended: its state goes, in every tier. */
-  forget(id: string): Promise<void>;
+  /** A session or an agent has ended, of one project, or in all of them: its state goes, in every tier. */
+  forget(id: string, project: string | undefined): Promise<void>;
 }
 
 /** A pool's part in it. */
@@ -57,8 +58,9 @@ export function createSessionRegistry(onMigration: (record: MigrationRecord) => 
     known,
     onMigration,
     log,
-    async forget(id) {
-      const ended = [...known].filter(([, { identity }]) => identity.session === id || identity.agent === id);
+    async forget(id, project) {
+      const isOf = (identity: Identity) => project === undefined || identity.project === project;
+      const ended = [...known].filter(([, { identity }]) => (identity.session === id || identity.agent === id) && isOf(identity));
       for (const [key] of ended) known.delete(key);
       await Promise.all(
         ended.flatMap(([key]) =>
@@ -71,8 +73,11 @@ export function createSessionRegistry(onMigration: (record: MigrationRecord) => 
 }
 
 /** 32 hex digits: ids of sessions are no file names, and not every operator's business. */
-const sessionKey = ({ session, agent }: Pick<Identity, "session" | "agent">): string =>
-  createHash("sha256").update(`${session}\0${agent}`).digest("hex").slice(0, 32);
+const sessionKey = ({ project, session, agent }: Conversation): string =>
+  createHash("sha256")
+    .update(`${scopedId(project, session)}\0${agent}`)
+    .digest("hex")
+    .slice(0, 32);
 
 export function createSessionHost(
   pool: string,

@@ -1,0 +1,25 @@
+/**
+ * Ids of sessions and agents within their project: two projects may have one and the same (every OpenClaw has `agent:main:main`), and what
+ * is kept, counted or stopped for one is none of the other's. Without a project it is the plain id. A stop of a plain id, as the dashboard
+ * and the command line give it, holds in every project.
+ */
+
+import { PROJECT_SEPARATOR as BETWEEN } from "@signalbox/otel/conventions";
+
+export { BETWEEN };
+
+export const scopedId = (project: string | undefined, id: string): string => (project === undefined ? id : `${project}${BETWEEN}${id}`);
+
+/** Without its project. */
+export const plainId = (id: string): string => id.slice(id.lastIndexOf(BETWEEN) + 1);
+
+export function projectOf(id: string): string | undefined {
+  const at = id.lastIndexOf(BETWEEN);
+  return at < 0 ? undefined : id.slice(0, at);
+}
+
+/** The fields of an answer that tell whose id it is. */
+export const withProject = (id: string): { project?: string } => {
+  const project = projectOf(id);
+  return project === undefined ? {} : { project };
+};

@@ -1,0 +1,7 @@
+import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
+import type { Sql, SqlPart } from "../server/database.ts";
+
+/** What stops a session: a stop of its id in its project, or of its plain id, which holds in every project. A kill stands before a pause. */
+export const stopOf = (sql: Sql, project: SqlPart, session: SqlPart): SqlPart => sql`
+  select * from session_controls where id in (${session}, ${project} || ${PROJECT_SEPARATOR} || ${session})
+  order by array_position(array['killed', 'paused'], state) nulls last limit 1`;
