@@ -191,7 +191,12 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
     "POST /v1/responses": createChatHandler(RESPONSES, dependencies),
     "POST /v1/messages": createChatHandler(MESSAGES, dependencies),
-    "POST /v1/messages/count_tokens": createCountTokens({ generations, maxBodyBytes: limits.maxBodyBytes, log }),
+    "POST /v1/messages/count_tokens": createCountTokens({
+      refuseStopped: admission.refuseStopped,
+      generations,
+      maxBodyBytes: limits.maxBodyBytes,
+      log,
+    }),
     "POST /v1/embeddings": createChatHandler(EMBEDDINGS, dependencies),
     "GET /v1/models": async (request, response) => {
       const { catalog } = generations.current;

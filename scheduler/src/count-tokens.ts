@@ -2,7 +2,8 @@
 
 import type http from "node:http";
 import type { Dispatcher } from "undici";
-import { admitToModel } from "./admission/keys.ts";
+import { type Identity, identify } from "./admission/identity.ts";
+import { admitToModel, identityFor } from "./admission/keys.ts";
 import type { Handler } from "./chat.ts";
 import { type ChatRequest, parseBody } from "./dialects/chat-request.ts";
 import { scanMessagesRequest } from "./dialects/messages-request.ts";
@@ -19,6 +20,8 @@ import { refuse } from "./relay/refuse.ts";
 import { newSpanId, newTraceId } from "./telemetry/ids.ts";
 
 export interface CountTokensDependencies {
+  /** @throws HttpError where the caller's session is stopped */
+  refuseStopped: (identity: Identity) => void;
   generations: Pick<Generations, "enter">;
   maxBodyBytes: number;
   log: Log;
@@ -27,13 +30,14 @@ export interface CountTokensDependencies {
 /** Milliseconds; an estimate now is worth more than a count later. */
 const PATIENCE_MS = 5_000;
 
-export function createCountTokens({ generations, maxBodyBytes, log }: CountTokensDependencies): Handler {
+export function createCountTokens({ refuseStopped, generations, maxBodyBytes, log }: CountTokensDependencies): Handler {
   return async (request, response) => {
     const { parts, leave } = generations.enter();
     try {
       const principal = parts.gatekeeper.admitModel(request.headers);
       const asked = scanMessagesRequest(await readBody(request, maxBodyBytes));
       admitToModel(principal, asked.model);
+      refuseStopped(identityFor(principal, identify(request.headers, asked, newTraceId())));
       const counted = await ask(request, asked, parts.catalog.offersFor(asked.model)).catch((error: unknown) => {
         log.warn("a pool did not count tokens: estimated", { model: asked.model, reason: (error as Error).message });
         return undefined;

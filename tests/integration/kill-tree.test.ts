@@ -191,6 +191,11 @@ test("50 streams of one tree: all closed, all slots free, and every agent is ref
       expect(message).toContain("Signalbox: root was killed: test. No further calls are served.");
     }
   }
+  // Counting costs nothing, and is no way on for a stopped agent either.
+  const [root] = TREE as [Agent];
+  const anthropic = new Anthropic({ apiKey: TOKEN, maxRetries: 4, baseURL: gateway.url, defaultHeaders: root.headers });
+  const counting = anthropic.messages.countTokens({ model: "of-anthropic", messages: [{ role: "user", content: "hello" }] });
+  await expect(counting).rejects.toMatchObject({ status: STOPS.messages });
   expect(ledger()).toHaveLength(asked);
 
   // Somebody else's stream goes on, and the worker has all of its sequences again.

@@ -68,6 +68,17 @@ test("tokens: a refusal takes nothing, what was not needed comes back, and one c
   expect(rates.take("k", limits(10, 1_000), 5_000, 60_000)["x-ratelimit-remaining-tokens"]).toBe("0");
 });
 
+test("limits that a reloaded config changed hold from the next call on; those that stayed keep what was taken", () => {
+  const rates = createRateLimiter();
+  rates.take("k", limits(1, 1_000), 600, 0);
+  expect(caught(() => rates.take("k", limits(1, 1_000), 0, 0)).message).toContain("1 requests per minute");
+  expect(rates.take("k", limits(2, 1_000), 100, 0)).toMatchObject({
+    "x-ratelimit-remaining-requests": "1",
+    "x-ratelimit-remaining-tokens": "300",
+  });
+  expect(rates.take("k", limits(undefined, undefined), 9_000, 0)).toEqual({});
+});
+
 test("our own header stands before Authorization, and x-api-key is taken too", () => {
   const keys = [{ name: "laptop", key: "right-key", project: "acme" }];
   const gatekeeper = createGatekeeper({ keys, environment: {}, token: undefined, loopback: true });

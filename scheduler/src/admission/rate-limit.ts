@@ -22,15 +22,15 @@ export interface RateLimiter {
 const MINUTE_MS = 60_000;
 
 export function createRateLimiter(): RateLimiter {
-  const buckets = new Map<string, { requests: Bucket | undefined; tokens: Bucket | undefined }>();
+  const buckets = new Map<string, Buckets>();
 
   return {
     take(key, limits, tokens, now) {
-      let own = buckets.get(key);
-      if (!own) {
-        own = { requests: bucketOf(limits.requestsPerMinute, now), tokens: bucketOf(limits.tokensPerMinute, now) };
-        buckets.set(key, own);
-      }
+      const own = buckets.get(key) ?? { requests: undefined, tokens: undefined };
+      // The config may have been changed since.
+      if (own.requests?.perMinute !== limits.requestsPerMinute) own.requests = bucketOf(limits.requestsPerMinute, now);
+      if (own.tokens?.perMinute !== limits.tokensPerMinute) own.tokens = bucketOf(limits.tokensPerMinute, now);
+      buckets.set(key, own);
       const asks = [
         { kind: "requests", bucket: own.requests, amount: 1 },
         // One call larger than a minute's worth goes through when the bucket is full.
@@ -53,6 +53,11 @@ export function createRateLimiter(): RateLimiter {
       if (bucket) bucket.level = Math.min(bucket.perMinute, bucket.level + tokens);
     },
   };
+}
+
+interface Buckets {
+  requests: Bucket | undefined;
+  tokens: Bucket | undefined;
 }
 
 interface Bucket {

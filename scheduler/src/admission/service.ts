@@ -13,8 +13,10 @@ import type { Ledger } from "./budgets/ledger.ts";
 import { createMemoryLedger } from "./budgets/memory-ledger.ts";
 import { followOrphans } from "./budgets/orphans.ts";
 import { createPostgresLedger } from "./budgets/postgres-ledger.ts";
+import type { Identity } from "./identity.ts";
 import { createDatabase } from "./postgres/database.ts";
 import { createRateLimiter } from "./rate-limit.ts";
+import { stopRefusal } from "./refusals.ts";
 import { createAgentTree } from "./stop/agent-tree.ts";
 import { type Controls, createControls } from "./stop/controls.ts";
 import { createInFlight, type InFlight } from "./stop/in-flight.ts";
@@ -22,6 +24,8 @@ import { createStopper, type Stopper } from "./stop/stopper.ts";
 
 export interface AdmissionService {
   open: OpenTicket;
+  /** For what is neither counted nor recorded. @throws HttpError where a stop holds for the caller */
+  refuseStopped(identity: Identity): void;
   /** Of the scheduler's own calls. */
   admitAside: AdmitAside;
   stopper: Stopper;
@@ -64,6 +68,10 @@ export function createAdmissionService({ config, databaseUrl, log }: AdmissionSe
 
   return {
     open: createAdmission({ tree, inFlight, controls, stopper, rates: createRateLimiter(), book, ledger, database, announce }),
+    refuseStopped(identity) {
+      const stop = controls.stopOf(tree.lineage(identity));
+      if (stop) throw stopRefusal(stop);
+    },
     admitAside: createAsideAdmission({ book, ledger }),
     stopper,
     controls,
