@@ -14,8 +14,8 @@ beforeAll(async () => {
   scheduler = await startSchedulerUnderTest(
     `
 pools:
-  - { name: cheap, ${POOL}, hourly_usd: 0.1, demo_pace_ms: 30, heartbeat_timeout_ms: 800, models: [{ id: first }] }
-  - { name: dear, ${POOL}, hourly_usd: 9, heartbeat_timeout_ms: 800, models: [{ id: second }] }
+  - { name: cheap, ${POOL}, hourly_usd: 0.1, demo_pace_ms: 30, heartbeat_timeout_ms: 2000, models: [{ id: first }] }
+  - { name: dear, ${POOL}, hourly_usd: 9, heartbeat_timeout_ms: 2000, models: [{ id: second }] }
 models: { either: { any_of: [first, second] } }
 `,
     { token: "admin" },

@@ -1,6 +1,10 @@
 /** Tells a worker that hangs from one that works: its event loop answers, or does not. */
 
-import type { ChildProcess } from "node:child_process";
+/** A child process with an IPC channel. */
+interface Worker {
+  on(event: "message", listener: () => void): unknown;
+  send(message: object, sent: () => void): unknown;
+}
 
 /** Questions within the time that a worker may be silent. */
 const QUESTIONS = 4;
@@ -11,7 +15,7 @@ const QUESTIONS = 4;
  * @param onSilent called once
  * @returns to be cleared when the worker has ended
  */
-export function watchHeartbeat(worker: Pick<ChildProcess, "on" | "send">, timeoutMs: number, onSilent: () => void): NodeJS.Timeout {
+export function watchHeartbeat(worker: Worker, timeoutMs: number, onSilent: () => void): NodeJS.Timeout {
   let unanswered = 0;
   worker.on("message", () => {
     unanswered = 0;
