@@ -30,7 +30,7 @@ Examples:
     done: "paused",
     agents: "paused",
     help: `
-Calls under way are closed, as kill does; the agents are told that they may go on later.
+Calls under way end by themselves; the agents are told that later ones are served again when it is resumed.
 
 Examples:
   npx signalbox pause 7b53ae41-06c6-43af-8e71-406aafa52c59 --reason "look at the bill first"`,
