@@ -17,7 +17,7 @@ const PARTS: { part: string; packageName?: string; mayImport: string[]; mayImpor
   {
     part: "collector-processor",
     packageName: "@signalbox/collector-processor",
-    mayImport: ["@signalbox/otel/conventions", "@signalbox/otel/prices"],
+    mayImport: ["@signalbox/otel/conventions", "@signalbox/otel/memory", "@signalbox/otel/prices"],
   },
   {
     part: "web",

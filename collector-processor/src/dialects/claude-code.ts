@@ -85,7 +85,10 @@ function applyLog(draft: SpanDraft, { span, attributes, content }: EmittedRecord
     case "memory_access": {
       const path = attributes.text("file_path");
       const operation = attributes.text("operation") === "write" ? "write" : "read";
-      if (path !== null) applyMemory(draft, { path, operation, lines: attributes.text("lines"), diff: attributes.text("diff") }, content);
+      const lines = attributes.text("lines");
+      const diff = attributes.text("diff");
+      if (path === null) return;
+      applyMemory(draft, { path, operation, ...(lines !== null && { lines }), ...(diff !== null && { diff }) }, content);
     }
   }
 }

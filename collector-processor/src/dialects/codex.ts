@@ -1,10 +1,12 @@
 import { Operation } from "@signalbox/otel/conventions";
+import { codexMemory, type MemoryAccess } from "@signalbox/otel/memory";
 import type { AttributeValue } from "../otlp/traces.ts";
 import type { SpanDraft } from "../span-batch.ts";
 import { boundedText } from "../text.ts";
 import { keepsCodexSpan } from "./codex-spans.ts";
 import { ID_BYTES } from "./dialect.ts";
 import type { AttributeView, ContentSink, EmittedRecord, Emitter } from "./emitter.ts";
+import { applyMemory } from "./memory.ts";
 import { clearUsage, setUsage } from "./usage.ts";
 
 const THREAD = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -27,6 +29,8 @@ export const codex: Emitter = {
   keeps: keepsCodexSpan,
   isContent: (name) => CONTENT.has(name),
   takesLog: (event, attributes) => logFact(event, attributes) !== null,
+  furtherFacts: (event, attributes) =>
+    logFact(event, attributes) === "tool_result" ? memoryAccesses(attributes).map((_, index) => `${MEMORY_ACCESS}${index}`) : [],
   logTrace: (attributes) => threadOf(attributes)?.replaceAll("-", "") ?? null,
 
   apply(draft, record) {
@@ -53,6 +57,9 @@ export const codex: Emitter = {
     }
   },
 };
+
+/** Made of a tool's result; behind it which one. */
+const MEMORY_ACCESS = "codex.memory_access.";
 
 const CONTENT = new Set(["prompt", "arguments", "output", "content"]);
 
@@ -86,6 +93,11 @@ const isModelEndpoint = (attributes: AttributeView) => /\/(?:responses|chat\/com
 
 function applyLog(draft: SpanDraft, { attributes, span, content }: EmittedRecord): void {
   const { row } = draft;
+  if (span.name.startsWith(MEMORY_ACCESS)) {
+    const access = memoryAccesses(attributes)[Number(span.name.slice(MEMORY_ACCESS.length))];
+    if (access !== undefined) applyMemory(draft, access, content);
+    return;
+  }
   switch (logFact(span.name, attributes)) {
     case "call":
       row.operation = Operation.chat;
@@ -152,6 +164,11 @@ function spawnedThread(attributes: AttributeView): string | null {
   if (attributes.text("tool_name") !== "spawn_agent") return null;
   return /"agent_id":"([0-9a-f-]{36})"/.exec(attributes.text("output") ?? "")?.[1] ?? null;
 }
+
+const memoryAccesses = (attributes: AttributeView): MemoryAccess[] =>
+  attributes.flag("success") === false
+    ? []
+    : codexMemory(attributes.text("tool_name") ?? "", attributes.text("arguments"), attributes.text("output"));
 
 function addToolContent(attributes: AttributeView, content: ContentSink): void {
   const id = attributes.text("call_id");

@@ -31,6 +31,8 @@ export interface Emitter {
    * Every other record of this emitter repeats what its spans say, and is counted and not stored.
    */
   takesLog?(event: string, attributes: AttributeView, resource: AttributeView): boolean;
+  /** Further facts in a record that was taken: each becomes a row of its own, by this name. */
+  furtherFacts?(event: string, attributes: AttributeView): string[];
   /** The trace of a record that names none, as 32 hex digits, or null; the caller then makes one of the record. */
   logTrace?(attributes: AttributeView): string | null;
 }

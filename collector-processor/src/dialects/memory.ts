@@ -1,17 +1,8 @@
 import { Attribute, Operation, spanName } from "@signalbox/otel/conventions";
+import type { MemoryAccess } from "@signalbox/otel/memory";
 import type { SpanDraft } from "../span-batch.ts";
 import { boundedText } from "../text.ts";
 import type { ContentSink } from "./emitter.ts";
-
-/** One read or write of a file that an agent keeps its memory in. */
-export interface MemoryAccess {
-  path: string;
-  operation: "read" | "write";
-  /** Of a read: `from-to`, from 1; null for the whole file. */
-  lines: string | null;
-  /** Of a write: its lines, `-` before and `+` after; null where it is not told. */
-  diff: string | null;
-}
 
 const MAX_PATH_BYTES = 1024;
 
@@ -21,6 +12,6 @@ export function applyMemory(draft: SpanDraft, { path, operation, lines, diff }: 
   row.operation = Operation.memory;
   row.name = spanName.memory(operation);
   draft.added.push([Attribute.memoryPath, boundedText(path, MAX_PATH_BYTES)], [Attribute.memoryOperation, operation]);
-  if (lines !== null) draft.added.push([Attribute.memoryLines, lines]);
-  content.add("input", diff);
+  if (lines !== undefined) draft.added.push([Attribute.memoryLines, lines]);
+  content.add("input", diff ?? null);
 }

@@ -46,8 +46,11 @@ function spansOf(scope: ScopeLogs, emitter: Emitter | undefined, resource: Attri
     else {
       const attributes = new AttributeView(record.attributes);
       const event = attributes.text("event.name") ?? record.eventName;
-      if (emitter?.takesLog?.(event, attributes, resource)) spans.push(spanOf(record, event, emitter, attributes));
-      else facts.ignored++;
+      if (emitter?.takesLog?.(event, attributes, resource)) {
+        const fact = spanOf(record, event, emitter, attributes);
+        const further = emitter.furtherFacts?.(event, attributes) ?? [];
+        spans.push(fact, ...further.map((name) => ({ ...fact, name, spanId: idWithin(fact, name) })));
+      } else facts.ignored++;
     }
   }
   return spans;
@@ -74,6 +77,9 @@ function spanOf(record: LogRecord, event: string, emitter: Emitter, attributes: 
     links: null,
   };
 }
+
+/** Of one of several facts of a record: it has the record's own id in it, and so is the same row when that is sent again. */
+const idWithin = ({ spanId }: Span, name: string): string => createHash("sha256").update(`${spanId} ${name}`).digest("hex").slice(0, 16);
 
 /** sha-256 of all that the record says, hex. Its first 64 bits are not all zero for any record that anyone will see. */
 function digestOf(record: LogRecord): string {

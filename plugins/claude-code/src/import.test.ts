@@ -94,6 +94,35 @@ describe("a transcript of Claude Code", () => {
     expect(read([prompt(0, "p1", "hello"), synthetic, prompt(2, "p2", "hello?"), result(3, "unknown")])).toEqual([]);
   });
 
+  it("tells of memory files below the tool call that read or wrote them, unless it failed", () => {
+    const file = "/p/CLAUDE.md";
+    const use = (id: string, name: string, input: object) => ({ type: "tool_use", id, name, input: { file_path: file, ...input } });
+    const spans = read([
+      prompt(0, "p1", "remember"),
+      answer(1, "a", use("t1", "Read", { limit: 5 })),
+      result(2, "t1"),
+      answer(3, "b", use("t2", "Edit", { old_string: "teal", new_string: "green" })),
+      result(4, "t2"),
+      answer(5, "c", use("t3", "Write", { content: "x" })),
+      result(6, "t3", true),
+    ]);
+    const tools = new Map(spans.map((span) => [span.spanId, span.attributes["gen_ai.tool.call.id"]]));
+    expect(
+      spans
+        .filter(({ name }) => name.startsWith("memory"))
+        .map(({ name, attributes, parentSpanId }) => [
+          name,
+          attributes["signalbox.memory.path"],
+          attributes["signalbox.memory.lines"],
+          attributes["gen_ai.input.messages"],
+          tools.get(parentSpanId ?? ""),
+        ]),
+    ).toEqual([
+      ["memory read", file, "1-5", undefined, "t1"],
+      ["memory write", file, undefined, "- teal\n+ green", "t2"],
+    ]);
+  });
+
   it("names an entry that has no time", () => {
     expect(() => read([{ type: "user", message: { content: "x" } }])).toThrow("has no timestamp");
   });

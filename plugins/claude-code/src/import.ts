@@ -4,6 +4,7 @@ import {
   type HistoryMessage,
   type HistoryReader,
   HistoryThread,
+  type HistoryTool,
   type Json,
   list,
   type MessagePart,
@@ -13,6 +14,7 @@ import {
   timeOf,
   toolSpanId,
 } from "@signalbox/otel/history";
+import { claudeCodeMemory, type MemoryAccess } from "@signalbox/otel/memory";
 import type { SpanRecord } from "@signalbox/otel/provider";
 
 export { claudeCodeHistory } from "./history-files.ts";
@@ -88,7 +90,7 @@ export function claudeCodeReader({ sessionId, subAgent, content }: Transcript): 
       .filter((block) => block.type === "tool_result");
     const spans: SpanRecord[] = [];
     for (const block of results) {
-      spans.push(...thread.toolEnded(text(block.tool_use_id) ?? "", atMs, block.content, block.is_error === true));
+      spans.push(...thread.toolEnded(text(block.tool_use_id) ?? "", atMs, block.content, block.is_error === true, memoryOf));
       input.push({ role: "tool", parts: [{ type: "tool_call_response", id: block.tool_use_id, result: block.content }] });
     }
     if (results.length > 0) return spans;
@@ -145,6 +147,11 @@ export function claudeCodeReader({ sessionId, subAgent, content }: Transcript): 
     },
     end: () => [...answered(), ...thread.end()],
   };
+}
+
+function memoryOf({ name, arguments: input }: HistoryTool): MemoryAccess[] {
+  const access = claudeCodeMemory(name, input);
+  return access === undefined ? [] : [access];
 }
 
 function callOf({ ids, model, requestModel, startMs, endMs, usage, stopReason, input, output }: Answer): HistoryCall {

@@ -75,3 +75,35 @@ it("puts a spawned thread into its root's session, below the turn that spawned i
     "signalbox.agent.parent_id": THREAD,
   });
 });
+
+it("tells of memory files: the instructions that a thread begins with, and what commands did to them", () => {
+  const call = (id: string, cmd: string) =>
+    item({ type: "function_call", name: "exec_command", arguments: JSON.stringify({ cmd }), call_id: id });
+  const answered = (id: string, code: number) =>
+    item({ type: "function_call_output", call_id: id, output: `Process exited with code ${code}\nOutput:\n` });
+  const instructions = "# AGENTS.md instructions for /home/me/project\n\n<INSTRUCTIONS>\nteal\n</INSTRUCTIONS>";
+  const spans = read([
+    entry("session_meta", { id: THREAD, session_id: THREAD, cwd: "/home/me/project" }),
+    event("task_started", { turn_id: "t1", root_turn_id: "t1" }),
+    item({ type: "message", role: "user", content: [{ type: "input_text", text: instructions }] }),
+    call("c1", "cat docs/AGENTS.md"),
+    call("c2", "echo more >> AGENTS.md"),
+    call("c3", "cat none/AGENTS.md"),
+    record("resp_1"),
+    answered("c1", 0),
+    answered("c2", 0),
+    answered("c3", 1),
+  ]);
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const memory = spans.filter(({ name }) => name.startsWith("memory"));
+  expect(
+    memory.map(({ name, attributes, parentSpanId }) => [name, attributes["signalbox.memory.path"], byId.get(parentSpanId ?? "")?.name]),
+  ).toEqual([
+    ["memory read", "/home/me/project/AGENTS.md", "invoke_agent codex"],
+    ["memory read", "/home/me/project/docs/AGENTS.md", "execute_tool exec_command"],
+    ["memory write", "/home/me/project/AGENTS.md", "execute_tool exec_command"],
+  ]);
+  // they go where their call is known already
+  for (const span of memory) expect(span.attributes["signalbox.import.call_ids"]).toContain("resp_1");
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+});

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import {
   count,
   type HistoryMessage,
@@ -11,6 +12,7 @@ import {
   timeOf,
   turnSpanId,
 } from "@signalbox/otel/history";
+import { codexMemory, type MemoryAccess } from "@signalbox/otel/memory";
 import type { SpanRecord } from "@signalbox/otel/provider";
 
 export { codexHistory } from "./history-files.ts";
@@ -23,6 +25,8 @@ export { codexHistory } from "./history-files.ts";
 export function codexReader({ content }: { content: boolean }): HistoryReader {
   let thread: HistoryThread | undefined;
   let threadId = "";
+  /** Relative paths are of this folder. */
+  let folder = "/";
   let parentThread: string | undefined;
   let provider = "openai";
   let model = "unknown";
@@ -31,6 +35,8 @@ export function codexReader({ content }: { content: boolean }): HistoryReader {
   let lastMs = 0;
   let input: HistoryMessage[] = [];
   let output: MessagePart[] = [];
+  /** Memory files in what the next call is asked with. */
+  let loaded: { access: MemoryAccess; atMs: number }[] = [];
   /** Tool calls of the answer under way: the call that they belong to is written after them. */
   let asked: { id: string; name: string; arguments: unknown; startMs: number }[] = [];
 
@@ -42,6 +48,7 @@ export function codexReader({ content }: { content: boolean }): HistoryReader {
     const spawn = object(object(object(payload.source).subagent).thread_spawn);
     parentThread = text(payload.parent_thread_id) ?? text(spawn.parent_thread_id);
     threadId = id;
+    folder = text(payload.cwd) ?? folder;
     provider = providerOf(text(payload.model_provider));
     const agentName = text(payload.agent_nickname) ?? text(spawn.agent_nickname);
     thread = new HistoryThread(
@@ -94,7 +101,9 @@ export function codexReader({ content }: { content: boolean }): HistoryReader {
       input,
       output,
     });
+    spans.push(...loaded.map((one) => known.memoryLoaded(one.access, one.atMs, [id])));
     lastMs = atMs;
+    loaded = [];
     input = [];
     output = [];
     asked = [];
@@ -107,7 +116,10 @@ export function codexReader({ content }: { content: boolean }): HistoryReader {
       case "message":
       case "agent_message":
         if (payload.role === "assistant") output.push(...partsOf(payload.content));
-        else input.push({ role: text(payload.role) ?? "user", parts: partsOf(payload.content) });
+        else {
+          input.push({ role: text(payload.role) ?? "user", parts: partsOf(payload.content) });
+          loaded.push(...instructionsIn(payload).map((access) => ({ access, atMs })));
+        }
         return [];
       case "reasoning":
         output.push(...list(payload.summary).map((part) => ({ type: "reasoning", content: object(part).text })));
@@ -125,7 +137,9 @@ export function codexReader({ content }: { content: boolean }): HistoryReader {
       case "custom_tool_call_output":
         input.push({ role: "tool", parts: [{ type: "tool_call_response", id, result: payload.output }] });
         lastMs = atMs;
-        return known.toolEnded(id, atMs, payload.output, false);
+        return known.toolEnded(id, atMs, payload.output, false, ({ name, arguments: given }) =>
+          codexMemory(name, given, payload.output).map((access) => ({ ...access, path: posix.resolve(folder, access.path) })),
+        );
       default:
         return [];
     }
@@ -158,6 +172,15 @@ export function codexReader({ content }: { content: boolean }): HistoryReader {
     },
     end: () => thread?.end() ?? [],
   };
+}
+
+/** AGENTS.md stands at the start of a thread as if the user had said it. */
+function instructionsIn({ role, content }: Json): MemoryAccess[] {
+  if (role !== "user") return [];
+  return list(content).flatMap((part): MemoryAccess[] => {
+    const [, of] = /^# AGENTS\.md instructions for (\/[^\n]+)\n/.exec(text(object(part).text) ?? "") ?? [];
+    return of === undefined ? [] : [{ path: posix.join(of, "AGENTS.md"), operation: "read" }];
+  });
 }
 
 /** A provider of the user's own that speaks to a vendor is not known to be it: the model's name then says whose price it is. */

@@ -116,8 +116,11 @@ function presentedKey(headers: IncomingHttpHeaders): string | undefined {
   const { authorization } = headers;
   const bearer = authorization?.slice(0, 7).toLowerCase() === "bearer " ? authorization.slice(7).trim() : undefined;
   const plain = [own, bearer, headers["x-api-key"]];
-  return plain.find((key): key is string => typeof key === "string" && key !== "");
+  return plain.find((key): key is string => typeof key === "string" && key !== "" && key !== NO_KEY);
 }
+
+/** What a client sends for no key at all whose SDK insists on one. */
+const NO_KEY = "none";
 
 const digest = (key: string) => hash("sha256", key, "base64");
 const unauthorized = (message: string) => new HttpError(401, "invalid_api_key", message);

@@ -4,8 +4,8 @@
  * fit, or cannot be delivered, is dropped and counted: a hook is never kept waiting for it.
  */
 
+import { claudeCodeMemory, type MemoryAccess } from "@signalbox/otel/memory";
 import type { Log } from "../log.ts";
-import { type MemoryAccess, memoryAccess } from "./claude-code-memory.ts";
 
 /** The body of a hook, as parsed. */
 export type HookBody = Readonly<Record<string, unknown>>;
@@ -120,7 +120,7 @@ function factOf(event: string, body: HookBody): Omit<Fact, "atMs"> | undefined {
   }
   if (event !== "PostToolUse") return undefined;
   const toolCall = text(body.tool_use_id);
-  const access = memoryAccess(text(body.tool_name) ?? "", body.tool_input);
+  const access = claudeCodeMemory(text(body.tool_name) ?? "", body.tool_input);
   if (access !== undefined) return memoryFact({ ...shared, agent_id: agent, tool_use_id: toolCall }, access);
   if (typeof body.tool_response !== "object" || body.tool_response === null) return undefined;
   const spawned = body.tool_response as HookBody;

@@ -8,12 +8,13 @@ import { findPrice } from "@signalbox/otel/prices";
 import type { LedgerEntry } from "../../support/provider.ts";
 import { startAnthropicProvider } from "../../support/provider-anthropic.ts";
 import { ensureCli } from "../capture/install.ts";
+import { driftOf, driftText } from "../drift.ts";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { type Stack, startStack } from "../stack.ts";
 import { agentsOf, assertObserved, assertRouted, assertSums, assertTree, sessionOf, settled, spansOf } from "./books.ts";
 import { type ClaudeMachine, claudeMachine, MODEL, startClaude, until } from "./cli.ts";
-import { driftOf } from "./drift.ts";
+import { claudeCodeDrift } from "./drift.ts";
 import { checkKill } from "./kill.ts";
 import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
@@ -195,7 +196,7 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
     await suite.unregister();
     for (const name of Object.keys(PLAYED)) await check(name, "routed only", () => prove(name, "routed only"));
     await report.check("claude-code: the captures still speak for it", async () => {
-      drift = await driftOf(sql, provider.ledger);
+      drift = await driftOf(claudeCodeDrift, sql, provider.ledger);
       assert.deepEqual(drift, [], "drift against tests/fixtures/claude-code");
     });
     await report.check("claude-code: unregistered and by itself, nothing of it is stored", async () => {
@@ -208,7 +209,10 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
     machine.remove();
   }
   await checkPools(cli.bin, check);
-  writeSection("Claude Code", `${about(cli.version)}\n\n${tableOf(results, [...WAYS, "pool types"])}\n\n${LOST}\n\n${driftText(drift)}`);
+  writeSection(
+    "Claude Code",
+    `${about(cli.version)}\n\n${tableOf(results, [...WAYS, "pool types"])}\n\n${LOST}\n\n${driftText(drift, "claude-code")}`,
+  );
 }
 
 /** What a user without our plugin would set. */
@@ -231,13 +235,6 @@ export function toolCallsOf(entries: readonly LedgerEntry[]): string[] {
   );
   return [...new Set(blocks.flatMap(({ type, id }) => (type === "tool_use" && id !== undefined ? [id] : [])))];
 }
-
-const driftText = (drift: string[] | undefined) =>
-  drift === undefined
-    ? "Drift against the captures: not looked at."
-    : drift.length === 0
-      ? "Drift against the captures in `tests/fixtures/claude-code`: none (names of span attributes and request headers)."
-      : `Drift against the captures in \`tests/fixtures/claude-code\`:\n\n${drift.map((line) => `- ${line}`).join("\n")}`;
 
 const about = (version: string) =>
   `Claude Code ${version}, ${new Date().toISOString().slice(0, 10)}, \`npm run test:agents -- claude-code\`. Each cell: tokens by kind and cost of every call in ` +

@@ -53,6 +53,25 @@ const refuse = (status: number, type: string, code: string): Tasks => ({ REFUSED
 
 export const SCENARIOS: Record<string, CodexScenario> = {
   "plain-turn": { about: "one prompt, one answer", runs: [{ prompt: "Say hello" }], tasks: {} },
+  memory: {
+    about: "AGENTS.md read by commands, patched, and written by a redirection",
+    runs: [{ prompt: "MEMORY please" }],
+    tasks: {
+      MEMORY: steps(
+        { toolCalls: [shell("cat AGENTS.md")] },
+        { toolCalls: [shell("sed -n '1,2p' AGENTS.md")] },
+        {
+          toolCalls: [
+            shell(
+              "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: AGENTS.md\n@@\n-The favourite colour is teal.\n+The favourite colour is green.\n*** End Patch\nEOF",
+            ),
+          ],
+        },
+        { toolCalls: [shell("echo '- likes tea' >> AGENTS.md")] },
+        { toolCalls: [shell("cat no/AGENTS.md")] },
+      ),
+    },
+  },
   "tool-call": {
     about: "one command that works",
     runs: [{ prompt: "TOOL_CALL please" }],

@@ -6,12 +6,15 @@ import { findPrice } from "@signalbox/otel/prices";
 import type { LedgerEntry } from "../../support/provider.ts";
 import { startResponsesProvider } from "../../support/provider-responses.ts";
 import { ensureCli } from "../capture/install.ts";
+import { driftOf, driftText } from "../drift.ts";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { startStack } from "../stack.ts";
 import { agentOf, askedOf, assertBooks, assertJoined, assertTree, settled, toolsOf } from "./books.ts";
 import { codexMachine, startCodex } from "./cli.ts";
+import { codexDrift } from "./drift.ts";
 import { checkKill } from "./kill.ts";
+import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
@@ -105,6 +108,7 @@ export async function codexSuite(report: Report): Promise<void> {
     const row = results.get(name) ?? new Map<string, boolean>();
     results.set(name, row.set(mode, await report.check(`codex, ${mode}: ${name}`, run)));
   };
+  let drift: string[] | undefined;
   /** Plays a scenario to its end; its root session. */
   const play = async (name: keyof typeof SCENARIOS): Promise<string> => {
     script = scriptOf(SCENARIOS[name]?.tasks ?? {});
@@ -196,6 +200,16 @@ export async function codexSuite(report: Report): Promise<void> {
       assert.equal(spans.find((span) => span.operation === "schedule")?.request_model, "house-model");
     });
 
+    await checkMemory({
+      check,
+      stack,
+      cli,
+      machine,
+      play: (name) => {
+        script = scriptOf(SCENARIOS[name]?.tasks ?? {});
+      },
+    });
+
     await checkKill({
       check,
       stack,
@@ -261,12 +275,16 @@ export async function codexSuite(report: Report): Promise<void> {
       });
     }
     writeFileSync(machine.configPath, before);
+    await report.check("codex: the captures still speak for it", async () => {
+      drift = await driftOf(codexDrift, sql, provider.ledger);
+      assert.deepEqual(drift, [], "drift against tests/fixtures/codex");
+    });
   } finally {
     await stack.close();
     machine.remove();
   }
   await checkPools(report, cli, results);
-  writeSection(`Codex ${cli.version}`, aboutResults(tableOf(results, MODES)));
+  writeSection(`Codex ${cli.version}`, `${aboutResults(tableOf(results, MODES))}\n\n${driftText(drift, "codex")}`);
 
   async function assertSums(root: string, charged: number): Promise<void> {
     const [sums] = await sql`

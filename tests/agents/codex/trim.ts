@@ -27,7 +27,7 @@ export const KEEP: Keep = {
 };
 
 /** Attributes that say where in the vendor's source a span is, how its executor spent the time, which variables were set. */
-const NOISE_ATTRIBUTE = /^(code\.|busy_ns$|idle_ns$|target$|thread\.name$|auth\.env_)/;
+export const NOISE_ATTRIBUTE = /^(code\.|busy_ns$|idle_ns$|target$|thread\.name$|auth\.env_)/;
 
 /**
  * The record without attributes of `NOISE_ATTRIBUTE`, without span events that only repeat a log record (named after a source

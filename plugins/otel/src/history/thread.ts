@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type AgentKind, Attribute, Operation, spanName } from "../conventions.ts";
+import type { MemoryAccess } from "../memory/index.ts";
 import { SpanKind, type SpanRecord } from "../provider.ts";
 import { redactText } from "../redact.ts";
 
@@ -173,12 +174,28 @@ export class HistoryThread {
     if (this.#tools.size < MAX_OPEN_TOOLS) this.#tools.set(tool.id, tool);
   }
 
-  /** An answer to a call that is not known is none. */
-  toolEnded(id: string, atMs: number, result: unknown, failed: boolean): SpanRecord[] {
+  /**
+   * An answer to a call that is not known is none.
+   * @param memory what a call of this name and arguments did to memory files, where it did not fail
+   */
+  toolEnded(
+    id: string,
+    atMs: number,
+    result: unknown,
+    failed: boolean,
+    memory: (tool: HistoryTool) => readonly MemoryAccess[] = () => [],
+  ): SpanRecord[] {
     const tool = this.#tools.get(id);
     if (tool === undefined) return [];
     this.#tools.delete(id);
-    return [this.#toolSpan(tool, atMs, result, failed)];
+    const span = this.#toolSpan(tool, atMs, result, failed);
+    const accesses = failed ? [] : memory(tool);
+    return [span, ...accesses.map((access, index) => this.#memorySpan(access, atMs, tool.callIds, `${tool.key} ${index}`, span.spanId))];
+  }
+
+  /** A memory file that the agent itself put into the prompt of a call. */
+  memoryLoaded(access: MemoryAccess, atMs: number, callIds: readonly string[]): SpanRecord {
+    return this.#memorySpan(access, atMs, callIds, `${access.path} ${atMs}`);
   }
 
   /** Forgets a tool call that another one stands for. */
@@ -232,6 +249,28 @@ export class HistoryThread {
         [Attribute.outputMessages]: result === undefined ? undefined : this.#text([{ role: "tool", parts: [answered] }]),
       },
       ...(failed && { error: { message: `${tool.name} failed` } }),
+    };
+  }
+
+  #memorySpan(access: MemoryAccess, atMs: number, callIds: readonly string[], key: string, parentSpanId?: string): SpanRecord {
+    const turn = this.#turnAt(atMs, key);
+    return {
+      ...this.#place(turn),
+      ...(parentSpanId !== undefined && { parentSpanId }),
+      spanId: digest("memory", this.sessionId, this.#identity.agentId, key).slice(0, 16),
+      name: spanName.memory(access.operation),
+      kind: SpanKind.INTERNAL,
+      startMs: atMs,
+      endMs: atMs,
+      attributes: {
+        ...this.#who(turn, callIds),
+        [Attribute.operation]: Operation.memory,
+        [Attribute.memoryPath]: access.path,
+        [Attribute.memoryOperation]: access.operation,
+        [Attribute.memoryLines]: access.lines,
+        [Attribute.inputMessages]:
+          access.diff === undefined || !this.#content ? undefined : redactText(access.diff, MAX_CONTENT_CHARACTERS),
+      },
     };
   }
 

@@ -1,21 +1,12 @@
-/** What a PostToolUse hook of Claude Code says of a file that it keeps its memory in. Its telemetry says it too, cut at 128 characters. */
-
-export interface MemoryAccess {
-  path: string;
-  operation: "read" | "write";
-  /** Of a read: `from-to`, from 1; absent for the whole file. */
-  lines?: string;
-  /** Of a write: its lines, `-` before and `+` after. */
-  diff?: string;
-}
+import { type MemoryAccess, markedLines } from "./access.ts";
 
 /** CLAUDE.md and its kin, rules, and the folders that Claude Code and its sub-agents keep their own notes in. */
 const MEMORY_FILE =
   /(?:^|[\\/])(?:CLAUDE(?:\.local)?\.md|AGENTS\.md)$|[\\/]\.claude[\\/](?:rules|projects[\\/][^\\/]+[\\/]memory|agent-memory(?:-local)?)[\\/]/;
 const WRITERS = new Set(["Write", "Edit", "MultiEdit"]);
 
-/** @returns undefined where the call is about no memory file */
-export function memoryAccess(tool: string, input: unknown): MemoryAccess | undefined {
+/** A call of one of Claude Code's tools with its input. Undefined where it is about no memory file. */
+export function claudeCodeMemory(tool: string, input: unknown): MemoryAccess | undefined {
   if (input === null || typeof input !== "object") return undefined;
   const { file_path: path } = input as Input;
   if (typeof path !== "string" || !MEMORY_FILE.test(path)) return undefined;
@@ -40,13 +31,4 @@ function diffOf({ content, edits, ...edit }: Input): Pick<MemoryAccess, "diff"> 
 }
 
 /** All out, all in. */
-function replacedLines(before: string, after: string): string {
-  const marked = (text: string, mark: string) =>
-    text === ""
-      ? []
-      : text
-          .replace(/\n$/, "")
-          .split("\n")
-          .map((line) => `${mark} ${line}`);
-  return [...marked(before, "-"), ...marked(after, "+")].join("\n");
-}
+const replacedLines = (before: string, after: string): string => [...markedLines("-", before), ...markedLines("+", after)].join("\n");
