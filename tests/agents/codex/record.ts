@@ -94,7 +94,7 @@ async function capture(name: string, scenario: CodexScenario): Promise<void> {
 function prepare(machine: Machine, scenario: CodexScenario): void {
   const config = join(machine.home, ".codex");
   mkdirSync(config, { recursive: true });
-  const forward = `node ${join(import.meta.dirname, "..", "claude-code", "capture", "forward-hook.ts")}`;
+  const forward = `node ${join(import.meta.dirname, "..", "capture", "forward-hook.ts")}`;
   writeFileSync(join(config, "config.toml"), configFile(URLS, scenario.otlpProtocol ?? "json"));
   writeFileSync(join(config, "hooks.json"), hooksFile(URLS.hooks, forward));
   writeFileSync(join(machine.project, "AGENTS.md"), "# Project memory\n\nThe favourite colour is teal.\n");
