@@ -95,7 +95,7 @@ async function capture(name: string, scenario: ClaudeCodeScenario): Promise<void
 async function prepare(machine: Machine): Promise<void> {
   const config = join(machine.home, ".claude");
   await mkdir(config, { recursive: true });
-  const forward = `node ${join(import.meta.dirname, "capture", "forward-hook.ts")}`;
+  const forward = `node ${join(import.meta.dirname, "..", "capture", "forward-hook.ts")}`;
   writeFileSync(join(config, "settings.json"), JSON.stringify({ hooks: hookSettings(URLS.hooks, forward) }));
   writeFileSync(join(machine.project, "CLAUDE.md"), "# Project memory\n\nThe favourite colour is teal.\n");
 }
