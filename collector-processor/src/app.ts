@@ -2,7 +2,6 @@ import type { ServerResponse } from "node:http";
 import { type Alerting, alerting } from "./alerting/alerting.ts";
 import type { CollectorConfig } from "./config.ts";
 import { commitFirst } from "./delivery.ts";
-import { payloadRetention } from "./exporters/payload-retention.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
 import { fanOut } from "./fan-out/fan-out.ts";
 import { type Log, stderrLog } from "./log.ts";
@@ -16,6 +15,8 @@ import { keyCheck } from "./receivers/keys.ts";
 import { type Listening, listenHttp, listenHttp2 } from "./receivers/listening.ts";
 import { otlpGrpcReceiver } from "./receivers/otlp-grpc.ts";
 import { type Endpoints, otlpHttpReceiver } from "./receivers/otlp-http.ts";
+import { janitor } from "./retention/janitor.ts";
+import { retentionLimits } from "./retention/limits.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import { logFirst } from "./wal/log-first.ts";
 
@@ -43,8 +44,9 @@ export interface Collector {
 }
 
 /**
- * Migrates the database, listens, and takes spans. Where Postgres is away it listens all the same and tries again; until it is there,
- * /readyz says 503 and why, and every request is told to come again.
+ * Listens, migrates the database, and takes spans: with a log from the moment it listens, without one from the moment this resolves. Where
+ * Postgres is away it listens all the same and tries again; until it is there, /readyz says 503 and why, and without a log every request is
+ * told to come again.
  * @throws when the address needs a key and none is configured, when the migrations do not fit the database, and the system's error
  * (EADDRINUSE, with the port) for a taken port.
  */
@@ -88,8 +90,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
   if (alerts !== null) metrics.observeAlerting(alerts.state);
   const delivery = options.walDir === undefined ? commitFirst(store, outlets) : walDelivery(options.walDir);
+  const kept = retentionLimits({ ...limits.retention, payload_days: limits.payload_days });
   const pipeline = normalise(
     {
+      kept,
       defaultProject: limits.default_project,
       maxFutureDays: limits.max_future_days,
       attributes: {
@@ -112,7 +116,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     attribute(price({ baseline: config.baseline, prices: config.prices }, delivery)),
   );
 
-  const retention = payloadRetention(options.databaseUrl, limits.payload_days, log);
+  const { hour, archive_dir: archiveDir } = limits.retention;
+  const retention = janitor({ databaseUrl: options.databaseUrl, limits: kept, hour, archiveDir }, log, now);
+  metrics.observeRetention(retention.state);
   let started = false;
   const notReady = () => (store.ready ? (started ? null : "the collector is starting") : store.reason);
   const take = createIntake(limits.max_inflight_bytes, pipeline, metrics);

@@ -8,6 +8,7 @@ import { alertingSchema } from "./alerting/alerting-config.ts";
 import type { FanOutDestination } from "./fan-out/fan-out.ts";
 import { fanOutDestinations, fanOutSchema } from "./fan-out/fan-out-config.ts";
 import type { IngestKey } from "./receivers/keys.ts";
+import { retentionSchema } from "./retention/retention-config.ts";
 
 const MiB = 1024 * 1024;
 const count = z.int().positive();
@@ -56,10 +57,11 @@ const collectorSchema = z
     conversation_cache_bytes: count.default(16 * MiB),
     /** Bytes kept of one body of a call (the raw view); of a longer one the end is left out. */
     max_payload_bytes: count.max(64 * MiB).default(8 * MiB),
-    /** Days that bodies of calls are kept. */
+    /** Days that bodies of calls are kept; of projects that differ, retention.projects says it. */
     payload_days: count.max(36_500).default(7),
     /** The project of spans that name none. */
     default_project: z.string().min(1).max(100).default("default"),
+    retention: retentionSchema,
     alerting: alertingSchema,
   })
   .prefault({});

@@ -3,6 +3,7 @@ import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Alerting } from "./alerting/alerting.ts";
 import type { DestinationState } from "./fan-out/destination.ts";
+import type { JanitorState } from "./retention/janitor.ts";
 import type { WalState } from "./wal/log-first.ts";
 
 export interface Metrics {
@@ -26,6 +27,7 @@ export interface Metrics {
   observeFanOut(destinations: readonly Readonly<DestinationState>[]): void;
   observeWal(wal: WalState): void;
   observeAlerting(alerting: Alerting["state"]): void;
+  observeRetention(janitor: JanitorState): void;
   /** Answers GET /metrics. */
   serve(request: IncomingMessage, response: ServerResponse): void;
   shutdown(): Promise<void>;
@@ -124,6 +126,16 @@ export function createMetrics(): Metrics {
       counter("deliveries", "Notifications and stops carried out", () => courier.delivered);
       counter("delivery_retries", "Deliveries that failed and are made again", () => courier.retries);
       counter("deliveries_failed", "Deliveries given up", () => courier.failed);
+    },
+    observeRetention(janitor) {
+      meter
+        .createObservableCounter("signalbox_collector_retention_deleted_rows", { description: "Rows that were too old, by kind" })
+        .addCallback((result) => {
+          for (const [kind, rows] of Object.entries(janitor.deleted)) result.observe(rows, { kind });
+        });
+      meter
+        .createObservableCounter("signalbox_collector_retention_failures", { description: "Runs of retention that failed" })
+        .addCallback((result) => result.observe(janitor.failures));
     },
     serve: (request, response) => exporter.getMetricsRequestHandler(request, response),
     shutdown: () => provider.shutdown(),

@@ -31,8 +31,11 @@ try {
   });
   console.log(result);
   if (result.lost > 0 || result.doubled > 0 || !result.rollupsEqual || result.wrongMessages > 0) process.exitCode = 1;
+  fs.rmSync(dir, { recursive: true, force: true });
+} catch (error) {
+  console.error(`the logs of that run are in ${dir}`);
+  throw error;
 } finally {
   await sql.end();
   await server.stop();
-  fs.rmSync(dir, { recursive: true, force: true });
 }

@@ -12,6 +12,7 @@ import { Rejections } from "../../collector-processor/src/pipeline.ts";
 import { attribute } from "../../collector-processor/src/processors/attribute.ts";
 import { normalise } from "../../collector-processor/src/processors/normalise.ts";
 import { price } from "../../collector-processor/src/processors/price.ts";
+import { retentionLimits } from "../../collector-processor/src/retention/limits.ts";
 import type { SpanBatch } from "../../collector-processor/src/span-batch.ts";
 import { encodeRecord } from "../../collector-processor/src/wal/record.ts";
 import { agentBatch } from "./ingest-load.ts";
@@ -26,6 +27,7 @@ const pipeline = normalise(
   {
     defaultProject: limits.default_project,
     maxFutureDays: limits.max_future_days,
+    kept: retentionLimits({ ...limits.retention, payload_days: limits.payload_days }),
     attributes: {
       count: limits.max_attributes,
       valueCharacters: limits.max_attribute_characters,

@@ -17,6 +17,7 @@ import { attribute } from "../../collector-processor/src/processors/attribute.ts
 import { logFacts } from "../../collector-processor/src/processors/log-facts.ts";
 import { normalise } from "../../collector-processor/src/processors/normalise.ts";
 import { price } from "../../collector-processor/src/processors/price.ts";
+import { retentionLimits } from "../../collector-processor/src/retention/limits.ts";
 import { readFixtures } from "../agents/capture/fixture-folder.ts";
 import { encode, type Item, itemsOf, random, requestOf } from "../integration/collector-dialects-support.ts";
 import { mutate } from "./mutate.ts";
@@ -66,6 +67,7 @@ const pipeline = normalise(
   {
     defaultProject: limits.default_project,
     maxFutureDays: limits.max_future_days,
+    kept: retentionLimits({ ...limits.retention, payload_days: limits.payload_days }),
     attributes: {
       count: limits.max_attributes,
       valueCharacters: limits.max_attribute_characters,

@@ -37,7 +37,7 @@ export interface Running {
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A collector with a folder of its own; `settings`: more of `collector:` in its configuration. */
+/** A collector with a folder of its own, its log in `collector.log` there; `settings`: more of `collector:` in its configuration. */
 export async function collectorProcess(databaseUrl: string, home: string, number: number, settings = ""): Promise<Running> {
   const port = await freePort();
   const folder = path.join(home, `collector-${number}`);
@@ -53,7 +53,9 @@ export async function collectorProcess(databaseUrl: string, home: string, number
       return child?.pid;
     },
     start() {
-      child = spawn(process.execPath, [MAIN], { env, cwd: folder, stdio: "ignore" });
+      const log = fs.openSync(path.join(folder, "collector.log"), "a");
+      child = spawn(process.execPath, [MAIN], { env, cwd: folder, stdio: ["ignore", log, log] });
+      fs.closeSync(log);
     },
     async stop(signal) {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;

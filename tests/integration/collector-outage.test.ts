@@ -97,6 +97,16 @@ it("starts without Postgres, says so, and takes spans when it comes", { timeout:
   expect((await post(collector.url, batch(0, 1))).status).toBe(200);
 });
 
+it("takes spans as soon as it says that it listens", async () => {
+  const { server } = await privatePostgres();
+  closing.push(() => server.stop());
+  for (let round = 0; round < 3; round++) {
+    const collector = await testCollector(server.url);
+    closing.push(() => collector.close());
+    expect((await post(collector.url, batch(round, 1))).status).toBe(200);
+  }
+});
+
 it("refuses more than its queue holds while Postgres hangs, and stores what it took when Postgres goes on", {
   timeout: 60_000,
 }, async () => {

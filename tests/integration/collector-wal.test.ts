@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { type EmbeddedPostgres, startPostgres } from "@signalbox/local/postgres";
@@ -11,6 +12,7 @@ import { otlpSink } from "../support/otlp-sink.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { chaosRounds, killablePostgres } from "./collector-chaos.ts";
+import { collectorProcess } from "./collector-load.ts";
 import { recount, rollups } from "./collector-recount.ts";
 import { NOW, post, request, span, untilReady } from "./collector-support.ts";
 
@@ -88,6 +90,20 @@ it("takes spans while Postgres is away, also through a restart, and stores all o
   closing.push(() => sql.end());
   await expect.poll(() => stored(sql), { timeout: 20_000 }).toBe(320);
   expect(await rollups(sql)).toEqual(await recount(sql));
+});
+
+it("takes spans from the moment it listens, though Postgres takes connections and never answers", { timeout: 30_000 }, async () => {
+  const hanging = createServer();
+  await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
+  closing.push(() => hanging.close());
+  const { port } = hanging.address() as AddressInfo;
+  const collector = await collectorProcess(`postgres://nobody@127.0.0.1:${port}/none`, folder(), 0);
+  closing.push(() => collector.stop("SIGKILL"));
+  collector.start();
+  const firstAnswer = async () => (await post(collector.url, numbered(1, 1)).catch(() => undefined))?.status;
+  let status = await firstAnswer();
+  while (status === undefined) status = await firstAnswer();
+  expect(status).toBe(200);
 });
 
 it("says 503 with Retry-After when the log is full, keeps what it took, and takes again when there is room", {
@@ -179,7 +195,9 @@ it("gives the log's folder to one collector at a time", async () => {
   await expect(collectorWithLog(url, wal)).rejects.toThrow(
     `is in use by process ${process.ppid}: stop that collector, or set collector.wal_dir`,
   );
-  // its holder was killed
+  // its holder was killed, and another process has its number since
+  fs.writeFileSync(path.join(wal, "lock"), `${process.ppid} 1`);
+  await (await collectorWithLog(url, wal)).close();
   fs.writeFileSync(path.join(wal, "lock"), "999999999");
   const collector = await collectorWithLog(url, wal);
   await untilReady(collector.url);

@@ -9,7 +9,10 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { startCollector } from "../../collector-processor/src/app.ts";
 import { parseConfig as parseCollectorConfig } from "../../collector-processor/src/config.ts";
-import { deleteOldPayloads } from "../../collector-processor/src/exporters/payload-retention.ts";
+import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
+import { expire } from "../../collector-processor/src/retention/expire.ts";
+import { retentionLimits } from "../../collector-processor/src/retention/limits.ts";
+import { retentionSchema } from "../../collector-processor/src/retention/retention-config.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startSchedulerUnderTest } from "./scheduler-support.ts";
 
@@ -153,6 +156,9 @@ it("deletes what is past its days, and only that", async () => {
     (${session}, '\\x01', 'sent', now() - ${days} * interval '1 day', 'default', 1, false, '\\x00')`;
   await row("old", 8);
   await row("young", 6);
-  expect(await deleteOldPayloads(database.url, 7)).toBe(1);
+  const connection = await connect(database.url);
+  const limits = retentionLimits({ ...retentionSchema.parse(undefined), payload_days: 7 });
+  expect(await expire(connection, { limits, now: Date.now() })).toMatchObject({ payloads: 1, spans: 0 });
+  await connection.close();
   expect(await sql`select session_id from payloads`).toMatchObject([{ session_id: "young" }]);
 });

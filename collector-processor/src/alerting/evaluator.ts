@@ -1,8 +1,8 @@
 import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
+import type { Lease } from "../lease.ts";
 import { isStoppable, KINDS } from "./condition.ts";
 import type { EngineOptions, EngineState } from "./engine.ts";
 import type { Episode } from "./episodes.ts";
-import type { Lease } from "./lease.ts";
 import { measure } from "./measure.ts";
 import { fenced, LeaseLost, record, resolve } from "./record.ts";
 import type { Rule } from "./rule.ts";

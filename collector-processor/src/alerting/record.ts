@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import type { Connection } from "../exporters/postgres-connection.ts";
+import type { Lease } from "../lease.ts";
 import type { Micros } from "../rows.ts";
 import type { Episode } from "./episodes.ts";
-import type { Lease } from "./lease.ts";
 import type { Action, Rule } from "./rule.ts";
 import { END_OPEN, END_STALE, INSERT_FIRED, QUEUE_NOTICE, QUEUE_STOP, RESOLVE, UPDATE_FIRING } from "./sql/events.ts";
 import { describe } from "./words.ts";

@@ -35,7 +35,7 @@ export interface Store extends Pick<Stage<EncodedBatch>, "start" | "shutdown"> {
   hasRoom(batch: EncodedBatch): boolean;
   /** Resolves after the commit. @throws Unavailable while no writer is connected, when the queue is full, and when Postgres went away. */
   write(batch: EncodedBatch): Promise<void>;
-  /** Migrates, and begins to connect. Postgres away: it tries again. @throws when the migrations do not fit the database. */
+  /** Migrates, and connects. Resolves with the first attempt; Postgres away: it tries again. @throws when the migrations do not fit the database. */
   start(): Promise<void>;
 }
 
@@ -50,6 +50,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
   let loops: Promise<void>[] = [];
   let migrated = false;
   let reason = "not started";
+  const tried = Promise.withResolvers<void>();
   metrics.observeQueue(queue);
 
   async function ensureMigrated(): Promise<void> {
@@ -61,6 +62,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
 
   function away(error: Error, fields: Fields): void {
     reason = `Postgres is not reachable: ${error.message}`;
+    tried.resolve();
     log.warn("Postgres is not reachable, trying again", { ...fields, error: error.message });
   }
 
@@ -92,6 +94,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
     });
     try {
       connected.add(writer);
+      tried.resolve();
       for (;;) {
         await partitions.ensure(writer.connection, daysAhead());
         const group = await queue.take(config.group, lost.signal);
@@ -155,6 +158,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): 
         away(error as Error, {});
       }
       loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot === undefined ? undefined : config.slot + index));
+      await tried.promise;
     },
     hasRoom: (batch) => connected.size > 0 && queue.hasRoom(batch),
     write,

@@ -3,6 +3,7 @@ import { AttributeView, type Emitter } from "../dialects/emitter.ts";
 import { emitterOfSource, emitterOfSpan, mappings } from "../dialects/index.ts";
 import type { Attributes, AttributeValue, Event, Link, Moment, ResourceSpans, ScopeSpans, Span } from "../otlp/traces.ts";
 import type { Consumer, Rejections, Stage } from "../pipeline.ts";
+import { type Cutoffs, cutoffOf, cutoffs, type RetentionLimits } from "../retention/limits.ts";
 import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
 import { boundedText, storableText, truncatedText } from "../text.ts";
@@ -17,6 +18,8 @@ export interface NormaliseConfig {
   defaultProject: string;
   /** A span that starts further ahead is refused: its clock is wrong, and it would stand above the newest on every page. */
   maxFutureDays: number;
+  /** A span that is too old is refused, and of content what is too old is left out: it would be deleted at once. */
+  kept: RetentionLimits;
   attributes: AttributeLimits;
   content: ConversationLimits & { capture: boolean; payloadBytes: number };
   /** Events, and links, kept of one span. */
@@ -43,8 +46,10 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
     start: async () => {},
     shutdown: async () => {},
     async consume({ resources, payloads = [], project, rejections, original }) {
-      const latestMicros = config.now() * 1000 + config.maxFutureDays * DAY_MICROS;
-      const context: Context = { config, byName, conversations, latestMicros, project, rejections };
+      const now = config.now();
+      const latestMicros = now * 1000 + config.maxFutureDays * DAY_MICROS;
+      const old = { spans: cutoffs(config.kept, "spans", now), content: cutoffs(config.kept, "content", now) };
+      const context: Context = { config, byName, conversations, latestMicros, old, project, rejections };
       const limits = { bytes: config.content.payloadBytes, defaultProject: config.defaultProject };
       const bodies = config.content.capture && payloads.length > 0 ? await payloadRows(payloads, project, limits) : [];
       await next.consume({ spans: draftsOf(resources, context), payloads: bodies, rejections, ...(original && { original }) });
@@ -57,6 +62,7 @@ interface Context {
   byName: ReadonlyMap<string, Mapping>;
   conversations: Conversations;
   latestMicros: number;
+  old: { spans: Cutoffs; content: Cutoffs };
   project: string | null;
   rejections: Rejections;
 }
@@ -80,7 +86,12 @@ function* draftsOf(resources: Iterable<ResourceSpans>, context: Context): Genera
         const refused = refusal(span, context);
         if (refused !== null) context.rejections.add(refused);
         else if (isNoise(span, shared, context)) noise++;
-        else yield draftOf(span, shared, context);
+        else {
+          const draft = draftOf(span, shared, context);
+          if (isTooOld(draft, context.old.spans))
+            context.rejections.add(`start time is before what is kept of project ${draft.row.project}`);
+          else yield draft;
+        }
       }
     }
   }
@@ -130,6 +141,8 @@ function refusal(span: Span, { latestMicros, config }: Context): string | null {
   return null;
 }
 
+const isTooOld = ({ row }: SpanDraft, old: Cutoffs): boolean => row.start_time < cutoffOf(old, row.project) * 1000;
+
 function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   const { config, byName } = context;
   const draft = emptyDraft();
@@ -172,7 +185,7 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   row.events = eventsJson(content, span.events, config);
   row.links = linksJson(span.links, config);
   row.project = context.project ?? (row.project || config.defaultProject);
-  draft.messages = content.messages(draft, context.conversations);
+  if (!isTooOld(draft, context.old.content)) draft.messages = content.messages(draft, context.conversations);
   return draft;
 }
 

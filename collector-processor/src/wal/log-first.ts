@@ -56,19 +56,31 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
   let segments: SegmentLog | undefined;
   let cursors: Cursors;
   let lock: { release(): Promise<void> } | undefined;
-  let saving: NodeJS.Timeout | undefined;
+  let unsaved = false;
+  let saving: Promise<void> | undefined;
   let wake: (() => void) | undefined;
   let recovering = true;
   let stopping = false;
+  /** Requests that come before the log is open wait for it: it needs the disk alone, and is there in moments. */
+  const opened = Promise.withResolvers<void>();
+  opened.promise.catch(() => {}); // start() throws it
   let draining: Promise<void> | undefined;
   const underWay = new Set<Promise<void>>();
 
   function settled(name: string, position: Position): void {
     cursors.get(name)?.done(position);
-    saving ??= setTimeout(() => {
-      saving = undefined;
-      save().catch((error: Error) => log.warn("the cursors of the write-ahead log were not saved", { error: error.message }));
-    }, SAVE_EVERY_MS);
+    unsaved = true;
+    saving ??= saveNowAndThen();
+  }
+
+  /** One at a time: on a busy disk a save takes longer than the pause between two. */
+  async function saveNowAndThen(): Promise<void> {
+    while (unsaved && !stopping) {
+      await sleep(SAVE_EVERY_MS);
+      unsaved = false;
+      await save().catch((error: Error) => log.warn("the cursors of the write-ahead log were not saved", { error: error.message }));
+    }
+    saving = undefined;
   }
 
   async function save(): Promise<void> {
@@ -150,30 +162,43 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
     }
   }
 
+  async function openLog(): Promise<void> {
+    await mkdir(config.dir, { recursive: true, mode: 0o700 });
+    lock = await lockFolder(config.dir);
+    const saved = await Cursors.saved(config.dir);
+    const since = Math.min(...names.map((name) => saved.get(name) ?? 0));
+    // no record may stand before a saved cursor, even where nothing of the log is left
+    const { log: found, recovered } = await openSegmentLog(config, { since, endAtLeast: Math.max(0, ...saved.values()) });
+    segments = found;
+    cursors = new Cursors(config.dir, names);
+    outlets.start();
+    await recover(found, recovered.records, saved);
+    recovering = false;
+    await save();
+    if (recovered.tornBytes > 0) log.warn("the write-ahead log ended in a record that was cut off", { bytes: recovered.tornBytes });
+    if (backlog.length > 0) log.info("records of the write-ahead log are stored now", { records: backlog.length });
+    draining = drain();
+  }
+
   return {
     state,
     async start() {
-      await mkdir(config.dir, { recursive: true, mode: 0o700 });
-      lock = await lockFolder(config.dir);
-      const saved = await Cursors.saved(config.dir);
-      const since = Math.min(...names.map((name) => saved.get(name) ?? 0));
-      // no record may stand before a saved cursor, even where nothing of the log is left
-      const { log: opened, recovered } = await openSegmentLog(config, { since, endAtLeast: Math.max(0, ...saved.values()) });
-      segments = opened;
-      cursors = new Cursors(config.dir, names);
+      try {
+        await openLog();
+      } catch (error) {
+        opened.reject(error);
+        throw error;
+      }
+      opened.resolve();
       await store.start();
-      outlets.start();
-      await recover(opened, recovered.records, saved);
-      recovering = false;
-      await save();
-      if (recovered.tornBytes > 0) log.warn("the write-ahead log ended in a record that was cut off", { bytes: recovered.tornBytes });
-      if (backlog.length > 0) log.info("records of the write-ahead log are stored now", { records: backlog.length });
-      draining = drain();
     },
     async consume(batch) {
+      await opened.promise.catch(() => {
+        throw new Unavailable("the collector cannot start");
+      });
       const { rows, fanOut } = await pack(batch, outlets);
       if (isEmpty(rows)) return;
-      if (stopping || recovering || segments === undefined) throw new Unavailable(`the collector is ${stopping ? "stopping" : "starting"}`);
+      if (stopping || segments === undefined) throw new Unavailable("the collector is stopping");
       let position: Position;
       try {
         position = await segments.append(encodeRecord({ batch: rows, fanOut }));
@@ -195,7 +220,7 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
       await store.shutdown();
       await Promise.all(underWay);
       await outlets.shutdown();
-      clearTimeout(saving);
+      await saving;
       await save();
       await segments?.close();
       await lock?.release();

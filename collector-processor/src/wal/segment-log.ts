@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 
@@ -220,29 +220,19 @@ async function findSegments(dir: string): Promise<Segment[]> {
   return starts.sort((a, b) => a - b).map((start) => ({ start, end: start, file: path.join(dir, nameOf(start)) }));
 }
 
-/** Finds a segment's whole records, and its end with them. Headers and payloads are read one at a time: a backlog may exceed memory. */
+/** Finds a segment's whole records, and its end with them. One segment at a time is in memory: a backlog may exceed it. */
 async function scan(segment: Segment, since: number, into: Recovered): Promise<void> {
-  const file = await open(segment.file, "r");
-  try {
-    const { size } = await file.stat();
-    const header = Buffer.allocUnsafe(HEADER_BYTES);
-    let at = 0;
-    while (at + HEADER_BYTES <= size) {
-      await file.read(header, 0, HEADER_BYTES, at);
-      const length = header.readUInt32BE(0);
-      const end = at + HEADER_BYTES + length;
-      if (end > size) break;
-      const payload = Buffer.allocUnsafe(length);
-      await file.read(payload, 0, length, at + HEADER_BYTES);
-      if (header.readUInt32BE(4) !== crc32(payload)) break;
-      if (segment.start + at >= since) into.records.push({ start: segment.start + at, end: segment.start + end });
-      at = end;
-    }
-    segment.end = segment.start + at;
-    into.tornBytes += size - at;
-  } finally {
-    await file.close();
+  // at once, for tens of thousands of small reads take a busy machine minutes
+  const bytes = await readFile(segment.file);
+  let at = 0;
+  while (at + HEADER_BYTES <= bytes.length) {
+    const end = at + HEADER_BYTES + bytes.readUInt32BE(at);
+    if (end > bytes.length || bytes.readUInt32BE(at + 4) !== crc32(bytes.subarray(at + HEADER_BYTES, end))) break;
+    if (segment.start + at >= since) into.records.push({ start: segment.start + at, end: segment.start + end });
+    at = end;
   }
+  segment.end = segment.start + at;
+  into.tornBytes += bytes.length - at;
 }
 
 /** A new file is only there after a crash when its folder was synced. Windows cannot, and need not. */

@@ -1,6 +1,7 @@
 import { messageOf, SetupError } from "@signalbox/local";
 import { Command, CommanderError } from "commander";
 import { addConfig } from "./commands/config.ts";
+import { addDb } from "./commands/db.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addImport } from "./commands/import.ts";
@@ -53,6 +54,7 @@ export function createProgram(version: string): Command {
   addSimulate(program);
   addConfig(program);
   addPrices(program);
+  addDb(program);
   addPoolWorker(program);
   for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
     command.exitOverride().showHelpAfterError("(--help shows what there is)");

@@ -5,6 +5,8 @@ import { Rejections } from "../../pipeline.ts";
 import { attribute } from "../../processors/attribute.ts";
 import { type NormaliseConfig, normalise } from "../../processors/normalise.ts";
 import { price } from "../../processors/price.ts";
+import { retentionLimits } from "../../retention/limits.ts";
+import { retentionSchema } from "../../retention/retention-config.ts";
 import type { SpanDraft } from "../../span-batch.ts";
 
 const LIMITS = { count: 512, valueCharacters: 16_384, totalCharacters: 262_144 };
@@ -16,6 +18,7 @@ export async function drafts(resources: ResourceSpans[], changes: Partial<Normal
   const config: NormaliseConfig = {
     defaultProject: "default",
     maxFutureDays: 2,
+    kept: retentionLimits({ ...retentionSchema.parse(undefined), payload_days: 7 }),
     attributes: LIMITS,
     content: { capture: true, payloadBytes: 1024, messages: 100, messageCharacters: 10_000, rememberedBytes: 1_000_000 },
     maxEvents: 10,

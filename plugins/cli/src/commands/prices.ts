@@ -1,16 +1,13 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { embeddedUrl, messageOf, readSettings, SetupError, statePaths } from "@signalbox/local";
+import { messageOf, readSettings, SetupError } from "@signalbox/local";
 import { type OwnPrice, ownPrices, PRICES, PRICES_FILE, type PriceRow, parseOwnPrices } from "@signalbox/otel/prices";
 import { type Command, InvalidArgumentError } from "commander";
-import { ExitCode } from "../exit-code.ts";
-import { requireRunning } from "../running.ts";
+import { runWithDatabase } from "../run-with-database.ts";
 import { createTerminal } from "../terminal.ts";
 
 /** A part of its own: it is started, never imported. */
-const PROGRAM = fileURLToPath(new URL("../../../../collector-processor/src/prices/main.ts", import.meta.url));
+const PROGRAM = "../../../collector-processor/src/prices/main.ts";
 
 const HELP = `
 Prices are USD per million tokens. Your own come first; they are in prices.json of the state folder. The gateway follows that file, for
@@ -153,13 +150,4 @@ function set(model: string, options: SetOptions): void {
     );
 }
 
-async function runProgram(args: readonly string[]): Promise<void> {
-  const settings = readSettings(process.env);
-  const databaseUrl = settings.databaseUrl ?? embeddedUrl(statePaths(settings.home).postgres, requireRunning(settings.home).postgresPort);
-  const env = { ...process.env, SIGNALBOX_HOME: settings.home, DATABASE_URL: databaseUrl };
-  process.exitCode = await new Promise<number>((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: "inherit", env });
-    child.on("error", (error) => reject(new SetupError("prices", `The program did not start: ${error.message}`)));
-    child.on("exit", (code) => resolve(code ?? ExitCode.interrupted));
-  });
-}
+const runProgram = (args: readonly string[]) => runWithDatabase("prices", PROGRAM, args);

@@ -1,4 +1,4 @@
-import type { Connection } from "../exporters/postgres-connection.ts";
+import type { Connection } from "./exporters/postgres-connection.ts";
 
 const TAKE = `
 insert into signalbox.leases as held (name, holder, token, expires_at)
