@@ -1,6 +1,6 @@
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
-import { DROP_SUPERSEDED, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
+import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
 import {
   COPY_SPAN_MESSAGES,
   COPY_SPANS,
@@ -26,7 +26,7 @@ const SESSION_SETTINGS = { work_mem: "64MB", temp_buffers: "64MB", jit: false };
  * A row that another writer holds while we COPY it is a repeat, which fails this way of writing in any case. Rows stand in the order of
  * arrival here, so two writers may wait for each other: giving up at once spares them Postgres's deadlock timeout, a second.
  */
-const BEGIN_WITHOUT_WAITING = "begin; set local lock_timeout = '10ms'";
+const BEGIN_WITHOUT_WAITING = `begin; ${LOCK_AS_LIVE}; set local lock_timeout = '10ms'`;
 const WAIT_AGAIN = "set local lock_timeout = 0";
 const NOTIFY = "select pg_notify($1, $2)";
 const MAX_NOTIFY_BYTES = 7_900;
@@ -52,14 +52,18 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
   /** Most groups hold no span that is stored already: they go straight into the table. One that does fails here as a whole. */
   async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<number> {
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
-    await Promise.all([connection.run(BEGIN_WITHOUT_WAITING), connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
+    const [, imports] = await Promise.all([
+      connection.run(BEGIN_WITHOUT_WAITING),
+      hasImports(),
+      connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans))),
+    ]);
     const waitAgain = connection.run(WAIT_AGAIN);
     await writePayloads(group);
     if (hasMessages(group)) {
       await Promise.all([waitAgain, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
-      await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters, LOCK_AS_LIVE)]);
-    } else await Promise.all([waitAgain, finish(identities, counters, LOCK_AS_LIVE)]);
+      await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters, imports)]);
+    } else await Promise.all([waitAgain, finish(identities, counters, imports)]);
     return group.reduce((sum, batch) => sum + batch.spanCount, 0);
   }
 
@@ -72,22 +76,27 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     }
     const imported = group.some((batch) => batch.imported);
     if (imported) await Promise.all([connection.run(LOCK_AS_IMPORT), connection.run(DROP_SUPERSEDED), connection.run(REMEMBER_IMPORTED)]);
+    else await connection.run(LOCK_AS_LIVE);
+    const imports = await hasImports();
     await writePayloads(group);
     const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
     const counters = new Counters();
     for (const span of inserted) counters.add(countedSpan(span));
-    await finish(identities, counters, imported ? LOCK_AS_IMPORT : LOCK_AS_LIVE);
+    await finish(identities, counters, imports);
     return inserted.length;
   }
 
+  /** Asked under the lock. Where nothing was imported, as is usual, no group looks for what it supersedes. */
+  async function hasImports(): Promise<boolean> {
+    const [answer] = await connection.query<{ some: boolean }>(HAS_IMPORTS);
+    return answer?.some === true;
+  }
+
   /** Of a call that is both imported and live, the live record counts: what was counted of the other is taken away. */
-  async function withoutSuperseded(identities: Identities, counters: Counters, lock: string): Promise<Counters> {
+  async function withoutSuperseded(identities: Identities, counters: Counters): Promise<Counters> {
     const { first, last } = identities.period();
     const sessions = [...new Set(identities.agents().map((agent) => agent.session_id))];
-    const [, gone] = await Promise.all([
-      connection.run(lock),
-      connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify(sessions), first, last]),
-    ]);
+    const gone = await connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify(sessions), first, last]);
     if (gone.length === 0) return counters;
     const taken = new Counters();
     for (const span of gone.map(countedSpan)) {
@@ -104,8 +113,8 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     await connection.run(INSERT_PAYLOADS);
   }
 
-  async function finish(identities: Identities, counted: Counters, lock: string): Promise<void> {
-    const counters = await withoutSuperseded(identities, counted, lock);
+  async function finish(identities: Identities, counted: Counters, imports: boolean): Promise<void> {
+    const counters = imports ? await withoutSuperseded(identities, counted) : counted;
     const agents = counters.agents();
     const sessions = counters.sessions();
     const rows = [

@@ -3,11 +3,15 @@ import { COUNTED_COLUMNS } from "../exporters/counters.ts";
 
 /**
  * An import and a live record of the same call must not both be there uncommitted and unseen. Live groups share the lock, so they never
- * wait for each other; an import has it alone. Held until the end of the transaction.
+ * wait for each other; an import has it alone, and so has retention while it deletes messages, which a group may find there and not store.
+ * Held until the end of the transaction, and taken before anything is stored.
  */
 const LOCK = 1_936_289_133;
 export const LOCK_AS_LIVE = `select pg_advisory_xact_lock_shared(${LOCK})`;
 export const LOCK_AS_IMPORT = `select pg_advisory_xact_lock(${LOCK})`;
+
+/** Whether a live record may supersede one that was imported. */
+export const HAS_IMPORTS = "select exists (select from signalbox.imported_spans where is_call and not superseded) as some";
 
 const IDS = `attributes->'${Attribute.importCallIds}'`;
 const IS_IMPORTED = `service_name = '${IMPORT_SERVICE}' and jsonb_typeof(${IDS}) = 'array' and ${IDS}->>0 is not null`;
