@@ -129,7 +129,7 @@ describe("a rule", () => {
     await change(one.url, "rules", { name: "costly", condition: COST });
     await sendNow(one.url, [call("a", 6)]);
     await eventually(async () => ((await sql`select from alert_events`).length === 1 ? true : undefined), "the alert", 8);
-    expect((await sql`select token from leases`)[0]).toEqual({ token: "42" });
+    expect((await sql`select token from leases where name = 'alerting'`)[0]).toEqual({ token: "42" });
   });
 
   it("that is muted fires and tells nobody; one that is switched off does not fire", async () => {

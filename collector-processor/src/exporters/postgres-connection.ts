@@ -52,7 +52,7 @@ export async function connect(
     onnotice: () => {},
     // @ts-expect-error the driver takes both; its types do not say so
     onnotify: onNotify,
-    socket: async (address) => {
+    socket: async (address: Address) => {
       socket = await openSocket(address);
       return socket;
     },
@@ -162,8 +162,15 @@ function written(stream: Writable, buffers: Buffer[]): Promise<void> {
   });
 }
 
+/** As the driver hands it on. */
+interface Address {
+  host: string[];
+  port: number[];
+  path: string | null;
+}
+
 /** Without TCP_NODELAY every COPY stalls for 40 to 95 ms: the driver's small writes wait for the server's delayed acknowledgement. */
-function openSocket(options: { host: string[]; port: number[]; path: string | null }): Promise<Socket> {
+function openSocket(options: Address): Promise<Socket> {
   const host = options.host[0];
   const address = options.path ? { path: options.path } : { host, port: options.port[0] ?? 5432, noDelay: true };
   return new Promise((resolve, reject) => {
