@@ -118,7 +118,9 @@ describe("a rule", () => {
     await eventually(async () => ((await sql`select from alert_events`).length === 3 ? true : undefined), "the third alert");
     const subjects = await sql`select subject from alert_events order by subject`;
     expect(subjects.map(({ subject }) => subject)).toEqual(["a", "b", "c"]);
-    const { holders } = (await sql`select count(distinct token)::int as holders from leases`)[0] as { holders: number };
+    const { holders } = (await sql`select count(distinct token)::int as holders from leases where name = 'alerting'`)[0] as {
+      holders: number;
+    };
     expect(holders).toBe(1);
   });
 

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { fileWriter, parquetWriteRows } from "hyparquet-writer";
@@ -14,7 +14,7 @@ export interface ArchiveOptions {
 }
 
 /** Rows that are held at once, and of one row group of a file. */
-const GROUP_ROWS = 5_000;
+const GROUP_ROWS = 2_000;
 
 /**
  * Writes the spans of one table to Parquet files, one a project: `<dir>/project=<name>/day=<2026-08-01>/spans.parquet`. No file that is
@@ -64,6 +64,7 @@ async function writeFile(folder: string, rows: AsyncGenerator<Row>): Promise<str
       compressors: { ZSTD: (bytes) => zstdCompressSync(bytes) },
       createdBy: "signalbox",
     });
+    await chmod(draft, 0o600);
     await synced(draft);
     const file = await freeName(folder);
     await rename(draft, file);
