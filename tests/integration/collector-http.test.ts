@@ -1,3 +1,4 @@
+import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -17,7 +18,7 @@ describe("OTLP over HTTP", () => {
     database = await createDatabase();
     collector = await testCollector(
       database.url,
-      "collector: { max_body_bytes: 200000 }\nkeys: [{ name: laptop, key: right-key, project: acme }]",
+      "collector: { max_body_bytes: 200000, max_inflight_bytes: 300000 }\nkeys: [{ name: laptop, key: right-key, project: acme }]",
     );
     await untilReady(collector.url);
   });
@@ -139,6 +140,29 @@ describe("OTLP over HTTP", () => {
     const answer = await post(collector.url, bomb, { "content-encoding": "gzip" });
     expect(answer.status).toBe(413);
     expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 8 });
+  });
+
+  it("bounds the bodies that are on their way, and takes again when one has come", async () => {
+    // a body of blanks is as long as it likes
+    const padded = (id: number, bytes: number) => JSON.stringify(request([span({ trace: 1, id })])).padEnd(bytes);
+    const { hostname, port } = new URL(collector.url);
+    const held = [1, 2].map((id) => {
+      const slow = httpRequest({ hostname, port, path: "/v1/traces", method: "POST", headers: { "content-type": "application/json" } });
+      const body = padded(id, 150_000);
+      slow.write(body.slice(0, 140_000));
+      const answered = new Promise<number | undefined>((resolve, reject) => {
+        slow.once("error", reject).once("response", (response) => resolve(response.resume().statusCode));
+      });
+      return { answered, rest: () => slow.end(body.slice(140_000)) };
+    });
+    await expect.poll(async () => (await post(collector.url, padded(3, 30_000))).status).toBe(503);
+    expect((await post(collector.url, padded(4, 10_000))).status).toBe(200);
+    for (const { rest, answered } of held) {
+      rest();
+      expect(await answered).toBe(200);
+    }
+    expect((await post(collector.url, padded(3, 30_000))).status).toBe(200);
+    expect(await spans()).toHaveLength(4);
   });
 
   it("keeps the good spans of a partly bad batch, and says what was wrong with the others", async () => {

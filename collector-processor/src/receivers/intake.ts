@@ -16,8 +16,8 @@ export interface ExportRequest {
   encoding: Encoding;
   /** The project of the sender's key; null where spans may say it. */
   project: string | null;
-  /** Reads the body, decompressed. */
-  read(): Promise<Buffer>;
+  /** Reads the body, decompressed. Tells of all bytes that come, as they come, and stops where that throws. */
+  read(arrived: (bytes: number) => void): Promise<Buffer>;
 }
 
 /**
@@ -26,15 +26,27 @@ export interface ExportRequest {
  */
 export type Intake = (request: ExportRequest) => Promise<Rejections>;
 
-/** `maxInflightBytes` bounds the bodies that wait to be stored, those of all receivers together; beyond, a request is told to come again. */
+/**
+ * `maxInflightBytes` bounds the bodies that are read and that wait to be stored, those of all receivers together; beyond, a request is told
+ * to come again. One alone may be larger.
+ */
 export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch>, metrics: Metrics): Intake {
   let inflightBytes = 0;
 
   return async ({ signal, encoding, project, read }) => {
-    if (inflightBytes > maxInflightBytes) throw new Unavailable("too many requests are under way");
-    const body = await read();
-    inflightBytes += body.length;
+    let held = 0;
+    const hold = (bytes: number) => {
+      const areOthers = inflightBytes > held;
+      if (areOthers && inflightBytes + bytes > maxInflightBytes) throw new Unavailable("too many requests are under way");
+      held += bytes;
+      inflightBytes += bytes;
+    };
     try {
+      hold(0);
+      const body = await read(hold);
+      // decompressed it is larger
+      inflightBytes += body.length - held;
+      held = body.length;
       const rejections = new Rejections(ITEM_NOUN[signal]);
       if (signal === "metrics") {
         metrics.dataPoints(encoding === "json" ? countJsonMetrics(body) : countProtobufMetrics(body));
@@ -45,7 +57,7 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
       metrics.refused(rejections.count);
       return rejections;
     } finally {
-      inflightBytes -= body.length;
+      inflightBytes -= held;
     }
   };
 

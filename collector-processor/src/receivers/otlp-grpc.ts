@@ -52,8 +52,8 @@ export function otlpGrpcReceiver(config: OtlpGrpcConfig, take: Intake, log: Log,
     if (encoding !== "identity" && !isCompression(encoding)) {
       throw new Failure(StatusCode.unimplemented, `grpc-encoding ${encoding} is not supported: send ${COMPRESSIONS.join(", ")} or none`);
     }
-    async function read(): Promise<Buffer> {
-      const { compressed, message } = await readMessage(stream, config.maxBodyBytes);
+    async function read(arrived: (bytes: number) => void): Promise<Buffer> {
+      const { compressed, message } = await readMessage(stream, config.maxBodyBytes, arrived);
       if (!compressed) return message;
       if (!isCompression(encoding))
         throw new Failure(StatusCode.internal, "the message is marked compressed and no grpc-encoding is named");
@@ -141,18 +141,30 @@ function fail(stream: ServerHttp2Stream, { code, message, retryAfterSeconds }: F
 /** As gRPC has it: printable ASCII but for the percent sign stays. */
 const percentEncoded = (text: string) => text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
 
-/** The one message of a unary call. @throws BodyTooLarge at its prefix, before it is read; Failure when it is not one whole message. */
-function readMessage(stream: ServerHttp2Stream, maxBytes: number): Promise<{ compressed: boolean; message: Buffer }> {
+/**
+ * The one message of a unary call. @throws BodyTooLarge at its prefix, before it is read; Failure when it is not one whole message; what
+ * `arrived` throws.
+ */
+function readMessage(
+  stream: ServerHttp2Stream,
+  maxBytes: number,
+  arrived: (bytes: number) => void,
+): Promise<{ compressed: boolean; message: Buffer }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     let prefix: Buffer | null = null;
-    const refuse = (error: Error) => {
+    const refuse = (error: unknown) => {
       stream.removeAllListeners("data").pause();
       reject(error);
     };
     const broken = (what: string) => refuse(new Failure(StatusCode.internal, `the call holds ${what}, not one message`));
     stream.on("data", (chunk: Buffer) => {
+      try {
+        arrived(chunk.length);
+      } catch (error) {
+        return refuse(error);
+      }
       chunks.push(chunk);
       length += chunk.length;
       if (prefix === null && length >= PREFIX_BYTES) {

@@ -54,7 +54,12 @@ export function otlpHttpReceiver(config: OtlpHttpConfig, take: Intake, endpoints
   async function receive(request: IncomingMessage, signal: Signal, encoding: Encoding): Promise<Buffer> {
     const sender = config.checkKey(request.headers);
     if (sender === null) throw new Refusal(401, KEY_REFUSED);
-    const rejections = await take({ signal, encoding, project: sender.project, read: () => readBody(request, config.maxBodyBytes) });
+    const rejections = await take({
+      signal,
+      encoding,
+      project: sender.project,
+      read: (arrived) => readBody(request, config.maxBodyBytes, arrived),
+    });
     return exportResponse(encoding, signal, rejections.count, rejections.message);
   }
 
