@@ -17,7 +17,7 @@ export class Refusal extends Error {
  * Reads a whole body and undoes its content-encoding. `maxBytes` bounds it before and after decompression.
  * @throws Refusal 413 when it is too large, 400 for an encoding that is unknown or broken, and what `arrived` throws.
  */
-export async function readBody(request: IncomingMessage, maxBytes: number, arrived: (bytes: number) => void): Promise<Buffer> {
+export async function readBody(request: IncomingMessage, maxBytes: number, arrived: (bytes: number) => void = () => {}): Promise<Buffer> {
   const encoding = request.headers["content-encoding"]?.trim().toLowerCase() || "identity";
   if (encoding !== "identity" && !isCompression(encoding)) {
     throw new Refusal(400, `content-encoding ${encoding} is not supported: send ${COMPRESSIONS.join(", ")} or none`);
