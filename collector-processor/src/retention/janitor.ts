@@ -42,17 +42,22 @@ export function janitor(config: JanitorConfig, log: Log, now: () => number = Dat
   const holder = randomUUID();
   const state: JanitorState = { deleted: {}, failures: 0 };
   let running: Promise<void> | undefined;
+  /** Once a day is enough: it looks at every session. */
+  let cleanedAsOf = Number.NEGATIVE_INFINITY;
 
   async function clean(): Promise<void> {
+    const time = now();
+    const isTheHour = Math.floor((time % DAY_MS) / HOUR_MS) === config.hour;
+    const asOf = isTheHour ? time : time - DAY_MS;
+    if (asOf - cleanedAsOf < DAY_MS / 2) return;
     const connection = await connect(config.databaseUrl);
     try {
       const held = lease(connection, "retention", holder, LEASE_MS);
       if (!(await held.hold())) return;
-      const time = now();
-      const isTheHour = Math.floor((time % DAY_MS) / HOUR_MS) === config.hour;
       const { limits, archiveDir } = config;
       const goOn = async () => !stopping.signal.aborted && (await held.hold());
-      report(await expire(connection, { limits, now: isTheHour ? time : time - DAY_MS, archiveDir, goOn }));
+      report(await expire(connection, { limits, now: asOf, archiveDir, goOn }));
+      if (await goOn()) cleanedAsOf = asOf;
       await held.release();
     } finally {
       await connection.close();

@@ -21,6 +21,8 @@ const { values, positionals } = parseArgs({
   },
 });
 
+const NO_TABLE = "42P01";
+
 /** An answer for programs, and the same in words. */
 interface Answer {
   data: object;
@@ -120,9 +122,10 @@ async function main(): Promise<Answer> {
 
 main().then(
   ({ data, text }) => process.stdout.write(`${values.json ? JSON.stringify(data) : text.join("\n")}\n`),
-  (error: Error) => {
-    if (values.json) process.stdout.write(`${JSON.stringify({ error: { code: "db", message: error.message } })}\n`);
-    else process.stderr.write(`signalbox: ${error.message}\n`);
+  (error: Error & { code?: string }) => {
+    const message = error.code === NO_TABLE ? "the database has no tables of Signalbox yet: start it once (npm start)" : error.message;
+    if (values.json) process.stdout.write(`${JSON.stringify({ error: { code: "db", message } })}\n`);
+    else process.stderr.write(`signalbox: ${message}\n`);
     process.exitCode = 1;
   },
 );
