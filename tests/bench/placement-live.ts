@@ -4,15 +4,17 @@
  *
  * Command: npm exec -- node tests/bench/placement-live.ts [--calls 240] [--rate 3] [--seed 1] [--json]
  *
- * Pools: the two of the built-in demo (one model, "gpu" three times as fast), as they measure themselves at start. Load: arrivals at
- * random (Poisson), open loop; a tenth interactive, the others halved into standard and background; prompts of 40 to 2,000 words that
- * share no beginning, replies of at most 24 tokens, each its own session. The first third of the calls is what corrections learn
- * from and is not counted.
+ * Pools: the two of the built-in demo, with models of random weights large enough that a prompt takes the engine longer than the way to it
+ * ("cpu" has three times the layers), without the demo's pace, as they measure themselves at start. Load: arrivals at random (Poisson),
+ * open loop; a tenth interactive, the others halved into standard and background; prompts of 40 to 2,000 words that share no beginning,
+ * replies of at most 24 tokens, each its own session. The first third of the calls is what corrections learn from and is not counted.
  * Read: seen ÷ predicted, 1 is right. `rates alone` is before correction. `covered` is the share of calls that saw their first token no
  * later than the corrected prediction, which asks to be right nine times in ten (confidence 0.9, the default).
- * Simulator: prompts and replies as the engines counted them, the scheduler's own placement code, rates as measured at start.
+ * Simulator: prompts and replies as the engines counted them, the scheduler's own placement code, rates as measured at start; gateway and
+ * HTTP are one number a pool, the median of what the first third shows. Calls whose reply is empty have no first token and are left out.
+ * Time: calls ÷ rate, and some ten seconds.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,12 +22,14 @@ import { parseArgs } from "node:util";
 import { type DecisionCandidate, ResponseHeader, type SlaClass } from "@signalbox/otel/conventions";
 import OpenAI from "openai";
 import { startScheduler } from "../../scheduler/src/app.ts";
-import { demoConfig } from "../../scheduler/src/config.ts";
+import { type Config, demoConfig } from "../../scheduler/src/config.ts";
 import { createLog } from "../../scheduler/src/log.ts";
+import { encodeDemoModel } from "../../scheduler/src/pools/llama-cpp/demo-model.ts";
 import { toTarget } from "../../scheduler/src/routing/intent.ts";
+import type { Job } from "../../scheduler/src/simulator/engine.ts";
 import type { PoolModel } from "../../scheduler/src/simulator/fleet.ts";
 import { timingsFromRates } from "../../scheduler/src/simulator/perf-model.ts";
-import { POLICIES } from "../../scheduler/src/simulator/policies.ts";
+import { POLICIES, type Policy } from "../../scheduler/src/simulator/policies.ts";
 import { createRandom } from "../../scheduler/src/simulator/random.ts";
 import { simulate } from "../../scheduler/src/simulator/simulate.ts";
 import { DEFAULT_TARGETS, type SlaTargets, ttftOf } from "../../scheduler/src/simulator/sla.ts";
@@ -44,6 +48,8 @@ const CALLS = Number(values.calls);
 const MIX = { interactive: 0.1, background: 0.45 };
 const [SHORTEST, LONGEST] = [40, 2_000];
 const MAX_TOKENS = 24;
+/** Of random weights, and large enough that its prompts take the engine longer than the way to it. */
+const SIZE = { layers: 2, width: 128, heads: 4, feedForward: 256 };
 const WORDS = ["train", "cost", "log", "signal", "day", "agent", "tell", "read", "what", "failed"];
 /** llama.cpp's default batch. */
 const CHUNK_TOKENS = 512;
@@ -64,7 +70,9 @@ interface Seen extends Arrival {
 }
 
 const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-bench-"));
-const config = demoConfig();
+const config = withRealWork(demoConfig());
+await writeFile(path.join(home, "cpu.gguf"), encodeDemoModel({ ...SIZE, layers: 3 * SIZE.layers }));
+await writeFile(path.join(home, "gpu.gguf"), encodeDemoModel(SIZE));
 const scheduler = await startScheduler({ config, home, token: "bench", otlpEndpoint: "http://127.0.0.1:9", log: createLog(() => {}) });
 try {
   const get = async (place: string) => (await fetch(scheduler.url + place, { headers: { authorization: "Bearer bench" } })).json();
@@ -94,6 +102,16 @@ try {
 } finally {
   await scheduler.close();
   await rm(home, { recursive: true, force: true });
+}
+
+/** The demo's pools with models of their own, and without its pace: that is a sleep between the tokens of each call, not work of an engine. */
+function withRealWork(demo: Config): Config {
+  const pools = demo.pools.map((pool) => {
+    if (pool.engine !== "llama-cpp") return pool;
+    const { demo_pace_ms, ...others } = pool;
+    return { ...others, model: path.join(home, `${pool.silicon}.gguf`) };
+  });
+  return { ...demo, pools };
 }
 
 async function ask(client: OpenAI, index: number, content: string, atMs: number): Promise<Seen> {
@@ -153,24 +171,60 @@ function report(pools: readonly Live[], all: readonly Seen[]): void {
   }
 
   const targets = { ...DEFAULT_TARGETS, ...targetsOf() } as SlaTargets;
-  const fleet = pools.map(toModel);
-  const { jobs } = simulate({ fleet, arrivals: [...all].sort((a, b) => a.atMs - b.atMs), targets, policy: POLICIES.signalbox(), seed: 1 });
-  const simulated = jobs.slice(Math.floor(all.length / 3));
+  const arrivals = [...all].sort((a, b) => a.atMs - b.atMs);
+  const learnedFrom = Math.floor(all.length / 3);
+  const play = (overheads: readonly number[], policy: Policy) => {
+    const fleet = pools.map((pool, index) => ({ ...toModel(pool), overheadMs: overheads[index] ?? 0 }));
+    return simulate({ fleet, arrivals, targets, policy, seed: 1 }).jobs;
+  };
+  const whereSeen = (): Policy => {
+    let next = 0;
+    return () => {
+      const { pool } = arrivals[next++] as Seen;
+      return pools.findIndex(({ name }) => name === pool);
+    };
+  };
+  const bare = play([], whereSeen());
+  const overheads = pools.map(({ name }) => {
+    const own = arrivals
+      .slice(0, learnedFrom)
+      .flatMap((call, index) => (call.pool === name && call.ttftMs > 0 ? [call.ttftMs - ttftOf(bare[index] as Job)] : []));
+    return Math.max(0, percentiles(own).p50 || 0);
+  });
   console.log(
-    "\nclass          seen TTFT p50/p95 ms   simulated p50/p95 ms   simulated ÷ seen p50   same pool, share of calls seen / simulated",
+    `\nthe way to the engine and back, from the first third: ${pools.map(({ name }, index) => `${name} ${overheads[index]?.toFixed(1)} ms`).join(", ")}`,
   );
-  for (const name of [...Object.keys(targets), "all"] as (SlaClass | "all")[]) {
-    const of = <T extends { slaClass: SlaClass }>(list: readonly T[]) => list.filter(({ slaClass }) => name === "all" || slaClass === name);
-    const live = percentiles(of(counted).map(({ ttftMs }) => ttftMs));
-    const played = percentiles(of(simulated).map(ttftOf));
-    const share = pools.map(
-      ({ name: pool }, index) =>
-        `${pool} ${(of(counted).filter((call) => call.pool === pool).length / of(counted).length).toFixed(2)} / ${(of(simulated).filter((job) => job.pool === index).length / of(simulated).length).toFixed(2)}`,
+  const placed = play(overheads, POLICIES.signalbox());
+  for (const [what, jobs] of [
+    ["pools as seen", play(overheads, whereSeen())],
+    ["pools as placed", placed],
+  ] as const) {
+    console.log(
+      `\n${what.padEnd(17)}calls   seen TTFT p50/p95 ms   simulated p50/p95 ms   simulated ÷ seen, p50 and p95   call by call, p10/p50/p90`,
     );
-    const cell = ({ p50, p95 }: typeof live) => `${p50.toFixed(0)} / ${p95.toFixed(0)}`.padStart(23);
-    rows.push({ name, live, played, share });
-    console.log(`${name.padEnd(12)}${cell(live)}${cell(played)}${(played.p50 / live.p50).toFixed(2).padStart(23)}   ${share.join(", ")}`);
+    for (const name of [...Object.keys(targets), "all"] as (SlaClass | "all")[]) {
+      const own = arrivals.flatMap((call, index) =>
+        index >= learnedFrom && call.ttftMs > 0 && (name === "all" || call.slaClass === name) ? [{ call, job: jobs[index] as Job }] : [],
+      );
+      const live = percentiles(own.map(({ call }) => call.ttftMs));
+      const played = percentiles(own.map(({ job }) => ttftOf(job)));
+      const ratios = own.map(({ call, job }) => ttftOf(job) / call.ttftMs).sort((a, b) => a - b);
+      const at = (share: number) => (ratios[Math.floor(share * ratios.length)] ?? Number.NaN).toFixed(2);
+      const cell = ({ p50, p95 }: typeof live) => `${p50.toFixed(0)} / ${p95.toFixed(0)}`.padStart(23);
+      const both = `${(played.p50 / live.p50).toFixed(2)}, ${(played.p95 / live.p95).toFixed(2)}`;
+      rows.push({ what, name, live, played });
+      console.log(
+        `${name.padEnd(17)}${String(own.length).padStart(5)}${cell(live)}${cell(played)}${both.padStart(32)}${`${at(0.1)} / ${at(0.5)} / ${at(0.9)}`.padStart(28)}`,
+      );
+    }
   }
+  const shareOf = (on: (index: number) => boolean) =>
+    arrivals.filter((_, index) => index >= learnedFrom && on(index)).length / (arrivals.length - learnedFrom);
+  const shares = pools.map(
+    ({ name }, pool) =>
+      `${name} ${shareOf((index) => arrivals[index]?.pool === name).toFixed(2)} / ${shareOf((index) => placed[index]?.pool === pool).toFixed(2)}`,
+  );
+  console.log(`\nshare of calls, seen / simulated: ${shares.join(", ")}`);
   if (values.json) console.log(JSON.stringify({ pools, rows }));
 }
 

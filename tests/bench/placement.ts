@@ -3,8 +3,8 @@
  * on target, under Signalbox's placement and under the usual ones, and what does a request cost at that rate against a cloud's list price?
  *
  * Command: npm exec -- node tests/bench/placement.ts --trace AzureLLMInferenceTrace_conv.csv --perf-model perf_model.csv
- *          [--hardware a100-80gb|h100-80gb] [--part first|second|all] [--cpu-slower 2,4] [--seeds 3] [--chunk 1024] [--confidence 0.99]
- *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--json]
+ *          [--hardware a100-80gb|h100-80gb] [--part first|second|all] [--cpu-slower 2,4] [--seeds 3] [--chunk 1024] [--confidence 0.95]
+ *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--moves 0] [--json]
  * Data (not carried here): Azure/AzurePublicDataset data/AzureLLMInferenceTrace_conv.csv (CC-BY 4.0, Microsoft) and
  * Mutinifni/splitwise-sim data/perf_model.csv (MIT).
  *
@@ -19,21 +19,24 @@
  * A rate counts where every class attains, and no more than 1 % of the requests are without a slot when the last one arrives, as
  * otherwise a deadline of ten minutes would hide an overload. Rates are searched on a grid of 4 %; ± is half the range over the seeds
  * of the class hash.
- * Halves: constants are chosen on the first half of the trace, and reported on the second, the default. That a line makes a pool dearer by
- * each call in it was chosen so; the form of the other rules was once chosen on the whole trace.
- * Foresight: a policy that knows every length and tries each pool on a copy of its engine (scheduler/src/simulator/foresight.ts); a minute
- * or more for a simulation, so only where `--policies` names it.
- * Confidence: what the classes ask placement for, the same at both thresholds.
- * Bound: see scheduler/src/simulator/bound.ts. Cost: the whole fleet is paid, idle or not; the cloud always meets its targets.
+ * Halves: rules and constants are chosen on the first half of the trace, and reported on the second, the default.
+ * Confidence: what the classes ask placement for: the threshold itself, unless `--confidence` names another.
+ * Bound: no schedule exceeds it (scheduler/src/simulator/bound.ts), beside it what it leaves for a ratio to GPU only. Found: the highest rate
+ * for which a search that knows every arrival and every length found a schedule, on the same engines (scheduler/src/simulator/hindsight.ts);
+ * `--moves` per rate, none by default, the first seed alone. What is best lies between the two, and not below what a policy reaches.
+ * Cost: the whole fleet is paid, idle or not; the cloud always meets its targets.
+ * Time: five to ten minutes of one core for one hardware and three seeds, all policies; 10 ms more for each move of a search, some six of
+ * which are made for each row.
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
 import { costNanousd, findPrice, nanousdToUsd } from "@signalbox/otel/prices";
 import { clairvoyantRate } from "../../scheduler/src/simulator/bound.ts";
 import type { PoolModel } from "../../scheduler/src/simulator/fleet.ts";
+import { asFound, searchWithHindsight } from "../../scheduler/src/simulator/hindsight.ts";
 import { slower, type Timings, timingsFromCsv } from "../../scheduler/src/simulator/perf-model.ts";
 import { POLICIES, type PolicyName } from "../../scheduler/src/simulator/policies.ts";
-import { simulate } from "../../scheduler/src/simulator/simulate.ts";
+import { type Outcome, simulate } from "../../scheduler/src/simulator/simulate.ts";
 import { DEFAULT_TARGETS, type SlaTargets } from "../../scheduler/src/simulator/sla.ts";
 import { worstAttainment } from "../../scheduler/src/simulator/summary.ts";
 import { arrivals, parseTrace, type TraceRow } from "../../scheduler/src/simulator/trace.ts";
@@ -47,16 +50,12 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "3" },
     part: { type: "string", default: "second" },
     chunk: { type: "string", default: "1024" },
-    confidence: { type: "string", default: "0.99" },
+    confidence: { type: "string" },
+    moves: { type: "string", default: "0" },
     "gpu-hourly": { type: "string", default: "14.32" },
     "cpu-hourly": { type: "string", default: "3.08" },
     cloud: { type: "string", default: "claude-opus-4-6" },
-    policies: {
-      type: "string",
-      default: Object.keys(POLICIES)
-        .filter((name) => name !== "foresight")
-        .join(","),
-    },
+    policies: { type: "string", default: Object.keys(POLICIES).join(",") },
     json: { type: "boolean", default: false },
   },
 });
@@ -70,13 +69,14 @@ const [LOWEST, HIGHEST] = [-35, 90]; // 0.25 to 34 requests a second
 const MIX = { interactive: 0.1, background: 0.45 };
 const MAX_WAITING = 0.01;
 
-const rows = partOf(parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace), values.part);
+const rows = partOf(parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace).rows, values.part);
 const measured = { model: "llama2-70b", hardware: values.hardware, tensorParallel: 8 };
 const gpuTimings = timingsFromCsv(fs.readFileSync(values["perf-model"], "utf8"), measured);
-const confidence = Number(values.confidence);
-const targets = Object.fromEntries(
-  Object.entries(DEFAULT_TARGETS).map(([name, target]) => [name, { ...target, confidence }]),
-) as unknown as SlaTargets;
+const targetsAt = (threshold: number): SlaTargets => {
+  const confidence = Number(values.confidence ?? threshold);
+  const entries = Object.entries(DEFAULT_TARGETS).map(([name, target]) => [name, { ...target, confidence }]);
+  return Object.fromEntries(entries) as unknown as SlaTargets;
+};
 const hourly = { gpu: Number(values["gpu-hourly"]), cpu: Number(values["cpu-hourly"]) };
 const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed + 1);
 const policies = values.policies.split(",") as PolicyName[];
@@ -110,30 +110,43 @@ function fleetOf(factor: number): PoolModel[] {
   return [...four.map((index) => pool("gpu", index, gpuTimings)), ...four.map((index) => pool("cpu", index, cpuTimings))];
 }
 
-/** The highest rate on the grid with each threshold kept, all below it assumed to keep it too. */
-function highestRates(fleet: readonly PoolModel[], policy: PolicyName, seed: number): number[] {
-  const seen = new Map<number, number>();
-  const attainmentAt = (step: number): number => {
-    const known = seen.get(step);
-    if (known !== undefined) return known;
-    const load = arrivals(rows, { rate: STEP ** step, loops: 1, mix: MIX, seed });
-    const outcome = simulate({ fleet, arrivals: load, targets, policy: POLICIES[policy](), seed });
-    const sustained = outcome.waitingAtEnd <= MAX_WAITING * load.length;
-    const attainment = sustained ? worstAttainment(outcome, targets) : 0;
-    seen.set(step, attainment);
-    return attainment;
-  };
-  return THRESHOLDS.map((threshold) => {
-    let [low, high] = [LOWEST, HIGHEST];
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (attainmentAt(middle) >= threshold) low = middle;
-      else high = middle;
-    }
-    return low === LOWEST ? 0 : STEP ** low;
-  });
+const loadAt = (step: number, seed: number) => arrivals(rows, { rate: STEP ** step, loops: 1, mix: MIX, seed });
+
+/** The least share of any class on target; 0 where calls pile up. */
+function attainmentOf(outcome: Outcome, targets: SlaTargets): number {
+  return outcome.waitingAtEnd <= MAX_WAITING * outcome.jobs.length ? worstAttainment(outcome, targets) : 0;
 }
 
+/** The last step of the grid with the threshold kept, all below it assumed to keep it too; LOWEST: none. */
+function highestStep(fleet: readonly PoolModel[], policy: PolicyName, seed: number, threshold: number): number {
+  const targets = targetsAt(threshold);
+  let [low, high] = [LOWEST, HIGHEST];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const outcome = simulate({ fleet, arrivals: loadAt(middle, seed), targets, policy: POLICIES[policy](), seed });
+    if (attainmentOf(outcome, targets) >= threshold) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** From the last step that a policy reached upwards, as far as a schedule is found. */
+function highestFound(fleet: readonly PoolModel[], from: number, seed: number, threshold: number): number {
+  const targets = targetsAt(threshold);
+  for (let step = from; ; step++) {
+    const load = loadAt(step + 1, seed);
+    const start = simulate({ fleet, arrivals: load, targets, policy: POLICIES["signalbox-knowing-lengths"](), seed });
+    const search = { fleet, arrivals: load, targets, attainment: threshold, moves: Number(values.moves), seed };
+    const pools = searchWithHindsight(
+      search,
+      start.jobs.map((job) => job.pool),
+    );
+    const found = simulate({ fleet, arrivals: load, targets, policy: asFound(pools), seed });
+    if (attainmentOf(found, targets) < threshold) return step;
+  }
+}
+
+const rateAt = (step: number) => (step === LOWEST ? 0 : STEP ** step);
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 const cloudPrice = findPrice(values.cloud);
 if (!cloudPrice) throw new Error(`no list price of ${values.cloud}`);
@@ -142,29 +155,28 @@ const cloudUsd = mean(rows.map((row) => nanousdToUsd(costNanousd(cloudPrice, { i
 const results: object[] = [];
 for (const factor of values["cpu-slower"].split(",").map(Number)) {
   const fleet = fleetOf(factor);
-  const bounds = THRESHOLDS.map((threshold) =>
-    clairvoyantRate(fleet, arrivals(rows, { rate: 1, loops: 1, mix: MIX, seed: 1 }), targets, threshold),
-  );
-  const rates = new Map<PolicyName, number[][]>();
+  const bounds = THRESHOLDS.map((threshold) => clairvoyantRate(fleet, loadAt(0, 1), DEFAULT_TARGETS, threshold));
+  const steps = new Map<PolicyName, number[][]>();
   for (const policy of policies) {
-    const bySeed = seeds.map((seed) => highestRates(fleet, policy, seed));
-    rates.set(
-      policy,
-      THRESHOLDS.map((_, index) => bySeed.map((found) => found[index] as number)),
-    );
+    const reached = (threshold: number) => seeds.map((seed) => highestStep(fleet, policy, seed, threshold));
+    steps.set(policy, THRESHOLDS.map(reached));
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K  CPU ${factor}×: ${policy}`);
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
   for (const [index, threshold] of THRESHOLDS.entries()) {
-    const gpuOnly = mean(rates.get("gpu-only")?.[index] ?? [Number.NaN]);
+    const ratesOf = (policy: PolicyName) => (steps.get(policy)?.[index] ?? []).map(rateAt);
+    const gpuOnly = mean(ratesOf("gpu-only"));
+    const bound = bounds[index] ?? Number.NaN;
+    const best = Math.max(...policies.map((policy) => steps.get(policy)?.[index]?.[0] ?? LOWEST));
+    const found = values.moves === "0" ? Number.NaN : rateAt(highestFound(fleet, best, seeds[0] as number, threshold));
     console.log(
-      `\n${measured.hardware}, CPU ${factor}× slower, every class ≥ ${threshold * 100} %; clairvoyant bound ${bounds[index]?.toFixed(2)}/s`,
+      `\n${measured.hardware}, CPU ${factor}× slower, every class ≥ ${threshold * 100} %; bound ${bound.toFixed(2)}/s, ${(bound / gpuOnly).toFixed(2)} × gpu-only; found with hindsight: ${Number.isNaN(found) ? "not searched" : `${found.toFixed(2)}/s`}`,
     );
-    console.log("policy                        requests/s    × gpu-only  of bound   USD/1000   of cloud");
+    console.log("policy                        requests/s    × gpu-only  of bound  of found   USD/1000   of cloud");
     for (const policy of policies) {
-      const found = rates.get(policy)?.[index] ?? [];
-      const rate = mean(found);
-      const spread = (Math.max(...found) - Math.min(...found)) / 2;
+      const reached = ratesOf(policy);
+      const rate = mean(reached);
+      const spread = (Math.max(...reached) - Math.min(...reached)) / 2;
       const usesCpu = !policy.endsWith("gpu-only");
       const usd = (4 * hourly.gpu + (usesCpu ? 4 * hourly.cpu : 0)) / 3600 / rate;
       const result = {
@@ -174,14 +186,17 @@ for (const factor of values["cpu-slower"].split(",").map(Number)) {
         rate,
         spread,
         ofGpuOnly: rate / gpuOnly,
-        ofBound: rate / (bounds[index] ?? 0),
+        bound,
+        ofBound: rate / bound,
+        // Of the seed that was searched.
+        ofFound: (reached[0] ?? 0) / found,
         usd,
         ofCloud: usd / cloudUsd,
       };
       results.push(result);
       const cell = (value: number, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : "–").padStart(10);
       console.log(
-        `${policy.padEnd(27)}${cell(rate)} ±${spread.toFixed(2)} ${cell(result.ofGpuOnly)}${cell(result.ofBound)}${cell(usd * 1000, 3)}${cell(result.ofCloud, 3)}`,
+        `${policy.padEnd(27)}${cell(rate)} ±${spread.toFixed(2)} ${cell(result.ofGpuOnly)}${cell(result.ofBound)}${cell(result.ofFound)}${cell(usd * 1000, 3)}${cell(result.ofCloud, 3)}`,
       );
     }
   }

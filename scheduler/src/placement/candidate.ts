@@ -36,6 +36,8 @@ export interface Candidate {
   readonly active: number;
   readonly queued: number;
   readonly queueLimit: number;
+  /** Of those that wait, how many would go before a newcomer of this class; absent: all. See `dueInMs`. */
+  readonly queuedAhead?: (sla: SlaTarget) => number;
   readonly contextTokens: number | undefined;
   /** Ceiling on a reply, where the pool has one. */
   readonly maxOutputTokens?: number;
@@ -65,9 +67,17 @@ export interface UsualCall {
 
 /** The calls of one class on a pool. */
 export interface Residents {
+  /** That of the strictest of them. */
   readonly sla: SlaTarget;
-  /** The most milliseconds per token from now on with which all of them still meet their target. */
+  readonly bounds: readonly ResidentBound[];
+}
+
+/** What one call can bear. */
+export interface ResidentBound {
+  /** The most milliseconds per token from now on with which it still meets its target. */
   readonly bearableTpotMs: number;
+  /** Over how many tokens that is spread. */
+  readonly tokensLeft: number;
 }
 
 /** Absent bounds are not bounds. */
@@ -79,6 +89,9 @@ export interface SlaTarget {
   /** How sure to be that an estimate holds, 0 to 1: which quantile of actual ÷ predicted corrects it. Default 0.9. */
   readonly confidence?: number;
 }
+
+/** Milliseconds from a call's arrival until it should have its first token, or else be done. Who waits for a slot goes in this order. */
+export const dueInMs = ({ ttftMs, deadlineMs }: SlaTarget): number => ttftMs ?? deadlineMs ?? Infinity;
 
 /** What a request asks of a pool. */
 export interface Demand {

@@ -1,10 +1,11 @@
 /** What a call would take and cost on a candidate, and what it would do to the calls already there. */
 
+import type { SlaClass } from "@signalbox/otel/conventions";
 import { costNanousd, usdToNanousd } from "@signalbox/otel/prices";
-import type { Candidate, Demand, Residents, SlaTarget } from "./candidate.ts";
+import type { Candidate, Demand, SlaTarget } from "./candidate.ts";
 import { shareOfPool } from "./capacity.ts";
 import { DEFAULT_CONFIDENCE } from "./correction.ts";
-import { correctionFor, predictDelayMs, predictPrefillMs, predictTpotMs } from "./predict.ts";
+import { correctionFor, predictDelayMs, predictPrefillMs, predictTpotMs, usualPrefillMsPerToken } from "./predict.ts";
 
 export { predictPrefillMs, predictTpotMs } from "./predict.ts";
 
@@ -13,6 +14,12 @@ export interface Latency {
   ttftMs: number;
   tpotMs: number;
   totalMs: number;
+}
+
+/** Of the calls there, the one that would miss by most. */
+export interface Breach {
+  class: SlaClass;
+  bearableTpotMs: number;
 }
 
 export interface Estimate extends Latency {
@@ -26,8 +33,10 @@ export interface Estimate extends Latency {
   weightNanousd: number | undefined;
   /** Predicted ÷ allowed of the tightest bound, those of the calls already there included: above 1, somebody misses. */
   stretch: number;
+  /** How late it and the calls there would be, in all: the sum of squares of what exceeds a stretch of 1. */
+  harm: number;
   /** The calls there that this one would make miss; undefined: all survive. */
-  breaks: Residents | undefined;
+  breaks: Breach | undefined;
 }
 
 export function estimate(candidate: Candidate, demand: Demand): Estimate {
@@ -56,29 +65,39 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
   };
 
   let stretch = stretchOf(demand.sla, latency);
-  let breaks: Residents | undefined;
+  let harm = harmOf(stretch);
+  let breaks: Breach | undefined;
   let worst = 1;
-  for (const residents of candidate.residents ?? []) {
-    const theirs = (stepMs * correctionFor(candidate, "tpot", residents.sla)) / residents.bearableTpotMs;
-    stretch = Math.max(stretch, theirs);
-    if (theirs <= worst) continue;
-    worst = theirs;
-    breaks = residents;
+  // Its own prompt in place of a usual one; what a first token takes besides, a way there and back, holds nobody up.
+  const promptMs = ((promptTokens - warmTokens) / speed.prefillTokensPerSecond) * 1000;
+  const othersMs = active === 0 ? stepMs : stepMs - usualPrefillMsPerToken(speed, usualCall);
+  for (const { sla, bounds } of candidate.residents ?? []) {
+    const slowedMs = othersMs * correctionFor(candidate, "tpot", sla);
+    for (const { bearableTpotMs, tokensLeft } of bounds) {
+      const theirs = (slowedMs + promptMs / tokensLeft) / bearableTpotMs;
+      if (theirs > stretch) stretch = theirs;
+      if (theirs <= 1) continue;
+      harm += harmOf(theirs);
+      if (theirs <= worst) continue;
+      worst = theirs;
+      breaks = { class: sla.class, bearableTpotMs };
+    }
   }
 
   if (pricing.by === "tokens") {
     const cost = costNanousd(pricing.price, { input: promptTokens, cacheRead: warmTokens, output: Math.ceil(outputTokens) });
-    return { ...latency, costNanousd: cost, weightNanousd: cost, stretch, breaks };
+    return { ...latency, costNanousd: cost, weightNanousd: cost, stretch, harm, breaks };
   }
-  if (pricing.by === "unknown") return { ...latency, costNanousd: undefined, weightNanousd: undefined, stretch, breaks };
+  if (pricing.by === "unknown") return { ...latency, costNanousd: undefined, weightNanousd: undefined, stretch, harm, breaks };
   const nanousdPerMs = usdToNanousd(pricing.hourlyUsd) / 3_600_000;
   const ownBearableMs = Math.min(demand.sla.tpotMs ?? Infinity, (demand.sla.deadlineMs ?? Infinity) / Math.max(1, outputTokens));
-  const share = shareOfPool(candidate, { sla: demand.sla, bearableTpotMs: ownBearableMs });
+  const share = shareOfPool(candidate, demand.sla, ownBearableMs);
   return {
     ...latency,
     costNanousd: Math.round((nanousdPerMs * busyMs) / batch),
     weightNanousd: nanousdPerMs * busyMs * share,
     stretch,
+    harm,
     breaks,
   };
 }
@@ -88,13 +107,17 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
  * Where a confidence can be kept, the wait is not the mean but the quantile: ends come at random, so it is that of a gamma
  * distribution (Cornish and Fisher's approximation of it, the normal quantile from the logistic one).
  */
-function queueMs({ active, slots, queued, speed, correction }: Candidate, { confidence = DEFAULT_CONFIDENCE }: SlaTarget): number {
+function queueMs({ active, slots, queued, queuedAhead, speed, correction }: Candidate, sla: SlaTarget): number {
+  const { confidence = DEFAULT_CONFIDENCE } = sla;
   if (active < slots) return 0;
-  const ends = queued + 1;
+  const ends = (queuedAhead?.(sla) ?? queued) + 1;
   const z = Math.log(confidence / (1 - confidence)) / 1.702;
   const unlucky = correction ? Math.max(0, ends + z * Math.sqrt(ends) + (z * z - 1) / 3) : ends;
   return (unlucky / slots) * speed.serviceMs;
 }
+
+/** One that is very late weighs as many that are a little late, and none counts as lost: estimates are not that sharp. */
+const harmOf = (stretch: number) => Math.max(0, stretch - 1) ** 2;
 
 /** Predicted or seen ÷ allowed of the tightest bound; 0 where there is none. */
 export const stretchOf = (sla: SlaTarget, { ttftMs, tpotMs, totalMs }: Latency): number =>

@@ -70,10 +70,10 @@ test("what real calls have shown moves the choice", () => {
   expect(choice([cpu, slow], { ...demand, sla: { class: "interactive", ttftMs: 2_000, tpotMs: 60 } })).toBe("cpu");
 });
 
-test("none feasible: the fastest, and it is said", () => {
+test("none feasible: the least late, and it is said", () => {
   const placement = place([cpu, gpu], { ...demand, sla: { class: "interactive", ttftMs: 1, tpotMs: 1 } });
   expect(placement).toMatchObject({ order: [1, 0], feasible: false });
-  expect(placement.reason).toBe("none of 2 is predicted to meet interactive (first token ≤ 1 ms, per token ≤ 1 ms): the fastest");
+  expect(placement.reason).toBe("none of 2 is predicted to meet interactive (first token ≤ 1 ms, per token ≤ 1 ms): the least harm");
 });
 
 test("a line before the slots counts into the first token", () => {

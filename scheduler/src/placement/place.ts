@@ -2,7 +2,8 @@
  * Filter → estimate → choose → explain.
  *
  * The cheapest candidate that is predicted to meet the class without making calls that it already serves miss theirs; of those that cost
- * about the same, the one with the first token soonest. Where none is, the fastest: the one that misses by least; and that is said.
+ * about the same, the one with the first token soonest. Where none is, the one that does the least harm, to itself and
+ * to them; and that is said.
  */
 
 import { type DecisionCandidate, MAX_DECISION_CANDIDATES } from "@signalbox/otel/conventions";
@@ -59,7 +60,7 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
       tpot_uncorrected_ms: rounded(measured.tpotMs),
       ...(warmTokens > 0 && { warm_prefix_tokens: warmTokens }),
       ...(costNanousd !== undefined && { cost_nanousd: costNanousd }),
-      ...(breaks && { rejected: `${breaks.sla.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token` }),
+      ...(breaks && { rejected: `${breaks.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token` }),
     });
   }
 
@@ -106,7 +107,7 @@ function rank(eligible: Eligible[]): void {
   const group = ({ feasible, estimate }: Eligible) =>
     feasible ? (cheapest === Infinity || (estimate.weightNanousd ?? Infinity) <= cheapest * EQUAL_COST ? 0 : 1) : 2;
   const first = ({ estimate }: Eligible, at: number) => {
-    if (at === 2) return estimate.stretch;
+    if (at === 2) return estimate.harm;
     // Prices unknown: the fastest to the last token.
     if (at === 0) return cheapest === Infinity ? estimate.totalMs : estimate.ttftMs;
     return estimate.weightNanousd ?? Infinity;
@@ -130,7 +131,7 @@ function reasonFor(eligible: readonly Eligible[], sla: SlaTarget): string {
   const [choice] = eligible;
   if (!choice) return "no pool can take the request";
   const feasible = eligible.filter((candidate) => candidate.feasible).length;
-  if (feasible === 0) return `none of ${eligible.length} is predicted to meet ${targetText(sla)}: the fastest`;
+  if (feasible === 0) return `none of ${eligible.length} is predicted to meet ${targetText(sla)}: the least harm`;
   if (choice.estimate.costNanousd === undefined) return `prices unknown: the fastest of ${feasible} that meet ${targetText(sla)}`;
   return `cheapest of ${feasible} that meet ${targetText(sla)}`;
 }

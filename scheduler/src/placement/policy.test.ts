@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import type { Candidate, Demand } from "./candidate.ts";
+import { type Candidate, type Demand, dueInMs, type Residents, type SlaTarget } from "./candidate.ts";
 import { createCorrection } from "./correction.ts";
 import { estimate } from "./estimate.ts";
 import { createOutputLengths } from "./output-lengths.ts";
 import { place } from "./place.ts";
 import { createPeakEwma } from "./replicas.ts";
+import { createReplyLengths } from "./reply-lengths.ts";
 import { residentsOf } from "./residents.ts";
 import { unitOf, variantOf } from "./split.ts";
 
@@ -40,11 +41,13 @@ const demand = (sla: Demand["sla"], promptBytes = 4_000): Demand => ({
   minTier: 0,
   sla,
 });
+/** Of a reply so long that a newcomer's prompt does not count. */
+const bearing = (sla: SlaTarget, bearableTpotMs: number): Residents => ({ sla, bounds: [{ bearableTpotMs, tokensLeft: Infinity }] });
 const chosen = (candidates: Candidate[], asked: Demand) => candidates[place(candidates, asked).order[0] as number]?.pool;
 
 test("a call that would slow interactive ones too much goes elsewhere, and the decision says why", () => {
   // 20 + 2 ms for each call beside it: the eleventh reaches 40, the twelfth 42.
-  const busy = { ...pool, active: 11, residents: [{ sla: interactive, bearableTpotMs: 40 }] };
+  const busy = { ...pool, active: 11, residents: [bearing(interactive, 40)] };
   const slow = { ...pool, pool: "slow", pricing: { by: "time" as const, hourlyUsd: 36 } };
   const placement = place([busy, slow], demand(background));
   expect(placement).toMatchObject({ order: [1, 0], feasible: true });
@@ -53,16 +56,16 @@ test("a call that would slow interactive ones too much goes elsewhere, and the d
 });
 
 test("nobody bears it: the least harm, and the choice is not told to be rejected", () => {
-  const one = { ...pool, active: 31, residents: [{ sla: interactive, bearableTpotMs: 40 }] };
-  const other = { ...pool, pool: "b", active: 20, residents: [{ sla: interactive, bearableTpotMs: 40 }] };
+  const one = { ...pool, active: 31, residents: [bearing(interactive, 40)] };
+  const other = { ...pool, pool: "b", active: 20, residents: [bearing(interactive, 40)] };
   const placement = place([one, other], demand(background));
   expect(placement).toMatchObject({ order: [1, 0], feasible: false });
   expect(placement.explained[1]).not.toHaveProperty("rejected");
 });
 
 test("sensitive calls gather where others are, and do not spoil a pool that runs a large batch", () => {
-  const sensitive = { ...pool, pool: "sensitive", active: 5, residents: [{ sla: interactive, bearableTpotMs: 40 }] };
-  const coarse = { ...pool, pool: "coarse", active: 5, residents: [{ sla: background, bearableTpotMs: 2_000 }] };
+  const sensitive = { ...pool, pool: "sensitive", active: 5, residents: [bearing(interactive, 40)] };
+  const coarse = { ...pool, pool: "coarse", active: 5, residents: [bearing(background, 2_000)] };
   expect(chosen([coarse, sensitive], demand(interactive))).toBe("sensitive");
   expect(chosen([sensitive, coarse], demand(background))).toBe("coarse");
 });
@@ -188,14 +191,78 @@ test("a peak counts at once and is forgotten slowly", () => {
   expect(ewma.read(1_010)).toBeCloseTo(100 + 800 / Math.E);
 });
 
-test("residents: the most sensitive of each class, a deadline by what is left of it", () => {
-  const call = { sla: background, arrivedAt: 0, expectedTokensLeft: 100 };
-  expect(residentsOf([call, { ...call, expectedTokensLeft: 200 }, { ...call, sla: interactive }], 500_000)).toEqual([
-    { sla: background, bearableTpotMs: 500 },
-    { sla: interactive, bearableTpotMs: 40 },
+test("a long prompt goes where fewer replies are held up by it, a short one does not mind", () => {
+  const short = { ...pool, pool: "short", active: 5, residents: [{ sla: interactive, bounds: [{ bearableTpotMs: 40, tokensLeft: 20 }] }] };
+  const long = { ...short, pool: "long", residents: [{ sla: interactive, bounds: [{ bearableTpotMs: 40, tokensLeft: 400 }] }] };
+  // 30 ms a step; 4,000 tokens are 400 ms: 20 ms more for each of 20 tokens, 1 ms for each of 400.
+  expect(place([short, long], demand(background, 16_000))).toMatchObject({ order: [1, 0], feasible: true });
+  expect(estimate(short, demand(background, 16_000)).stretch).toBeCloseTo(50 / 40);
+  expect(estimate(long, demand(background, 16_000)).stretch).toBeCloseTo(31 / 40);
+  expect(estimate(short, demand(background, 400)).stretch).toBeLessThan(1);
+});
+
+test("nobody is feasible: many that are a little late are preferred to one that is very late", () => {
+  const crowded = {
+    ...pool,
+    pool: "crowded",
+    active: 12,
+    residents: [{ sla: interactive, bounds: Array(12).fill({ bearableTpotMs: 42, tokensLeft: Infinity }) }],
+  };
+  const hopeless: Candidate = { ...pool, pool: "hopeless", speed: { ...pool.speed, decodeMsPerToken: 80 } };
+  expect(estimate(crowded, demand(interactive)).harm).toBeCloseTo((44 / 40 - 1) ** 2 + 12 * (44 / 42 - 1) ** 2);
+  expect(chosen([hopeless, crowded], demand(interactive))).toBe("crowded");
+});
+
+test("one more sensitive call among many makes a pool little dearer, the first makes it dear", () => {
+  const among = (count: number) => ({
+    ...pool,
+    active: 8,
+    residents: [{ sla: interactive, bounds: Array(count).fill({ bearableTpotMs: 40, tokensLeft: 200 }) }],
+  });
+  const weight = (one: Candidate) => estimate(one, demand(interactive)).weightNanousd as number;
+  expect(weight(among(0)) / weight(among(8))).toBeGreaterThan(3);
+  expect(weight(among(1)) / weight(among(8))).toBeGreaterThan(1.5);
+});
+
+test("who is due sooner waits only behind those that go before", () => {
+  const line = { ...pool, active: 32, queued: 20, queuedAhead: ({ class: name }: SlaTarget) => (name === "background" ? 20 : 0) };
+  expect(estimate(line, demand(interactive)).ttftMs).toBeCloseTo(100 + 5_000 / 32);
+  expect(estimate(line, demand(background)).ttftMs).toBeCloseTo(100 + (21 * 5_000) / 32);
+  expect([interactive, background, { class: "standard" } as const].map(dueInMs)).toEqual([1_000, 600_000, Infinity]);
+});
+
+test("residents by class: a deadline by what is left of it, a target per token by what the reply has gained or lost so far", () => {
+  const call = { sla: background, arrivedAt: 0, tokens: 0, decodingMs: 0, expectedTokensLeft: 100, fewestTokensLeft: 10 };
+  const sensitive = { ...call, sla: interactive, tokens: 10, decodingMs: 300 };
+  const strict = { ...sensitive, sla: { ...interactive, tpotMs: 30 }, decodingMs: 200 };
+  expect(residentsOf([call, sensitive, { ...call, expectedTokensLeft: 200 }, strict], 500_000, 20)).toEqual([
+    {
+      sla: background,
+      bounds: [
+        { bearableTpotMs: 1_000, tokensLeft: 100 },
+        { bearableTpotMs: 500, tokensLeft: 200 },
+      ],
+    },
+    // 20 tokens at 40 ms are 800; 300 are spent, and 10 tokens left. At 30 ms 600, of which 200 are spent.
+    {
+      sla: strict.sla,
+      bounds: [
+        { bearableTpotMs: 50, tokensLeft: 10 },
+        { bearableTpotMs: 40, tokensLeft: 10 },
+      ],
+    },
   ]);
-  // Past its deadline it is lost whatever happens.
-  expect(residentsOf([call], 600_000)).toEqual([]);
+  // Past its deadline, or too far behind for the fastest step, it is lost whatever happens.
+  expect(residentsOf([call, { ...sensitive, decodingMs: 601 }], 600_000, 20)).toEqual([]);
+});
+
+test("what is left of a reply depends on how far it has come", () => {
+  const lengths = createReplyLengths();
+  expect(lengths.fewestLeft(0)).toBeUndefined();
+  for (let count = 0; count < 512; count++) lengths.observe(count % 2 === 0 ? 60 : 400);
+  expect([0, 59, 60, 399, 400].map(lengths.fewestLeft)).toEqual([60, 1, 340, 1, 1]);
+  for (let count = 0; count < 512; count++) lengths.observe(1 + (count % 100));
+  expect(lengths.fewestLeft(0)).toBeCloseTo(6, -1);
 });
 
 test("variants take the shares that their weights say", () => {

@@ -21,9 +21,12 @@ export function predictDelayMs(speed: PoolSpeed, there: { active: number; prefil
 export function predictTpotMs(speed: PoolSpeed, active: number, slots: number, usualCall?: UsualCall): number {
   const share = slots <= 1 ? 0 : Math.min(1, Math.max(0, (active - 1) / (slots - 1)));
   const decodeMs = speed.decodeMsPerToken + share * (speed.decodeMsPerTokenFull - speed.decodeMsPerToken);
-  if (!usualCall) return decodeMs;
-  const prefillMs = (usualCall.promptTokens / speed.prefillTokensPerSecond) * 1000;
-  return decodeMs + (Math.max(0, active - 1) * prefillMs) / Math.max(1, usualCall.outputTokens);
+  return decodeMs + Math.max(0, active - 1) * usualPrefillMsPerToken(speed, usualCall);
+}
+
+/** What one other member of the batch adds to each token by its prompt. */
+export function usualPrefillMsPerToken({ prefillTokensPerSecond }: PoolSpeed, usualCall: UsualCall | undefined): number {
+  return usualCall ? (usualCall.promptTokens / prefillTokensPerSecond) * (1000 / Math.max(1, usualCall.outputTokens)) : 0;
 }
 
 /** What to multiply a prediction by. */

@@ -49,11 +49,11 @@ test("residents: a class that comes new is protected at once, a deadline shrinks
   const { load, enter } = pool();
   expect(load.residents(0)).toEqual([]);
   enter(0, background, 10);
-  expect(load.residents(1)).toEqual([{ sla: background, bearableTpotMs: 9_999 / 100 }]);
+  expect(load.residents(1)).toEqual([{ sla: background, bounds: [{ bearableTpotMs: 9_999 / 100, tokensLeft: 100 }] }]);
   const sensitive = enter(2, interactive, 10);
   expect(load.residents(2).map(({ sla }) => sla.class)).toEqual(["background", "interactive"]);
   sensitive.end(3);
-  expect(load.residents(5_000)).toEqual([{ sla: background, bearableTpotMs: 50 }]);
+  expect(load.residents(5_000)).toEqual([{ sla: background, bounds: [{ bearableTpotMs: 50, tokensLeft: 100 }] }]);
 });
 
 test("hours: used and idle add up to what is allocated, and an unpaid pool has no cost", () => {

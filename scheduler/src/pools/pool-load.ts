@@ -1,9 +1,10 @@
 /** The calls that hold a pool's slots: what of their prompts is still to be evaluated, and what a newcomer may do to them. */
 
-import type { PoolSpeed, Residents, SlaTarget } from "../placement/candidate.ts";
+import type { Residents, SlaTarget } from "../placement/candidate.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { residentsOf } from "../placement/residents.ts";
 import type { BusyClock } from "./busy-clock.ts";
+import type { SpeedModel } from "./speed.ts";
 
 /** A call that takes its slot. */
 export interface EnteringCall {
@@ -41,7 +42,7 @@ interface Resident extends EnteringCall {
 /** What residents bear changes slowly, and is asked for by every call that could go there. */
 const RESIDENTS_LAST_MS = 10;
 
-export function createPoolLoad(speed: PoolSpeed, slots: number, clock: BusyClock): PoolLoad {
+export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyClock): PoolLoad {
   const calls = new Set<Resident>();
   let residents: readonly Residents[] = [];
   let readAt = Number.NEGATIVE_INFINITY;
@@ -58,7 +59,12 @@ export function createPoolLoad(speed: PoolSpeed, slots: number, clock: BusyClock
   function* expected(now: number) {
     const stepMs = predictTpotMs(speed, calls.size, slots) * speed.tpotRatio;
     for (const { sla, arrivedAt, firstTokenAt = now, expectedOutputTokens } of calls) {
-      yield { sla, arrivedAt, expectedTokensLeft: expectedOutputTokens - (now - firstTokenAt) / stepMs };
+      const decodingMs = now - firstTokenAt;
+      const tokens = decodingMs / stepMs;
+      const expectedTokensLeft = expectedOutputTokens - tokens;
+      // A reply is no longer than its call lets it be.
+      const fewestTokensLeft = Math.min(expectedTokensLeft, speed.replyLengths.fewestLeft(tokens) ?? Infinity);
+      yield { sla, arrivedAt, tokens, decodingMs, expectedTokensLeft, fewestTokensLeft };
     }
   }
 
@@ -66,7 +72,7 @@ export function createPoolLoad(speed: PoolSpeed, slots: number, clock: BusyClock
     pendingPrefillTokens,
     residents(now) {
       if (now - readAt > RESIDENTS_LAST_MS) {
-        residents = residentsOf(expected(now), now);
+        residents = residentsOf(expected(now), now, speed.decodeMsPerToken);
         readAt = now;
       }
       return residents;

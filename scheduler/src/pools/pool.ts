@@ -6,7 +6,7 @@ import type { PoolConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
-import type { Candidate } from "../placement/candidate.ts";
+import { type Candidate, dueInMs } from "../placement/candidate.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { asOfToday, type PriceList } from "../price-list.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
@@ -208,6 +208,7 @@ function createOffer(
     get queued() {
       return gate.queued;
     },
+    queuedAhead: (sla) => gate.queuedAhead(Date.now() + dueInMs(sla)),
     get unavailable() {
       const { state } = connection;
       if (state.kind === "healthy") return breaker.unavailable;

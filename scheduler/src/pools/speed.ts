@@ -4,6 +4,7 @@ import type { SlaClass } from "@signalbox/otel/conventions";
 import type { PoolSpeed, UsualCall } from "../placement/candidate.ts";
 import { type Correction, type CorrectionOptions, createCorrection, type LearningCorrection } from "../placement/correction.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
+import { createReplyLengths, type ReplyLengths } from "../placement/reply-lengths.ts";
 
 export type SpeedPrior = Pick<PoolSpeed, "fixedMs" | "prefillTokensPerSecond" | "decodeMsPerToken" | "decodeMsPerTokenFull">;
 
@@ -30,6 +31,7 @@ export interface SpeedModel extends PoolSpeed {
   readonly correction: Correction;
   /** Undefined before the first call. */
   readonly usualCall: UsualCall | undefined;
+  readonly replyLengths: Pick<ReplyLengths, "fewestLeft">;
   setPrior(prior: SpeedPrior): void;
   observe(call: ObservedCall): void;
 }
@@ -46,12 +48,14 @@ const BYTES_PER_TOKEN = 4;
 /** @param forgetting when a correction is no longer believed; default: never */
 export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptions["forgetting"]): SpeedModel {
   const fresh = () => ({ ttftRatio: 1, tpotRatio: 1, correction: createCorrection(forgetting && { forgetting }) });
+  const replyLengths = createReplyLengths();
   const model = {
     ...prior,
     ...fresh(),
     bytesPerToken: BYTES_PER_TOKEN,
     serviceMs: 1000,
     usualCall: undefined as UsualCall | undefined,
+    replyLengths,
     setPrior(next: SpeedPrior) {
       Object.assign(model, next, fresh());
     },
@@ -80,6 +84,7 @@ export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptio
         }
         if (outputTokens !== undefined) model.usualCall = blendCall(model.usualCall, prefilledTokens, outputTokens);
       }
+      if (outputTokens !== undefined) replyLengths.observe(outputTokens);
       model.serviceMs = blend(model.serviceMs, call.serviceMs);
     },
   };

@@ -5,6 +5,7 @@
 
 import type { Baseline } from "../cost.ts";
 import { HttpError } from "../http/errors.ts";
+import { dueInMs } from "../placement/candidate.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { Resilience } from "../resilience/policy.ts";
 import { newSpanId } from "../telemetry/ids.ts";
@@ -253,7 +254,7 @@ async function takeSlot(call: Call, offer: Offer): Promise<void> {
   if (call.gone) call.onGone(call);
   call.place = "line";
   try {
-    await gate.wait(cancel.signal);
+    await gate.wait(cancel.signal, call.record.startedAt + dueInMs(call.record.intent.sla));
     call.place = "slot";
   } finally {
     call.record.queueMs += performance.now() - waited;

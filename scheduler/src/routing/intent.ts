@@ -111,7 +111,7 @@ export function createClassifier(config: Pick<Config, "sla" | "tasks" | "routes"
 const NO_ROUTE: Pick<RouteConfig, "name" | "use"> = { name: DEFAULT_ROUTE, use: {} };
 
 /** A session stays with its variant for as long as the weights stay. */
-function variantFor({ name, use, variants }: RouteConfig, session: string): Pick<RouteConfig, "name" | "use"> {
+export function variantFor({ name, use, variants }: RouteConfig, session: string): Pick<RouteConfig, "name" | "use"> {
   const weights = variants?.map(({ weight }) => weight) ?? [];
   const variant = variants?.[variantOf(weights, unitOf(`${name}\n${session}`))];
   return variant ? { name: `${name}/${variant.name}`, use: { ...use, ...variant.use } } : { name, use };

@@ -7,8 +7,11 @@
  * of a class that meet a TPOT target T, on one pool, the time of their steps together is at most T times their number. Requests that
  * may miss (1 − attainment of a class) are taken to be those with the longest replies, and free of (4). These sums are linear in how
  * often each kind of iteration occurs; an iteration of mixed classes is the mean of pure ones with the same b and c, weighted by its
- * classes. So the schedule is a point of the linear program here, and its optimum is no lower than R. It forgets first tokens, peaks,
- * deadlines and whole requests: reachable it need not be, and it lets sensitive calls decode while nothing is prefilled. The rate is
+ * classes. (5) An iteration with fewer prompt tokens than a chunk is the last of every prompt in it, as nothing else was left to
+ * evaluate: so a request has at most c0 tokens in all such iterations of c0 or fewer, and no more than its prompt, and there are no
+ * more of them than requests. So the schedule is a point of the linear program here, and its optimum is no lower than R. It forgets first
+ * tokens, peaks, deadlines and whole requests: reachable it need not be, and it lets sensitive calls decode while nothing is
+ * prefilled. What can be reached is more than what a search with hindsight finds (hindsight.ts). The rate is
  * that of a steady state: a finite play whose last requests are served after its last arrival may be above it by as much as those. It
  * assumes all requests are known from the start, and that each may be split over like pools.
  */
@@ -20,8 +23,9 @@ import { maximise } from "./linear-program.ts";
 import type { SlaTargets } from "./sla.ts";
 import type { Arrival } from "./trace.ts";
 
-/** Prompt tokens in an iteration and calls in a batch that are looked at: steps of these shares of the pool's own limits. */
-const STEPS = 16;
+/** Calls in a batch and prompt tokens in an iteration that are looked at: steps of these shares of the pool's own limits. */
+const BATCH_STEPS = 32;
+const PROMPT_STEPS = 32;
 
 interface Group {
   /** Tokens after the first, per request of the whole load. */
@@ -37,26 +41,37 @@ export function clairvoyantRate(
   attainment: number,
 ): number {
   const groups = groupsOf(arrivals, targets, attainment);
-  const promptTokens = arrivals.reduce((sum, arrival) => sum + arrival.promptTokens, 0) / arrivals.length;
+  const promptTokens = mean(arrivals.map((arrival) => arrival.promptTokens));
   const kinds = likePools(fleet);
   const decoded = kinds.length;
   const evaluated = decoded + groups.length;
   const bounded = evaluated + 1;
-  const height = bounded + kinds.length * groups.length;
+  const partial = bounded + kinds.length * groups.length;
+  const chunkTokens = Math.max(...fleet.map((pool) => pool.chunkTokens));
+  const ends = grid(chunkTokens, PROMPT_STEPS).filter((tokens) => tokens > 0 && tokens < chunkTokens);
+  const height = partial + ends.length + 1;
 
   // The first column is the rate, in requests a millisecond; the others are iterations a millisecond.
   const first = new Array<number>(height).fill(0);
   for (const [index, { tokens }] of groups.entries()) first[decoded + index] = tokens;
   first[evaluated] = promptTokens;
+  for (const [index, tokens] of ends.entries()) {
+    first[partial + index] = -mean(arrivals.map((arrival) => Math.min(arrival.promptTokens, tokens)));
+  }
+  first[height - 1] = -1;
   const columns = [first];
   for (const [kind, { model }] of kinds.entries()) {
-    for (const { fewest, batch, prompt, ms } of iterationsOf(model)) {
+    for (const { fewest, batch, least, prompt, ms } of iterationsOf(model)) {
       for (const [index, { tpotMs }] of groups.entries()) {
         const column = new Array<number>(height).fill(0);
         column[kind] = ms;
         column[decoded + index] = -batch;
         column[evaluated] = -prompt;
         if (tpotMs !== undefined) column[bounded + kind * groups.length + index] = (ms > tpotMs ? fewest : batch) * (ms - tpotMs);
+        if (prompt > 0 && prompt < model.chunkTokens) {
+          for (const [at, tokens] of ends.entries()) if (prompt <= tokens) column[partial + at] = least;
+          column[height - 1] = 1;
+        }
         columns.push(column);
       }
     }
@@ -99,8 +114,8 @@ function likePools(fleet: readonly PoolModel[]): { model: PoolModel; count: numb
  * work of the upper one, and a step that is too long counts for the fewest calls: what is left out is never better than what is in.
  */
 function* iterationsOf({ timings, slots, chunkTokens }: PoolModel) {
-  const batches = grid(slots);
-  const prompts = grid(chunkTokens);
+  const batches = grid(slots, BATCH_STEPS);
+  const prompts = grid(chunkTokens, PROMPT_STEPS);
   for (const [b, batch] of batches.entries()) {
     for (const [p, prompt] of prompts.entries()) {
       if (batch === 0 && prompt === 0) continue;
@@ -108,10 +123,14 @@ function* iterationsOf({ timings, slots, chunkTokens }: PoolModel) {
       const least = p === 0 ? 0 : (prompts[p - 1] as number) + 1;
       const step = batch > 0 ? timings.decodeMs(fewest) : 0;
       const pass = prompt > 0 ? timings.prefillMs(least) * (batch > 0 ? MIXED_PASS : 1) : 0;
-      yield { fewest, batch, prompt, ms: Math.max(step, pass) };
+      yield { fewest, batch, least, prompt, ms: Math.max(step, pass) };
     }
   }
 }
 
 /** 0 to the limit in whole numbers. */
-const grid = (limit: number): number[] => [...new Set(Array.from({ length: STEPS + 1 }, (_, step) => Math.round((limit * step) / STEPS)))];
+const grid = (limit: number, steps: number): number[] => [
+  ...new Set(Array.from({ length: steps + 1 }, (_, step) => Math.round((limit * step) / steps))),
+];
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,8 +1,8 @@
-/** What a simulated fleet cost. */
+/** What a simulated fleet costs, added up while it runs: prices change with the hour and with how full a pool is. */
 
 import { costNanousd, usdToNanousd } from "@signalbox/otel/prices";
-import type { PoolModel } from "./fleet.ts";
-import type { Outcome } from "./simulate.ts";
+import type { Job } from "./engine.ts";
+import type { SimulatedPool } from "./fleet.ts";
 
 export interface FleetCost {
   /** nano-USD: tokens at their price, and the hours in which pools did something. */
@@ -13,23 +13,38 @@ export interface FleetCost {
   unpriced: number;
 }
 
-export function costOf(fleet: readonly PoolModel[], { jobs, pools, arrivalsMs }: Outcome): FleetCost {
+export interface Meter {
+  readonly cost: FleetCost;
+  /** Lets time pass by `advance`, at the prices as they were before. Milliseconds of the simulation's clock. */
+  pass(from: number, to: number, advance: () => void): void;
+  /** A call that goes to a pool now. */
+  take(job: Job, pool: SimulatedPool, now: number): void;
+}
+
+export function createMeter(pools: readonly SimulatedPool[]): Meter {
   const cost: FleetCost = { used: 0, allocated: 0, unpriced: 0 };
-  for (const [index, { pricing }] of fleet.entries()) {
-    const { busy = 0, calls = 0 } = pools[index] ?? {};
-    if (pricing.by === "unknown") cost.unpriced += calls;
-    if (pricing.by === "time") {
-      const whole = (usdToNanousd(pricing.hourlyUsd) * arrivalsMs) / 3_600_000;
-      cost.used += whole * busy;
-      cost.allocated += whole * Math.max(1, busy);
-    }
-    if (pricing.by !== "tokens") continue;
-    for (const job of jobs) {
-      if (job.pool !== index) continue;
-      const nanousd = costNanousd(pricing.price, { input: job.promptTokens, output: job.outputTokens });
+  const paidBusyMs = pools.map(() => 0);
+  return {
+    cost,
+    pass(from, to, advance) {
+      const prices = pools.map(({ pricing }) => pricing(from));
+      advance();
+      for (const [index, { engine }] of pools.entries()) {
+        const pricing = prices[index];
+        if (pricing?.by !== "time") continue;
+        const nanousdPerMs = usdToNanousd(pricing.hourlyUsd) / 3_600_000;
+        cost.used += nanousdPerMs * (engine.busyMs - (paidBusyMs[index] as number));
+        cost.allocated += nanousdPerMs * (to - from);
+        paidBusyMs[index] = engine.busyMs;
+      }
+    },
+    take({ promptTokens, outputTokens }, { pricing: pricingAt }, now) {
+      const pricing = pricingAt(now);
+      if (pricing.by === "unknown") cost.unpriced++;
+      if (pricing.by !== "tokens") return;
+      const nanousd = costNanousd(pricing.price, { input: promptTokens, output: outputTokens });
       cost.used += nanousd;
       cost.allocated += nanousd;
-    }
-  }
-  return cost;
+    },
+  };
 }

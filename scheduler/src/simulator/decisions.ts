@@ -6,6 +6,8 @@ import type { Arrival } from "./trace.ts";
 
 export interface PastDecision {
   arrival: Arrival;
+  /** When it came, milliseconds since the epoch. */
+  epochMs: number;
   task: string | undefined;
   /** nano-USD of all attempts; undefined: unknown of at least one. */
   costNanousd: number | undefined;
@@ -15,6 +17,7 @@ export interface PastDecision {
 
 interface Row {
   at_ms: number;
+  session_id: string;
   sla_class: string | null;
   sla_met: boolean | null;
   task: string | null;
@@ -46,7 +49,7 @@ export async function readDecisions(
     const from = new Date(now.getTime() - hours * 3_600_000);
     const rows = await sql<Row[]>`
       select extract(epoch from decision.start_time)::float8 * 1000 as at_ms,
-             decision.sla_class, decision.sla_met, decision.task,
+             decision.session_id, decision.sla_class, decision.sla_met, decision.task,
              (decision.attributes ->> 'signalbox.tier.requested')::int as min_tier,
              attempts.input_tokens, attempts.output_tokens, attempts.cost_nusd, attempts.unknown_costs
       from (
@@ -72,7 +75,11 @@ export async function readDecisions(
       const outputTokens = Number(row.output_tokens);
       if (!(promptTokens > 0) || !(outputTokens > 0)) return [];
       return {
-        arrival: { atMs: row.at_ms - first, promptTokens, outputTokens, slaClass: toClass(row.sla_class), minTier: row.min_tier ?? 0 },
+        arrival: {
+          ...{ atMs: row.at_ms - first, promptTokens, outputTokens, slaClass: toClass(row.sla_class), minTier: row.min_tier ?? 0 },
+          session: row.session_id,
+        },
+        epochMs: row.at_ms,
         task: row.task ?? undefined,
         costNanousd: row.cost_nusd === null || Number(row.unknown_costs) > 0 ? undefined : Number(row.cost_nusd),
         slaMet: row.sla_met ?? undefined,

@@ -4,7 +4,7 @@
  * Time passes in iterations. In each, every call that has its first token gets one more, and up to `chunkTokens` prompt tokens of calls
  * that hold a slot are evaluated, first come first served. An iteration takes a decode step of its batch; where prompt tokens are
  * in it, the pass over those, 1.1 times that when it is mixed (splitwise-sim's rule), if this is longer. A call's first token comes
- * at the end of the iteration in which its prompt is done. Calls beyond `slots` wait, first come first served.
+ * at the end of the iteration in which its prompt is done. Calls beyond `slots` wait: whoever is due first goes first.
  */
 
 import type { Timings } from "./perf-model.ts";
@@ -18,6 +18,8 @@ export interface Job extends Arrival {
   firstTokenAt: number;
   endedAt: number;
   pool: number;
+  /** When it should have its first token, or else be done: who waits for a slot goes in this order. */
+  dueAt: number;
   /** Calls that shared the pool while it decoded, itself included, averaged over its tokens. */
   meanBatch: number;
   /** Calls and prompt tokens that were before it when it got its slot. */
@@ -30,9 +32,10 @@ export interface Job extends Arrival {
 }
 
 /** Not submitted yet. */
-export const newJob = (arrival: Arrival, index: number): Job => ({
+export const newJob = (arrival: Arrival, index: number, dueAt: number): Job => ({
   ...arrival,
   index,
+  dueAt,
   ...{ slotAt: 0, firstTokenAt: 0, endedAt: 0, pool: -1, meanBatch: 0, activeBefore: 0, prefillBefore: 0 },
   ...{ prefillLeft: 0, firstIteration: 0, batchesAtFirst: 0 },
 });
@@ -47,13 +50,13 @@ export interface Engine {
   /** Milliseconds in which it did something, and those weighted by the share of slots taken. */
   readonly busyMs: number;
   readonly slotMs: number;
+  /** Calls that wait and would go before one that is due then. */
+  aheadOf(dueAt: number): number;
   tokensOf(job: Job): number;
   /** Lets time pass up to `until`; calls back in order of time for each call that ends. */
   advance(until: number, onEnd: (job: Job) => void): void;
   /** After `advance(at)`. */
   submit(job: Job, at: number): void;
-  /** A copy as it stands, with jobs of its own: what happens to it changes nothing here. */
-  fork(): Engine;
 }
 
 export interface EngineOptions {
@@ -68,32 +71,21 @@ const FORGET_AFTER = 1024;
 /** A pass with decoding calls in it takes longer by this factor. */
 export const MIXED_PASS = 1.1;
 
-interface EngineState {
-  waiting: Job[];
-  waitingFrom: number;
-  prefilling: Job[];
-  running: Job[];
+export function createEngine({ timings, slots, chunkTokens }: EngineOptions): Engine {
+  const waiting: Job[] = [];
+  let waitingFrom = 0;
+  const prefilling: Job[] = [];
+  const running: Job[] = [];
   /** Calls by the iteration in which their last token comes. */
-  endings: Map<number, Job[]>;
-  completed: Job[];
-  decoding: number;
-  iteration: number;
-  batches: number;
-  pending: number;
-  endsAt: number;
-  busyMs: number;
-  slotMs: number;
-}
-
-const idle = (): EngineState => ({
-  ...{ waiting: [], waitingFrom: 0, prefilling: [], running: [], endings: new Map(), completed: [] },
-  ...{ decoding: 0, iteration: 0, batches: 0, pending: 0, endsAt: Infinity, busyMs: 0, slotMs: 0 },
-});
-
-export function createEngine(options: EngineOptions, state: EngineState = idle()): Engine {
-  const { timings, slots, chunkTokens } = options;
-  const { waiting, prefilling, running, endings, completed } = state;
-  let { waitingFrom, decoding, iteration, batches, pending, endsAt, busyMs, slotMs } = state;
+  const endings = new Map<number, Job[]>();
+  const completed: Job[] = [];
+  let decoding = 0;
+  let iteration = 0;
+  let batches = 0;
+  let pending = 0;
+  let endsAt = Infinity;
+  let busyMs = 0;
+  let slotMs = 0;
 
   /** Gives free slots to those who wait. */
   function admit(at: number): void {
@@ -191,6 +183,11 @@ export function createEngine(options: EngineOptions, state: EngineState = idle()
       return slotMs;
     },
     running,
+    aheadOf(dueAt) {
+      let count = 0;
+      for (let place = waitingFrom; place < waiting.length && (waiting[place] as Job).dueAt <= dueAt; place++) count++;
+      return count;
+    },
     tokensOf: (job) => (job.firstTokenAt > 0 ? iteration - job.firstIteration + 1 : 0),
     advance(until, onEnd) {
       while (endsAt <= until) {
@@ -200,26 +197,11 @@ export function createEngine(options: EngineOptions, state: EngineState = idle()
       }
     },
     submit(job, at) {
-      waiting.push(job);
+      let place = waiting.length;
+      while (place > waitingFrom && (waiting[place - 1] as Job).dueAt > job.dueAt) place--;
+      waiting.splice(place, 0, job);
       admit(at);
       if (endsAt === Infinity) start(at);
-    },
-    fork() {
-      const copies = new Map<Job, Job>();
-      const copy = (job: Job): Job => {
-        const known = copies.get(job) ?? { ...job };
-        copies.set(job, known);
-        return known;
-      };
-      return createEngine(options, {
-        waiting: waiting.slice(waitingFrom).map(copy),
-        waitingFrom: 0,
-        prefilling: prefilling.map(copy),
-        running: running.map(copy),
-        endings: new Map([...endings].map(([at, jobs]) => [at, jobs.map(copy)])),
-        completed: completed.map(copy),
-        ...{ decoding, iteration, batches, pending, endsAt, busyMs, slotMs },
-      });
     },
   };
 }

@@ -1,11 +1,14 @@
 /** The pools of a simulation, and what a policy may know of them. */
 
 import type { Silicon } from "@signalbox/otel/conventions";
-import type { Candidate, PoolSpeed, Pricing, UsualCall } from "../placement/candidate.ts";
+import type { PriceChangeConfig } from "../config/schema.ts";
+import { type Candidate, dueInMs, type PoolSpeed, type Pricing, type UsualCall } from "../placement/candidate.ts";
 import { createCorrection, type LearningCorrection } from "../placement/correction.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
+import { createReplyLengths } from "../placement/reply-lengths.ts";
 import { residentsOf } from "../placement/residents.ts";
+import { createPriceNow } from "../pools/price-changes.ts";
 import { createEngine, type Engine, type Job } from "./engine.ts";
 import type { Timings } from "./perf-model.ts";
 import type { SlaTargets } from "./sla.ts";
@@ -20,7 +23,11 @@ export interface PoolModel {
   contextTokens: number | undefined;
   chunkTokens: number;
   pricing: Pricing;
+  /** When it costs more or less than that. */
+  priceChanges?: readonly PriceChangeConfig[];
   timings: Timings;
+  /** Milliseconds from the client to the engine and back, on every first token; the engine does other work meanwhile. Default 0. */
+  overheadMs?: number;
 }
 
 /** A pool in motion: the engine, and the scheduler's view of it, learned only from calls that have ended. */
@@ -28,9 +35,17 @@ export interface SimulatedPool {
   readonly model: PoolModel;
   readonly engine: Engine;
   readonly latency: PeakEwma;
+  /** What it costs at a time of the simulation, as full as it is now. */
+  pricing(now: number): Pricing;
   /** What placement is told at this time. */
   candidate(now: number): Candidate;
   ended(job: Job): void;
+}
+
+/** When the client sees what the engine has done; on a call that just ended. */
+export function reachClient(job: Job, { overheadMs = 0 }: PoolModel): void {
+  job.firstTokenAt += overheadMs;
+  job.endedAt += overheadMs;
 }
 
 /** Weight of a call in the moving averages, as on the live path. */
@@ -40,35 +55,52 @@ export interface Knowledge {
   targets: SlaTargets;
   /** How long a reply is expected to be: the average of those that have ended, whatever their pool. */
   expectedOutputTokens: () => number;
+  /** Milliseconds since the epoch at time 0. */
+  startsAt: number;
 }
 
-export function createPool(model: PoolModel, { targets, expectedOutputTokens }: Knowledge): SimulatedPool {
+export function createPool(model: PoolModel, { targets, expectedOutputTokens, startsAt }: Knowledge): SimulatedPool {
   const { timings, slots, chunkTokens } = model;
   const engine = createEngine(model);
   const latency = createPeakEwma();
+  const lengths = createReplyLengths();
   const correction: LearningCorrection = createCorrection();
   // As a warm-up measures it: a prompt of one token and one of a chunk, one call decoding, every slot decoding.
-  const fixedMs = timings.prefillMs(1);
+  const passMs = timings.prefillMs(1);
   const prior = {
-    fixedMs,
-    prefillTokensPerSecond: ((chunkTokens - 1) / (timings.prefillMs(chunkTokens) - fixedMs)) * 1000,
+    fixedMs: passMs + (model.overheadMs ?? 0),
+    prefillTokensPerSecond: ((chunkTokens - 1) / (timings.prefillMs(chunkTokens) - passMs)) * 1000,
     decodeMsPerToken: timings.decodeMs(1),
     decodeMsPerTokenFull: timings.decodeMs(slots),
   };
   const speed: PoolSpeed & { serviceMs: number } = { ...prior, ttftRatio: 1, tpotRatio: 1, bytesPerToken: 1, serviceMs: 10_000 };
   const usualCall = { promptTokens: 1000, outputTokens: 200 } satisfies UsualCall;
 
-  function* residents() {
+  function* residents(now: number) {
     const expected = expectedOutputTokens();
     for (const job of engine.running) {
-      yield { sla: targets[job.slaClass], arrivedAt: job.atMs, expectedTokensLeft: expected - engine.tokensOf(job) };
+      const tokens = engine.tokensOf(job);
+      const expectedTokensLeft = expected - tokens;
+      yield {
+        sla: targets[job.slaClass],
+        arrivedAt: job.atMs,
+        // A first token is no step.
+        tokens: Math.max(0, tokens - 1),
+        decodingMs: job.firstTokenAt > 0 ? now - job.firstTokenAt : 0,
+        expectedTokensLeft,
+        fewestTokensLeft: lengths.fewestLeft(tokens) ?? expectedTokensLeft,
+      };
     }
   }
+
+  const priceNow = createPriceNow(() => model.pricing, model.priceChanges ?? []);
+  const pricing = (now: number) => priceNow(startsAt + now, engine.active / slots);
 
   return {
     model,
     engine,
     latency,
+    pricing,
     candidate: (now) => ({
       pool: model.name,
       model: model.model,
@@ -79,13 +111,14 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens }: 
       active: engine.active,
       queued: engine.queued,
       queueLimit: model.queueLimit,
+      queuedAhead: (sla) => engine.aheadOf(now + dueInMs(sla)),
       contextTokens: model.contextTokens,
-      pricing: model.pricing,
+      pricing: pricing(now),
       speed,
       usualCall,
       correction,
       pendingPrefillTokens: engine.pendingPrefillTokens,
-      residents: residentsOf(residents(), now),
+      residents: residentsOf(residents(now), now, speed.decodeMsPerToken),
     }),
     ended(job) {
       const ttftMs = job.firstTokenAt - job.slotAt;
@@ -96,6 +129,7 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens }: 
         const tpotMs = (job.endedAt - job.firstTokenAt) / (job.outputTokens - 1);
         correction.observe("tpot", job.slaClass, tpotMs / predictTpotMs(speed, job.meanBatch, slots, usualCall));
       }
+      lengths.observe(job.outputTokens);
       speed.serviceMs += WEIGHT * (job.endedAt - job.slotAt - speed.serviceMs);
       usualCall.promptTokens += WEIGHT * (job.promptTokens - usualCall.promptTokens);
       usualCall.outputTokens += WEIGHT * (job.outputTokens - usualCall.outputTokens);

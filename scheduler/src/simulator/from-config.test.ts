@@ -60,18 +60,50 @@ test("routes and tasks decide as they do on the live path", () => {
 
 test("cost: busy time at the hourly rate, idle time beside it, tokens at their price", () => {
   const outcome = play([arrival(), policy.routed(arrival({ atMs: 10_000 }), "coding")]);
-  const { cost, pools } = toRun("signalbox", policy.fleet, policy.targets, outcome);
+  const { cost, pools } = toRun("signalbox", policy.targets, outcome);
   // 1,000 tokens at 1,000/s in one pass, 20 steps of 50 ms: 2 s of 10 at 100,000 nano-USD a second; 1,000 tokens at 1 USD and 21 at 5.
   expect(pools[0]?.busy).toBeCloseTo(0.2);
   expect(cost.used).toBeCloseTo(2 * 100_000 + 1_105_000, 0);
   expect(cost.allocated).toBeCloseTo(10 * 100_000 + 1_105_000, 0);
 });
 
+test("prices change with the hour and with how full a pool is: for placement, and in what is paid", () => {
+  const prices = `    hourly_usd: 0.36
+    prices:
+      - { when: { time: { from: "22:00", to: "06:00", timezone: UTC } }, multiply: 0.5 }
+      - { when: { utilisation_above: 0.4 }, multiply: 3 }`;
+  const changing = readPolicy(parseConfig(CONFIG.replace("    hourly_usd: 0.36", prices), "test.yaml", {}));
+  const at = (hour: number, given: Arrival[]) =>
+    simulate({ ...changing, arrivals: given, policy: POLICIES.signalbox(), seed: 1, startsAt: Date.UTC(2026, 0, 5, hour) });
+  const alone = [arrival(), arrival({ atMs: 10_000 })];
+  expect(at(12, alone).cost.allocated).toBeCloseTo(10 * 100_000, 0);
+  expect(at(23, alone).cost).toMatchObject({ allocated: 10 * 50_000, used: 2 * 50_000 });
+  // One call's prompt takes 1 s; then two of four slots are taken: 2.1 s of work at three times the price.
+  const crowd = [arrival(), arrival(), arrival({ atMs: 10_000 })];
+  const { cost } = at(12, crowd);
+  expect(cost.used).toBeCloseTo(100_000 + 2.1 * 300_000, 0);
+  expect(cost.allocated).toBeCloseTo(10 * 300_000, 0);
+});
+
+test("a session is played with its variant, each as often as its weight says", () => {
+  const variants = `    variants:
+      - { name: box, weight: 3, use: { pools: [box] } }
+      - { name: api, weight: 1, use: { pools: [api] } }`;
+  const split = readPolicy(parseConfig(`${CONFIG}${variants}\n`, "test.yaml", {}));
+  const poolsOf = (session: string) => split.routed(arrival({ session }), "heartbeat").use?.pools;
+  const drawn = Array.from({ length: 400 }, (_, index) => poolsOf(`session-${index}`)?.[0]);
+  expect(drawn.filter((pool) => pool === "box").length).toBeGreaterThan(260);
+  expect(drawn.filter((pool) => pool === "api").length).toBeGreaterThan(60);
+  expect(poolsOf("session-7")).toEqual(poolsOf("session-7"));
+  // What the variant does not say, the route does.
+  expect(split.routed(arrival({ session: "a" }), "heartbeat").use?.silicon).toEqual(["cpu"]);
+});
+
 test("the table says each class, the chart is one SVG, and names are escaped", () => {
   const outcome = play(
     Array.from({ length: 20 }, (_, index) => arrival({ atMs: index * 5_000, slaClass: index % 2 ? "interactive" : "background" })),
   );
-  const run = toRun("signalbox", policy.fleet, policy.targets, outcome);
+  const run = toRun("signalbox", policy.targets, outcome);
   expect(tableOf([run])).toMatch(/signalbox\s+0\.200\s+interactive\s+\d/);
   const y = { value: 0.9, low: 0.8, high: 1 };
   const svg = attainmentChart("a < b", [

@@ -4,7 +4,7 @@ import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
 import type { Config, PoolConfig, SlaTargetConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { SlaTarget } from "../placement/candidate.ts";
-import { toTarget } from "../routing/intent.ts";
+import { toTarget, variantFor } from "../routing/intent.ts";
 import { createRouteTable, type RouteSubject } from "../routing/route-match.ts";
 import { DEFAULT_CHUNK_TOKENS } from "./engine.ts";
 import type { PoolModel } from "./fleet.ts";
@@ -26,9 +26,9 @@ export interface PolicyConfig {
 }
 
 /** What the scheduler assumes of a pool whose `rates` are not given. */
-const UNKNOWN = { prefillTokensPerSecond: 5_000, decodeMsPerToken: 20 };
+const UNKNOWN = { fixedMs: 300, prefillTokensPerSecond: 5_000, decodeMsPerToken: 20 };
 
-/** Rules that ask for these do not match: a trace has neither prompts nor who sent them, nor the hour. */
+/** Rules that ask for these do not match: a trace has neither prompts nor who sent them, and its hour is not asked for. */
 const NOT_IN_A_TRACE: Omit<RouteSubject, "task" | "sla" | "promptTokens"> = {
   user: undefined,
   key: undefined,
@@ -54,7 +54,8 @@ export function readPolicy(config: Config, measurements?: Measurements): PolicyC
     routed(arrival, task) {
       const { slaClass: sla, promptTokens } = arrival;
       const known = task === undefined ? undefined : config.tasks[task];
-      const use = routes.choose({ ...NOT_IN_A_TRACE, task, sla, promptTokens }).route?.use;
+      const { route } = routes.choose({ ...NOT_IN_A_TRACE, task, sla, promptTokens });
+      const use = route && variantFor(route, arrival.session ?? "").use;
       const minTier = Math.max(arrival.minTier, known?.min_tier ?? 0, use?.min_tier ?? 0);
       return { ...arrival, minTier, ...(use && { use: { silicon: use.silicon, pools: use.pools, models: use.models } }) };
     },
@@ -74,7 +75,9 @@ function toPoolModel(pool: PoolConfig, measurements: Measurements | undefined): 
     contextTokens: model.context_tokens ?? (pool.engine === "llama-cpp" ? pool.context_tokens : undefined),
     chunkTokens: DEFAULT_CHUNK_TOKENS,
     pricing: pricingOf(pool, model, provider),
+    ...(pool.prices && { priceChanges: pool.prices }),
     timings: timingsOf(pool, model.id, measurements),
+    overheadMs: pool.rates?.fixed_ms ?? (pool.engine === "llama-cpp" ? 0 : UNKNOWN.fixedMs),
   };
 }
 

@@ -18,6 +18,8 @@ interface Load {
   name: string;
   /** One list for each rate. */
   plays: { arrival: Arrival; task: string | undefined }[][];
+  /** Milliseconds since the epoch at the first; undefined: not the times at which requests came. */
+  startsAt: number | undefined;
   past: { decisions: number; summary: Past } | undefined;
 }
 
@@ -51,12 +53,25 @@ async function main(args: Arguments): Promise<void> {
 }
 
 function playAll(load: Load, { fleet, targets, routed }: PolicyConfig, { compare, seed }: Arguments, progress: Progress): Run[] {
+  const { startsAt } = load;
+  const byTheHour = fleet.find(({ priceChanges = [] }) => priceChanges.some(({ when }) => when.time));
+  if (startsAt === undefined && byTheHour) {
+    throw new UsageError(`--rate is not for prices by the hour, as pool ${byTheHour.name} has them: it changes when requests come`);
+  }
   return compare.flatMap((name) =>
     load.plays.map((play) => {
       const arrivals = play.map(({ arrival, task }) => routed(arrival, task));
-      const outcome = simulate({ fleet, arrivals, targets, policy: POLICIES[name](), seed, onProgress: progress.at });
+      const outcome = simulate({
+        fleet,
+        arrivals,
+        targets,
+        policy: POLICIES[name](),
+        seed,
+        startsAt: startsAt ?? 0,
+        onProgress: progress.at,
+      });
       progress.finished(play.length);
-      return toRun(name, fleet, targets, outcome);
+      return toRun(name, targets, outcome);
     }),
   );
 }
@@ -66,12 +81,12 @@ function measurementsOf({ perfModel, tensorParallel }: Arguments) {
 }
 
 function loadTrace(file: string, { rates, mix, seed }: Arguments): Load {
-  const rows = parseTrace(readFileSync(file, "utf8"), file);
+  const { rows, startsAt } = parseTrace(readFileSync(file, "utf8"), file);
   const own = (rows.length - 1) / ((rows.at(-1)?.atMs ?? 0) / 1000);
   const plays = (rates.length > 0 ? rates : [own]).map((rate) =>
     arrivals(rows, { rate, loops: 1, mix, seed }).map((arrival) => ({ arrival, task: undefined })),
   );
-  return { name: file.replace(/^.*[\\/]/, ""), plays, past: undefined };
+  return { name: file.replace(/^.*[\\/]/, ""), plays, startsAt: rates.length > 0 ? undefined : startsAt, past: undefined };
 }
 
 async function loadDecisions({ fromDecisions = "", rates, most }: Arguments): Promise<Load> {
@@ -86,6 +101,7 @@ async function loadDecisions({ fromDecisions = "", rates, most }: Arguments): Pr
   return {
     name: `decisions, ${fromDecisions}`,
     plays: [decisions],
+    startsAt: (decisions[0]?.epochMs ?? 0) - (decisions[0]?.arrival.atMs ?? 0),
     past: { decisions: decisions.length, summary: whatHappened(decisions) },
   };
 }

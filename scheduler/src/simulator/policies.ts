@@ -4,7 +4,6 @@ import type { Demand } from "../placement/candidate.ts";
 import { place } from "../placement/place.ts";
 import { lessLoadedOfTwo } from "../placement/replicas.ts";
 import type { SimulatedPool } from "./fleet.ts";
-import { withForesight } from "./foresight.ts";
 import type { SlaTargets } from "./sla.ts";
 import type { Arrival } from "./trace.ts";
 
@@ -28,7 +27,6 @@ export const POLICIES = {
       () => true,
       (demand, arrival) => ({ ...demand, expectedOutputTokens: arrival.outputTokens }),
     ),
-  foresight: withForesight,
   "signalbox-gpu-only": () => placed(isGpu),
   "round-robin": () => {
     let next = 0;

@@ -2,8 +2,7 @@
 
 import type { SlaClass } from "@signalbox/otel/conventions";
 import { nanousdToUsd } from "@signalbox/otel/prices";
-import { costOf, type FleetCost } from "./cost.ts";
-import type { PoolModel } from "./fleet.ts";
+import type { FleetCost } from "./cost.ts";
 import type { PolicyName } from "./policies.ts";
 import type { Outcome, PoolUse } from "./simulate.ts";
 import type { SlaTargets } from "./sla.ts";
@@ -20,12 +19,12 @@ export interface Run {
   waitingAtEnd: number;
 }
 
-export const toRun = (policy: PolicyName, fleet: readonly PoolModel[], targets: SlaTargets, outcome: Outcome): Run => ({
+export const toRun = (policy: PolicyName, targets: SlaTargets, outcome: Outcome): Run => ({
   policy,
   rate: outcome.arrivalsMs > 0 ? ((outcome.jobs.length - 1) / outcome.arrivalsMs) * 1000 : Number.NaN,
   classes: summarise(outcome, targets),
   pools: outcome.pools,
-  cost: costOf(fleet, outcome),
+  cost: outcome.cost,
   requests: outcome.jobs.length,
   waitingAtEnd: outcome.waitingAtEnd,
 });

@@ -1,8 +1,9 @@
 /** Plays arrivals through a fleet under a policy. Deterministic: the same arguments give the same result. */
 
-import type { Demand } from "../placement/candidate.ts";
+import { type Demand, dueInMs } from "../placement/candidate.ts";
+import { createMeter, type FleetCost } from "./cost.ts";
 import { type Job, newJob } from "./engine.ts";
-import { createPool, type PoolModel } from "./fleet.ts";
+import { createPool, type PoolModel, reachClient } from "./fleet.ts";
 import type { Policy } from "./policies.ts";
 import { createRandom } from "./random.ts";
 import type { SlaTargets } from "./sla.ts";
@@ -14,6 +15,8 @@ export interface Simulation {
   targets: SlaTargets;
   policy: Policy;
   seed: number;
+  /** Milliseconds since the epoch at the time 0 of the arrivals: what prices by the hour go by. Default 0. */
+  startsAt?: number;
   /** Called now and then with the number of arrivals that were placed. */
   onProgress?: (placed: number) => void;
 }
@@ -26,6 +29,7 @@ export interface Outcome {
   /** Milliseconds from the first arrival to the last. */
   arrivalsMs: number;
   pools: PoolUse[];
+  cost: FleetCost;
 }
 
 export interface PoolUse {
@@ -41,9 +45,10 @@ const FIRST_GUESS_OUTPUT_TOKENS = 256;
 const OUTPUT_WEIGHT = 0.05;
 const PROGRESS_EVERY = 1024;
 
-export function simulate({ fleet, arrivals, targets, policy, seed, onProgress }: Simulation): Outcome {
+export function simulate({ fleet, arrivals, targets, policy, seed, startsAt = 0, onProgress }: Simulation): Outcome {
   let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
-  const pools = fleet.map((model) => createPool(model, { targets, expectedOutputTokens: () => expectedOutputTokens }));
+  const pools = fleet.map((model) => createPool(model, { targets, expectedOutputTokens: () => expectedOutputTokens, startsAt }));
+  const meter = createMeter(pools);
   const random = createRandom(seed);
   const demandOf = ({ promptTokens, slaClass, minTier, use }: Arrival): Demand => ({
     promptBytes: promptTokens,
@@ -54,19 +59,27 @@ export function simulate({ fleet, arrivals, targets, policy, seed, onProgress }:
     ...use,
   });
   const onEnd = (job: Job) => {
-    pools[job.pool]?.ended(job);
+    const pool = pools[job.pool];
+    if (pool) {
+      reachClient(job, pool.model);
+      pool.ended(job);
+    }
     expectedOutputTokens += OUTPUT_WEIGHT * (job.outputTokens - expectedOutputTokens);
   };
 
   const jobs: Job[] = [];
   for (const [index, arrival] of arrivals.entries()) {
-    const job = newJob(arrival, index);
+    const job = newJob(arrival, index, arrival.atMs + dueInMs(targets[arrival.slaClass]));
     jobs.push(job);
-    for (const pool of pools) pool.engine.advance(arrival.atMs, onEnd);
+    meter.pass(arrivals[index - 1]?.atMs ?? arrival.atMs, arrival.atMs, () => {
+      for (const pool of pools) pool.engine.advance(arrival.atMs, onEnd);
+    });
     const chosen = policy(arrival, pools, { demandOf, random, targets });
-    if (chosen !== undefined) {
+    const pool = chosen === undefined ? undefined : pools[chosen];
+    if (chosen !== undefined && pool) {
       job.pool = chosen;
-      pools[chosen]?.engine.submit(job, arrival.atMs);
+      meter.take(job, pool, arrival.atMs);
+      pool.engine.submit(job, arrival.atMs);
     }
     if (index % PROGRESS_EVERY === 0) onProgress?.(index);
   }
@@ -81,5 +94,5 @@ export function simulate({ fleet, arrivals, targets, policy, seed, onProgress }:
   }));
   for (const { engine } of pools) engine.advance(Number.MAX_VALUE, onEnd);
   onProgress?.(arrivals.length);
-  return { jobs, waitingAtEnd, arrivalsMs, pools: uses };
+  return { jobs, waitingAtEnd, arrivalsMs, pools: uses, cost: meter.cost };
 }

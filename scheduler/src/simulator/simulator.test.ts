@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { clairvoyantRate } from "./bound.ts";
 import { createEngine, type Job } from "./engine.ts";
 import type { PoolModel } from "./fleet.ts";
+import { asFound, searchWithHindsight } from "./hindsight.ts";
 import { maximise } from "./linear-program.ts";
 import { slower, timingsFromCsv, timingsFromRates } from "./perf-model.ts";
 import { POLICIES, type PolicyName } from "./policies.ts";
 import { simulate } from "./simulate.ts";
-import { DEFAULT_TARGETS, tpotOf, ttftOf } from "./sla.ts";
+import { attained, DEFAULT_TARGETS, tpotOf, ttftOf } from "./sla.ts";
 import { percentiles, summarise } from "./summary.ts";
 import { type Arrival, arrivals, parseTrace } from "./trace.ts";
 
@@ -108,11 +109,22 @@ test("a pool of its own for each request: a first token takes the prefill, and e
   );
 });
 
-const newJob = (promptTokens: number, outputTokens: number): Job => ({
+const newJob = (promptTokens: number, outputTokens: number, dueAt = 0): Job => ({
   ...({ slaClass: "standard", minTier: 0, atMs: 0, index: 0, pool: 0, slotAt: 0, firstTokenAt: 0, endedAt: 0 } as const),
   ...{ meanBatch: 0, activeBefore: 0, prefillBefore: 0, prefillLeft: 0, firstIteration: 0, batchesAtFirst: 0 },
   promptTokens,
   outputTokens,
+  dueAt,
+});
+
+test("whoever is due first takes the slot that is free next, of equals who came first", () => {
+  const engine = createEngine({ timings, slots: 1, chunkTokens: 512 });
+  const [running, late, soon, soonToo] = [newJob(512, 2), newJob(512, 2, 600_000), newJob(512, 2, 1_000), newJob(512, 2, 1_000)];
+  for (const job of [running, late, soon, soonToo]) engine.submit(job, 0);
+  expect([engine.queued, engine.aheadOf(500), engine.aheadOf(1_000), engine.aheadOf(Infinity)]).toEqual([3, 0, 2, 3]);
+  const ended: Job[] = [];
+  engine.advance(Number.MAX_VALUE, (job) => ended.push(job));
+  expect(ended).toEqual([running, soon, soonToo, late]);
 });
 
 test("a prompt that is evaluated slows the calls that decode beside it, and a slot is held until the end", () => {
@@ -149,7 +161,7 @@ test("a measured table: medians, straight lines between, never falling", () => {
 
 test("a trace: Azure's columns, scaled to a rate, with the class mix", () => {
   const lines = Array.from({ length: 2_001 }, (_, at) => `2023-11-16 18:15:${String(at % 60).padStart(2, "0")}.6805900,374,44`);
-  const rows = parseTrace(["TIMESTAMP,ContextTokens,GeneratedTokens", ...lines].join("\n"));
+  const { rows } = parseTrace(["TIMESTAMP,ContextTokens,GeneratedTokens", ...lines].join("\n"));
   const given = arrivals(rows, { rate: 10, loops: 2, mix: { interactive: 0.1, background: 0.45 }, seed: 1 });
   expect(given).toHaveLength(4_002);
   expect((given.at(-1) as Arrival).atMs / 1000).toBeCloseTo(400, 0);
@@ -190,4 +202,28 @@ test("the bound is above what any policy serves: a fleet kept busy without end",
     const seconds = Math.max(...jobs.map(({ endedAt }) => endedAt)) / 1000;
     expect(given.length / seconds).toBeLessThan(bound);
   }
+});
+
+test("hindsight moves calls until all are on target, and what it found can be played", () => {
+  // Two prompts of 4 s at once on one of two pools: the second has its first token after 8 s, where 5 s are allowed.
+  const given: Arrival[] = [0, 0, 60_000].map((atMs) => ({
+    atMs,
+    promptTokens: 20_000,
+    outputTokens: 10,
+    slaClass: "standard",
+    minTier: 0,
+  }));
+  const fleet = [poolModel("gpu", 1), poolModel("gpu", 1)];
+  const start = [0, 0, 0];
+  const lateWith = (pools: readonly number[]) => {
+    const { jobs } = simulate({ fleet, arrivals: given, targets: DEFAULT_TARGETS, policy: asFound(pools), seed: 1 });
+    return jobs.filter((job) => !attained(DEFAULT_TARGETS[job.slaClass], job)).length;
+  };
+  expect(lateWith(start)).toBe(1);
+  const found = searchWithHindsight({ fleet, arrivals: given, targets: DEFAULT_TARGETS, attainment: 1, moves: 50, seed: 1 }, start);
+  expect(lateWith(found)).toBe(0);
+  expect(found[0]).not.toBe(found[1]);
+  expect(searchWithHindsight({ fleet, arrivals: given, targets: DEFAULT_TARGETS, attainment: 0.5, moves: 50, seed: 1 }, start)).toEqual(
+    start,
+  );
 });

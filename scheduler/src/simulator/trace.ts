@@ -4,6 +4,13 @@ import type { SlaClass } from "@signalbox/otel/conventions";
 import type { Demand } from "../placement/candidate.ts";
 import { hashUnit } from "./random.ts";
 
+export interface Trace {
+  /** In order of time. */
+  rows: TraceRow[];
+  /** When the first came, milliseconds since the epoch. */
+  startsAt: number;
+}
+
 /** One request of the trace. */
 export interface TraceRow {
   /** Milliseconds from the first one. */
@@ -16,6 +23,8 @@ export interface TraceRow {
 export interface Arrival extends TraceRow {
   slaClass: SlaClass;
   minTier: number;
+  /** What stays with one variant of a route; absent: all belong together. */
+  session?: string;
   /** What a route allows; absent: everything. */
   use?: Pick<Demand, "silicon" | "pools" | "models">;
 }
@@ -30,7 +39,7 @@ export interface ClassMix {
  * Columns TIMESTAMP, ContextTokens, GeneratedTokens, as in AzurePublicDataset.
  * @throws Error naming the line that is not like that
  */
-export function parseTrace(text: string, file = "trace"): TraceRow[] {
+export function parseTrace(text: string, file = "trace"): Trace {
   const [header = "", ...lines] = text.trim().split(/\r?\n/);
   if (header.trim() !== "TIMESTAMP,ContextTokens,GeneratedTokens") {
     throw new Error(`${file}:1: expected the columns TIMESTAMP,ContextTokens,GeneratedTokens, found: ${header.slice(0, 80)}`);
@@ -48,9 +57,9 @@ export function parseTrace(text: string, file = "trace"): TraceRow[] {
   });
   if (rows.length < 2) throw new Error(`${file}: fewer than two requests`);
   rows.sort((a, b) => a.atMs - b.atMs);
-  const start = (rows[0] as TraceRow).atMs;
-  for (const row of rows) row.atMs -= start;
-  return rows;
+  const startsAt = (rows[0] as TraceRow).atMs;
+  for (const row of rows) row.atMs -= startsAt;
+  return { rows, startsAt };
 }
 
 export interface Load {
@@ -70,7 +79,14 @@ export function arrivals(rows: readonly TraceRow[], { rate, loops, mix, seed }: 
   return Array.from({ length: loops * rows.length }, (_, index) => {
     const { atMs, promptTokens, outputTokens } = rows[index % rows.length] as TraceRow;
     const loop = Math.floor(index / rows.length);
-    return { atMs: (loop * periodMs + atMs) * scale, promptTokens, outputTokens, slaClass: classAt(index, mix, seed), minTier: 0 };
+    return {
+      atMs: (loop * periodMs + atMs) * scale,
+      promptTokens,
+      outputTokens,
+      slaClass: classAt(index, mix, seed),
+      minTier: 0,
+      session: String(index),
+    };
   });
 }
 

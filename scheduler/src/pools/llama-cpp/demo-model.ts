@@ -15,10 +15,15 @@ import { encodeGguf, type MetadataValue, type Tensor } from "./gguf.ts";
 
 export const DEMO_CONTEXT_TOKENS = 32_768;
 
-const LAYERS = 1;
-const WIDTH = 64;
-const HEADS = 2;
-const FEED_FORWARD = 128;
+export interface ModelSize {
+  layers: number;
+  /** A multiple of the heads. */
+  width: number;
+  heads: number;
+  feedForward: number;
+}
+
+const SIZE: ModelSize = { layers: 1, width: 64, heads: 2, feedForward: 128 };
 const SEED = 20_261_121;
 /** Bump when the weights change: the file's name carries it. */
 const REVISION = 1;
@@ -45,21 +50,24 @@ export async function ensureDemoModel(directory: string): Promise<string> {
   return file;
 }
 
-/** The GGUF file's bytes: the same at every call. */
-export function encodeDemoModel(): Buffer {
+/**
+ * The GGUF file's bytes: the same at every call.
+ * @param size another than the demo's takes an engine longer, and answers in no better words
+ */
+export function encodeDemoModel({ layers, width, heads, feedForward } = SIZE): Buffer {
   const vocabulary = demoVocabulary();
-  const headWidth = WIDTH / HEADS;
+  const headWidth = width / heads;
   const metadata: Record<string, MetadataValue> = {
     "general.architecture": { string: "llama" },
     "general.name": { string: "signalbox-demo" },
     "general.file_type": { u32: 0 },
     "general.quantization_version": { u32: 2 },
     "llama.context_length": { u32: DEMO_CONTEXT_TOKENS },
-    "llama.embedding_length": { u32: WIDTH },
-    "llama.block_count": { u32: LAYERS },
-    "llama.feed_forward_length": { u32: FEED_FORWARD },
-    "llama.attention.head_count": { u32: HEADS },
-    "llama.attention.head_count_kv": { u32: HEADS },
+    "llama.embedding_length": { u32: width },
+    "llama.block_count": { u32: layers },
+    "llama.feed_forward_length": { u32: feedForward },
+    "llama.attention.head_count": { u32: heads },
+    "llama.attention.head_count_kv": { u32: heads },
     "llama.attention.layer_norm_rms_epsilon": { f32: 1e-5 },
     "llama.rope.dimension_count": { u32: headWidth },
     "llama.rope.freq_base": { f32: 10_000 },
@@ -86,27 +94,27 @@ export function encodeDemoModel(): Buffer {
   const tensors: Tensor[] = [
     {
       name: "token_embd.weight",
-      dimensions: [WIDTH, vocabulary.length],
+      dimensions: [width, vocabulary.length],
       fill: (_row, column) => (column === 0 ? CONSTANT : normal() * 0.5),
     },
   ];
-  for (let layer = 0; layer < LAYERS; layer++) {
+  for (let layer = 0; layer < layers; layer++) {
     const add = (name: string, dimensions: number[], fill: Tensor["fill"]) =>
       tensors.push({ name: `blk.${layer}.${name}.weight`, dimensions, fill });
-    add("attn_norm", [WIDTH], one);
-    add("attn_q", [WIDTH, WIDTH], weight);
-    add("attn_k", [WIDTH, WIDTH], weight);
-    add("attn_v", [WIDTH, WIDTH], weight);
-    add("attn_output", [WIDTH, WIDTH], residual);
-    add("ffn_norm", [WIDTH], one);
-    add("ffn_gate", [WIDTH, FEED_FORWARD], weight);
-    add("ffn_up", [WIDTH, FEED_FORWARD], weight);
-    add("ffn_down", [FEED_FORWARD, WIDTH], residual);
+    add("attn_norm", [width], one);
+    add("attn_q", [width, width], weight);
+    add("attn_k", [width, width], weight);
+    add("attn_v", [width, width], weight);
+    add("attn_output", [width, width], residual);
+    add("ffn_norm", [width], one);
+    add("ffn_gate", [width, feedForward], weight);
+    add("ffn_up", [width, feedForward], weight);
+    add("ffn_down", [feedForward, width], residual);
   }
-  tensors.push({ name: "output_norm.weight", dimensions: [WIDTH], fill: one });
+  tensors.push({ name: "output_norm.weight", dimensions: [width], fill: one });
   tensors.push({
     name: "output.weight",
-    dimensions: [WIDTH, vocabulary.length],
+    dimensions: [width, vocabulary.length],
     fill: (row, column) => {
       const role = vocabulary[row]?.role ?? "unknown";
       return column === 0 ? LOGIT_BIAS[role] / NORMALISED_CONSTANT : normal() * 0.2;
