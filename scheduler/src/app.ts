@@ -227,7 +227,9 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     return method === "GET" && path.startsWith(MODELS) ? oneModel : unknownEndpoint;
   };
   server.on("request", (request, response) => {
-    const path = request.url?.split("?", 1)[0];
+    const { url = "" } = request;
+    const query = url.indexOf("?");
+    const path = query < 0 ? url : url.slice(0, query);
     const handle = endpoints[`${request.method} ${path}`] ?? handlerBelow(request.method, path);
     handle(request, response).catch((error) => sendError(response, error));
   });

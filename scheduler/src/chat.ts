@@ -19,7 +19,7 @@ import type { Log } from "./log.ts";
 import type { Payloads } from "./payloads/payloads.ts";
 import type { OutputLengths } from "./placement/output-lengths.ts";
 import { place } from "./placement/place.ts";
-import { offersTo } from "./pools/offers-to.ts";
+import { isOneOff, offersTo } from "./pools/offers-to.ts";
 import type { Offer } from "./pools/pool.ts";
 import { ClientGone, openCall } from "./relay/call.ts";
 import { exchangesFor, fit } from "./relay/exchange.ts";
@@ -72,9 +72,11 @@ export function createChatHandler(
       const { offers: fitting, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);
-      const offers = offersTo(identity, fitting, startedAt);
-      ticket = await admission(principal, identity);
-      const intent = await intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
+      const offers = offersTo(isOneOff({ ...caller, identity }) ? undefined : identity, fitting, startedAt);
+      const opened = admission(principal, identity);
+      ticket = opened instanceof Promise ? await opened : opened;
+      const asked = intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
+      const intent = asked instanceof Promise ? await asked : asked;
       record = decide(chat, offers, { ...caller, identity }, intent, ticket, startedAt, baseline);
       record.placement.explained.push(...unfit.slice(0, MAX_DECISION_CANDIDATES - record.placement.explained.length));
       const call = openCall(request, response, chat, record, payloads);
@@ -87,7 +89,13 @@ export function createChatHandler(
       }
       // What is kept already costs nothing: no pool is asked.
       const chain = visit?.hit ? [] : record.placement.order.map((index) => offers[index] as Offer);
-      await ticket.admit(call, chain, chat).finally(() => noteBudget(record, ticket));
+      try {
+        const admitted = ticket.admit(call, chain, chat);
+        if (admitted) await admitted;
+      } finally {
+        // Where the budget stood when it was asked: a call that does not fit moves it.
+        record.budgetState = ticket.budgetState;
+      }
       record.overheadMs = epochNow() - startedAt;
       if (visit?.hit) visit.hit.answer(response, record);
       else {
@@ -112,12 +120,12 @@ export function createChatHandler(
       headers,
       key,
       role,
-      applications: applicationsOf(headers),
       endpoint: endpoint.name,
       promptTokens: Math.ceil(chat.promptBytes / BYTES_PER_TOKEN),
       promptBytes: chat.promptBytes,
       now: Date.now(),
       tools: offersTools(chat),
+      applications: () => applicationsOf(headers),
       images: () => carriesImages(chat),
       lastUserText: () => endpoint.lastUserText(chat),
     };
@@ -179,9 +187,9 @@ export function createChatHandler(
 }
 
 /** Waits for a vector only where a route that may come first asks for one. */
-async function intentOf(subject: IntentSubject, { classifier, semantic }: Configured): Promise<Intent> {
+function intentOf(subject: IntentSubject, { classifier, semantic }: Configured): Intent | Promise<Intent> {
   if (!semantic || !classifier.needsLikeness(subject)) return classifier.classify(subject);
-  return classifier.classify(subject, await semantic.likeness(subject.lastUserText()));
+  return semantic.likeness(subject.lastUserText()).then((likeness) => classifier.classify(subject, likeness));
 }
 
 interface Caller {
@@ -194,11 +202,6 @@ function callerOf(headers: http.IncomingHttpHeaders, chat: ChatRequest): Caller 
   const parent = parseTraceparent(headers.traceparent as string | undefined);
   const traceId = parent?.traceId ?? newTraceId();
   return { traceId, parentSpanId: parent?.spanId, identity: identify(headers, chat, traceId) };
-}
-
-/** Where the budget stood when it was asked: a call that does not fit moves it. */
-function noteBudget(record: DecisionRecord | undefined, ticket: Ticket | undefined): void {
-  if (record && ticket) record.budgetState = ticket.budgetState;
 }
 
 /** Nobody can take it: 429 where waiting can help, else 503, with the reason of each pool. */

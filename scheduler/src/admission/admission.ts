@@ -32,14 +32,16 @@ export interface Ticket {
   /**
    * Enters the call among those in flight and sets its worst case aside. Call `end` whatever comes of it.
    * @param candidates in the order of the placement, the choice first
+   * @returns undefined where it is admitted already
    * @throws HttpError for a stop, a rate or a budget
    */
-  admit(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void>;
+  admit(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void> | undefined;
   /** The call has ended and its attempts are settled. */
   end(record: DecisionRecord): void;
 }
 
-export type OpenTicket = (principal: Principal, identity: Identity) => Promise<Ticket>;
+/** A promise only where a budget applies: most calls go on in the same turn of the event loop. */
+export type OpenTicket = (principal: Principal, identity: Identity) => Ticket | Promise<Ticket>;
 
 export interface AdmissionParts {
   tree: AgentTree;
@@ -59,23 +61,30 @@ const BYTES_PER_TOKEN = 4;
 export function createAdmission(parts: AdmissionParts): OpenTicket {
   const { tree, book, ledger, database, announce } = parts;
 
-  return async (principal, identity) => {
+  return (principal, identity) => {
     tree.note(identity);
     const { session, agent, user, project } = identity;
     const spender = { session: scopedId(project, session), agent: scopedId(project, agent), key: principal.key, user, project };
     const claims = book.claimsOf(spender, Date.now());
-    if (claims.length > 0) await ledger.load(claims, "unknown");
+    if (claims.length > 0) return openLimited(principal, identity, claims);
+    const standing = standingOf(claims, ledger.usageOf);
+    return new CallTicket(parts, { principal, project, session, lineage: tree.lineage(identity), claims, standing, state: undefined });
+  };
+
+  async function openLimited(principal: Principal, identity: Identity, claims: readonly Claim[]): Promise<Ticket> {
+    await ledger.load(claims, "unknown");
     let standing = standingOf(claims, ledger.usageOf);
     if (standing.state === "paused" || standing.state === "killed") {
       // A refused call reserves nothing, so it would never learn that another scheduler resumed.
       await ledger.load(claims, "all");
       standing = standingOf(claims, ledger.usageOf);
     }
-    let state: BudgetState | undefined = claims.length === 0 ? undefined : standing.state;
+    let state: BudgetState = standing.state;
     if (state === "ok" && database && !database.up) state = "stale";
     if (standing.claim) announce(standing.claim, standing.state);
+    const { session, project } = identity;
     return new CallTicket(parts, { principal, project, session, lineage: tree.lineage(identity), claims, standing, state });
-  };
+  }
 }
 
 interface Admitted {
@@ -118,13 +127,14 @@ class CallTicket implements Ticket {
     return { ...demand, pricedOnly: true, cheapestSilicon: standing.state === "rerouted" };
   }
 
-  async admit(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void> {
+  admit(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void> | undefined {
     const { claims, lineage } = this.#admitted;
     this.#leave = this.#parts.inFlight.enter(call, lineage);
     this.#refuseStopped();
     this.#takeRate(size, call.record);
-    if (claims.length > 0 && candidates.length > 0) await this.#reserve(call, candidates, size);
+    if (claims.length > 0 && candidates.length > 0) return this.#reserve(call, candidates, size);
     if (call.gone) throw endOf(call);
+    return undefined;
   }
 
   end({ attempts }: DecisionRecord): void {
@@ -180,6 +190,7 @@ class CallTicket implements Ticket {
     if (!short) {
       this.#reservations.push(asked);
       call.mayRetry = (next) => this.#reserveAgain(call, asked, next);
+      if (call.gone) throw endOf(call);
       return;
     }
     if (!short.held) {

@@ -17,10 +17,11 @@ export function capture(response: ServerResponse, maxBytes: number, send = true)
   let contentType = "";
   let ended = false;
 
-  function keep(chunk: unknown): void {
+  function keep(chunk: unknown, encoding: unknown): void {
     if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) return;
-    bytes += Buffer.byteLength(chunk);
-    if (bytes <= maxBytes) chunks.push(Buffer.from(chunk));
+    const kept = typeof chunk === "string" ? Buffer.from(chunk, encoding === "latin1" ? "latin1" : "utf8") : Buffer.from(chunk);
+    bytes += kept.length;
+    if (bytes <= maxBytes) chunks.push(kept);
     else chunks = [];
   }
 
@@ -29,11 +30,11 @@ export function capture(response: ServerResponse, maxBytes: number, send = true)
     return Reflect.apply(writeHead, response, [status, headers]);
   }) as typeof writeHead;
   response.write = ((chunk: unknown, ...rest: unknown[]) => {
-    keep(chunk);
+    keep(chunk, rest[0]);
     return !send || Reflect.apply(write, response, [chunk, ...rest]);
   }) as typeof write;
   response.end = ((chunk: unknown, ...rest: unknown[]) => {
-    keep(chunk);
+    keep(chunk, rest[0]);
     ended = true;
     return Reflect.apply(end, response, send ? [chunk, ...rest] : []);
   }) as typeof end;

@@ -50,7 +50,7 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
     const predicted = estimate(candidate, demand);
     const { breaks, ttftMs, tpotMs, measured, warmTokens, costNanousd } = predicted;
     eligible.push({ index, estimate: predicted, feasible: predicted.stretch <= 1 });
-    explained.push({
+    const told: DecisionCandidate = {
       pool,
       model,
       silicon,
@@ -58,10 +58,11 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
       tpot_ms: rounded(tpotMs),
       ttft_uncorrected_ms: rounded(measured.ttftMs),
       tpot_uncorrected_ms: rounded(measured.tpotMs),
-      ...(warmTokens > 0 && { warm_prefix_tokens: warmTokens }),
-      ...(costNanousd !== undefined && { cost_nanousd: costNanousd }),
-      ...(breaks && { rejected: `${breaks.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token` }),
-    });
+    };
+    if (warmTokens > 0) told.warm_prefix_tokens = warmTokens;
+    if (costNanousd !== undefined) told.cost_nanousd = costNanousd;
+    if (breaks) told.rejected = `${breaks.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token`;
+    explained.push(told);
   }
 
   if (demand.cheapestSilicon) keepCheapestSilicon(eligible, candidates, explained);
@@ -71,7 +72,7 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
   const chosen = choice && explained[choice.index];
   if (chosen) {
     chosen.chosen = true;
-    delete chosen.rejected;
+    if (chosen.rejected !== undefined) delete chosen.rejected;
   }
   return {
     order: eligible.map(({ index }) => index),
@@ -102,6 +103,7 @@ const EQUAL_COST = 1.05;
 
 /** Best first. What is equal in all of it stays in the order of the config. */
 function rank(eligible: Eligible[]): void {
+  if (eligible.length < 2) return;
   let cheapest = Infinity;
   for (const { feasible, estimate } of eligible) if (feasible) cheapest = Math.min(cheapest, estimate.weightNanousd ?? Infinity);
   const group = ({ feasible, estimate }: Eligible) =>
@@ -136,13 +138,22 @@ function reasonFor(eligible: readonly Eligible[], sla: SlaTarget): string {
   return `cheapest of ${feasible} that meet ${targetText(sla)}`;
 }
 
-function targetText({ class: name, ttftMs, tpotMs, deadlineMs }: SlaTarget): string {
-  const bounds = [
-    ttftMs !== undefined && `first token ≤ ${ttftMs} ms`,
-    tpotMs !== undefined && `per token ≤ ${tpotMs} ms`,
-    deadlineMs !== undefined && `done ≤ ${deadlineMs} ms`,
-  ].filter(Boolean);
-  return bounds.length > 0 ? `${name} (${bounds.join(", ")})` : name;
+/** A class's target is one object for all its calls. */
+const targetTexts = new WeakMap<SlaTarget, string>();
+
+function targetText(sla: SlaTarget): string {
+  let text = targetTexts.get(sla);
+  if (text === undefined) {
+    const { class: name, ttftMs, tpotMs, deadlineMs } = sla;
+    const bounds = [
+      ttftMs !== undefined && `first token ≤ ${ttftMs} ms`,
+      tpotMs !== undefined && `per token ≤ ${tpotMs} ms`,
+      deadlineMs !== undefined && `done ≤ ${deadlineMs} ms`,
+    ].filter(Boolean);
+    text = bounds.length > 0 ? `${name} (${bounds.join(", ")})` : name;
+    targetTexts.set(sla, text);
+  }
+  return text;
 }
 
 /** The chosen one is always among those that are kept. */

@@ -1,16 +1,23 @@
 /** Offers as one call meets them: at the price of this moment, and warm where its conversation was served before. */
 
 import { scopedId } from "../admission/scoped-id.ts";
+import type { DecisionRecord } from "../telemetry/record.ts";
 import type { Conversation } from "./connection.ts";
 import type { Offer } from "./pool.ts";
 
+/** Its session is the trace that it began itself: nobody goes on with it, so that it need not be looked up or remembered. */
+export const isOneOff = ({ traceId, parentSpanId, identity }: Pick<DecisionRecord, "traceId" | "parentSpanId" | "identity">): boolean =>
+  parentSpanId === undefined && identity.session.endsWith(traceId);
+
 /**
  * The same offers in the same order. What differs for this call is fixed: its price stays what it was while it waits and runs.
+ * @param conversation undefined where the call begins one
  * @param now milliseconds since the epoch
  */
-export function offersTo(conversation: Conversation, offers: readonly Offer[], now: number): Offer[] {
+export function offersTo(conversation: Conversation | undefined, offers: readonly Offer[], now: number): readonly Offer[] {
+  if (!conversation && !offers.some(({ repriced }) => repriced)) return offers;
   return offers.map((offer) => {
-    const warmPrefixTokens = warmTokens(conversation, offer, now);
+    const warmPrefixTokens = conversation ? warmTokens(conversation, offer, now) : 0;
     return warmPrefixTokens === 0 && !offer.repriced ? offer : bound(offer, warmPrefixTokens);
   });
 }

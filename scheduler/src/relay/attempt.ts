@@ -41,7 +41,7 @@ export interface AttemptOptions {
   canFailOver: () => boolean;
 }
 
-/** It begins at once. `outcome` never rejects; the attempt is settled in every case. */
+/** It begins at once, and is among the call's `running` until it ends. `outcome` never rejects; the attempt is settled in every case. */
 export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   readonly outcome: Promise<Outcome>;
   socket: Socket | undefined;
@@ -64,6 +64,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     this.#payload = call.payloads?.open(call.record, attempt.record, exchange.body);
     const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
     headers.push(...exchange.headers(upstream, call.request.headers), ...options.sessionHeaders);
+    call.running.push(this);
     this.#wait(stream ? patience.ttftMs : patience.replyMs, stream);
     upstream.dispatcher.dispatch(
       {
@@ -183,6 +184,8 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   #end(outcome: Outcome): void {
     clearTimeout(this.#timer);
     this.#payload?.end();
+    const { running } = this.#options.call;
+    running.splice(running.indexOf(this), 1);
     this.#resolve(outcome);
   }
 

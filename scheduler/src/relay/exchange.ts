@@ -48,7 +48,7 @@ const ANTHROPIC_VERSION = "2023-06-01";
 
 /** @param url the client's: its query passes where the dialect stays the same */
 export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHttpHeaders): Exchanges {
-  const translations = new Map<string, TranslatedRequest>();
+  let translations: Map<string, TranslatedRequest> | undefined;
   let parsed: unknown;
 
   function translated(offer: Offer, to: Dialect): TranslatedRequest {
@@ -56,6 +56,7 @@ export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHt
     // OpenAI's newer models refuse max_tokens; many other servers know nothing else.
     const maxTokensField = source.provider === "openai" ? "max_completion_tokens" : "max_tokens";
     const key = `${to} ${maxTokensField} ${defaultMaxTokens} ${offer.maxTokensFloor} ${offer.tools}`;
+    translations ??= new Map();
     let translation = translations.get(key);
     let body: unknown;
     if (!translation) {

@@ -31,9 +31,9 @@ const NOBODY = "no pool can take the request now";
  * Resolves when the client has its reply.
  * @throws HttpError where nothing was sent to the client, the reason of a stop among them; ClientGone where it left
  */
-export async function relay(call: Call, options: RelayOptions): Promise<void> {
+export function relay(call: Call, options: RelayOptions): Promise<void> {
   options.resilience.retries.deposit();
-  await new Relay(call, options).run();
+  return new Relay(call, options).run();
 }
 
 class Relay {
@@ -64,7 +64,8 @@ class Relay {
       if (failure && call.mayRetry && !(await call.mayRetry(offer))) break;
       if (call.gone) throw endOf(call);
       try {
-        await takeSlot(call, offer);
+        if (offer.source.gate.tryAcquire()) call.place = "slot";
+        else await waitForSlot(call, offer);
       } catch (error) {
         if (fallback && !call.gone) break;
         throw error;
@@ -117,10 +118,14 @@ class Relay {
   async #attempt(offer: Offer, why: Why, reason: string | undefined, minTier: number): Promise<Outcome | undefined> {
     const call = this.#call;
     const hedge = this.#options.resilience.hedge(ruleOf(call), call.record.intent.sla.class);
-    const sessionHeaders = await sessionHeadersFor(call, offer);
-    if (call.gone) {
-      offer.source.gate.release();
-      return { kind: "gone" };
+    let sessionHeaders = NO_HEADERS;
+    const { sessions } = offer.source.connection;
+    if (sessions) {
+      sessionHeaders = await sessions.prepare(call.record);
+      if (call.gone) {
+        offer.source.gate.release();
+        return { kind: "gone" };
+      }
     }
     const first = this.#start(offer, sessionHeaders, why, reason, minTier);
     if (!first) return undefined;
@@ -164,9 +169,7 @@ class Relay {
       patience: resilience.patience(ruleOf(call), offer.pool, call.record.intent.sla.class),
       canFailOver: () => call.running.length > 1 || this.#mayGoOn(),
     });
-    call.running.push(running);
     call.onGone = cancelAll;
-    void running.outcome.then(() => call.running.splice(call.running.indexOf(running), 1));
     return running;
   }
 
@@ -213,7 +216,7 @@ class Relay {
       this.#left.unshift(offer);
       return undefined;
     }
-    const sessionHeaders = await sessionHeadersFor(call, offer);
+    const sessionHeaders = (await offer.source.connection.sessions?.prepare(call.record)) ?? NO_HEADERS;
     if (!stillWaits()) {
       offer.source.gate.release();
       return undefined;
@@ -223,11 +226,6 @@ class Relay {
 }
 
 const NO_HEADERS: readonly string[] = [];
-
-/** What the pool is told of the call's session, its state brought to the pool where it is elsewhere. */
-async function sessionHeadersFor(call: Call, offer: Offer): Promise<readonly string[]> {
-  return (await offer.source.connection.sessions?.prepare(call.record)) ?? NO_HEADERS;
-}
 
 /** Its name in the config, whatever the variant. */
 const ruleOf = ({ record: { intent } }: Call): string => intent.rule?.name ?? intent.route;
@@ -242,12 +240,8 @@ function refusalOf(failure: Failed | undefined): HttpError {
   return new HttpError(502, code, message);
 }
 
-async function takeSlot(call: Call, offer: Offer): Promise<void> {
+async function waitForSlot(call: Call, offer: Offer): Promise<void> {
   const { gate } = offer.source;
-  if (gate.tryAcquire()) {
-    call.place = "slot";
-    return;
-  }
   const waited = performance.now();
   const cancel = new AbortController();
   call.onGone = () => cancel.abort(endOf(call));

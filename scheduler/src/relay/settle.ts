@@ -4,7 +4,7 @@ import { costNanousd } from "@signalbox/otel/prices";
 import { SESSION_KILLED } from "../admission/refusals.ts";
 import { type Baseline, callCost } from "../cost.ts";
 import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
-import { conversationKey } from "../pools/offers-to.ts";
+import { conversationKey, isOneOff } from "../pools/offers-to.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { ObservedCall } from "../pools/speed.ts";
 import type { PoolVerdict } from "../resilience/breaker.ts";
@@ -115,8 +115,9 @@ export function openAttempt(
       record.costSource = cost.source;
       record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);
       if (error !== HEDGE_LOST) {
+        const { firstChunkAt, endedAt, usage } = record;
         decision.slaMet =
-          error === undefined && slaMet(sla, { ...record, startedAt: decision.startedAt, outputTokens: record.usage?.output });
+          error === undefined && slaMet(sla, { startedAt: decision.startedAt, firstChunkAt, endedAt, outputTokens: usage?.output });
       }
       pool.breaker.report(verdict(status, error));
       if (error === undefined) observe(offer, decision, record, { promptBytes, ...shared });
@@ -136,10 +137,11 @@ const ALONE = { meanBatch: 1 };
 
 function observe(
   { source, slots, model }: Offer,
-  { intent, identity }: DecisionRecord,
+  decision: DecisionRecord,
   { usage, startedAt, firstChunkAt, endedAt }: AttemptRecord,
   known: Pick<ObservedCall, "promptBytes" | "there" | "meanBatch">,
 ): void {
+  const { intent, identity } = decision;
   const measurable = firstChunkAt !== undefined && usage !== undefined && usage.output >= MIN_TOKENS_FOR_RATE;
   source.speed.observe({
     ...known,
@@ -153,5 +155,5 @@ function observe(
     serviceMs: endedAt - startedAt,
   });
   source.latency.observe(endedAt - startedAt, endedAt);
-  if (usage) source.prefixes?.served(conversationKey(identity, model), usage, endedAt);
+  if (usage && !isOneOff(decision)) source.prefixes?.served(conversationKey(identity, model), usage, endedAt);
 }

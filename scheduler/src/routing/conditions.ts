@@ -14,8 +14,6 @@ export interface RouteSubject {
   /** Names of the key and of its role. */
   key: string | undefined;
   role: string | undefined;
-  /** What the client calls itself: title, referer, user agent. */
-  applications: readonly string[];
   endpoint: EndpointName | undefined;
   agentKind: AgentKind | undefined;
   agentName: string | undefined;
@@ -26,6 +24,8 @@ export interface RouteSubject {
   now: number | undefined;
   tools: boolean | undefined;
   /** The rest is called only where a rule asks for it. */
+  /** What the client calls itself: title, referer, user agent. */
+  applications: () => readonly string[];
   images: () => boolean | undefined;
   lastUserText: () => string;
 }
@@ -120,7 +120,7 @@ export function conditionsOf(when: RouteConfig["when"]): Condition[] {
   );
   add(
     when.applications?.map(lower),
-    likeOneOf("application", ({ applications }) => applications.map(lower)),
+    likeOneOf("application", ({ applications }) => applications().map(lower)),
   );
   add(when.time, (given) => {
     const windows = [given].flat();

@@ -19,7 +19,7 @@ const subject = (headers: Record<string, string>, more: Partial<IntentSubject> =
     headers,
     key: undefined,
     role: undefined,
-    applications: [],
+    applications: () => [],
     endpoint: "chat",
     promptTokens: 1_000,
     promptBytes: 4_000,

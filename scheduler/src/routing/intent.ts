@@ -73,17 +73,27 @@ export function createClassifier(config: Pick<Config, "sla" | "tasks" | "routes"
   >;
   const table = createRouteTable(config.routes);
 
-  function ask({ identity, headers, ...rest }: IntentSubject): RouteSubject {
+  function ask(subject: IntentSubject): RouteSubject {
+    const { identity } = subject;
     const task = identity.task ?? taskOfSession(identity);
     const known = task === undefined ? undefined : tasks[task];
     return {
-      ...rest,
       task,
-      sla: readClass(headers[RequestHeader.sla]) ?? known?.sla ?? classOfChannel(identity),
+      sla: readClass(subject.headers[RequestHeader.sla]) ?? known?.sla ?? classOfChannel(identity),
       user: identity.user,
+      key: subject.key,
+      role: subject.role,
+      endpoint: subject.endpoint,
       agentKind: identity.agentKind,
       agentName: identity.agentName,
       agentDepth: identity.depth,
+      promptTokens: subject.promptTokens,
+      promptBytes: subject.promptBytes,
+      now: subject.now,
+      tools: subject.tools,
+      applications: subject.applications,
+      images: subject.images,
+      lastUserText: subject.lastUserText,
     };
   }
 

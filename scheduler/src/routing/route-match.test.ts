@@ -10,7 +10,7 @@ const SUBJECT: RouteSubject = {
   user: undefined,
   key: undefined,
   role: undefined,
-  applications: [],
+  applications: () => [],
   endpoint: "chat",
   agentKind: "other",
   agentName: undefined,
@@ -41,7 +41,12 @@ const route = (when: string, name = "r") => `{ name: ${name}, when: ${when}, use
 test.each<[string, Partial<RouteSubject>, Partial<RouteSubject>, string]>([
   ["{ keys: [laptop] }", { key: "laptop" }, { key: undefined }, "key laptop"],
   ["{ roles: [admin] }", { role: "admin" }, { role: "guest" }, "role admin"],
-  ["{ applications: [claude-cli/*] }", { applications: ["Claude-CLI/2.1"] }, { applications: ["curl/8"] }, "application claude-cli/2.1"],
+  [
+    "{ applications: [claude-cli/*] }",
+    { applications: () => ["Claude-CLI/2.1"] },
+    { applications: () => ["curl/8"] },
+    "application claude-cli/2.1",
+  ],
   ["{ endpoints: [embeddings] }", { endpoint: "embeddings" }, { endpoint: "chat" }, "endpoint embeddings"],
   ["{ agents: [codex] }", { agentKind: "codex" }, { agentKind: "openclaw" }, "agent codex"],
   ["{ agent_names: [Explore*] }", { agentName: "Explorer" }, {}, "agent name Explorer"],

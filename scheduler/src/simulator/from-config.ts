@@ -33,7 +33,7 @@ const NOT_IN_A_TRACE: Omit<RouteSubject, "task" | "sla" | "promptTokens"> = {
   user: undefined,
   key: undefined,
   role: undefined,
-  applications: [],
+  applications: () => [],
   endpoint: undefined,
   agentKind: undefined,
   agentName: undefined,

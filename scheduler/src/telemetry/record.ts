@@ -92,26 +92,37 @@ export type Decided = Pick<
   Partial<Pick<DecisionRecord, "budgetState" | "admissionHeaders" | "shadowOf">> & { chat: ChatRequest };
 
 /** A record whose outcome is still to come. */
-export function openRecord({ chat, budgetState, admissionHeaders = {}, shadowOf, ...decided }: Decided): DecisionRecord {
+export function openRecord(decided: Decided): DecisionRecord {
+  const { chat, admissionHeaders = NO_HEADERS } = decided;
   return {
-    ...decided,
+    traceId: decided.traceId,
+    parentSpanId: decided.parentSpanId,
+    spanId: decided.spanId,
+    identity: decided.identity,
+    intent: decided.intent,
     operation: chat.operation,
     requestModel: chat.model,
     stream: chat.stream,
     maxTokens: chat.maxTokens,
+    expectedOutputTokens: decided.expectedOutputTokens,
+    placement: decided.placement,
+    startedAt: decided.startedAt,
     endedAt: 0,
     queueMs: 0,
     overheadMs: 0,
     status: 0,
     error: undefined,
     slaMet: false,
-    budgetState,
+    baselineModel: decided.baselineModel,
+    budgetState: decided.budgetState,
     admissionHeaders,
     attempts: [],
     cached: undefined,
-    shadowOf,
+    shadowOf: decided.shadowOf,
   };
 }
+
+const NO_HEADERS = {};
 
 export const decisionId = (record: Pick<DecisionRecord, "spanId">): string => `d-${record.spanId}`;
 
