@@ -30,7 +30,7 @@ const CLOSE_BRACKET = 0x5d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 /** Strings shorter than this are walked: a call into memchr costs more. */
-const SHORT_STRING = 24;
+const SHORT_STRING = 64;
 
 /**
  * The fields of the object that starts at `from`. Of a key that comes twice the last one counts, as in JSON.parse.
@@ -70,16 +70,18 @@ function skipSpace(body: Buffer, from: number): number {
 /** `from` is at the opening quote; the result is after the closing one. */
 function skipString(body: Buffer, from: number): number {
   let at = from + 1;
-  for (const near = Math.min(body.length, at + SHORT_STRING); at < near; at++) {
-    if (body[at] === QUOTE) return at + 1;
-    if (body[at] === BACKSLASH) at++;
-  }
   for (;;) {
+    for (const near = Math.min(body.length, at + SHORT_STRING); at < near; at++) {
+      const byte = body[at];
+      if (byte === QUOTE) return at + 1;
+      if (byte === BACKSLASH) at++;
+    }
     const quote = body.indexOf(QUOTE, at);
     if (quote < 0) throw new JsonScanError("a string does not end", from);
     let before = quote;
     while (before > at && body[before - 1] === BACKSLASH) before--;
     if ((quote - before) % 2 === 0) return quote + 1;
+    // Where one quote is escaped others are near.
     at = quote + 1;
   }
 }
