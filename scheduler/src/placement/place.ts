@@ -39,7 +39,8 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
   const explained: DecisionCandidate[] = [];
   const eligible: Eligible[] = [];
   let overloaded = false;
-  for (const [index, candidate] of candidates.entries()) {
+  for (let index = 0; index < candidates.length; index++) {
+    const candidate = candidates[index] as Candidate;
     const { pool, model, silicon } = candidate;
     const rejected = rejection(candidate, demand);
     if (rejected !== undefined) {

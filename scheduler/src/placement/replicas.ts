@@ -48,6 +48,7 @@ export function lessLoadedReplica(
   candidates: readonly Candidate[],
   random: () => number,
 ): void {
+  if (eligible.length < 2) return;
   const [choice] = eligible;
   const group = choice && candidates[choice.index]?.replicaOf;
   if (!choice || group === undefined || candidates[choice.index]?.warmPrefixTokens) return;

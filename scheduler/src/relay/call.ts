@@ -74,7 +74,7 @@ export function openCall(
     place: "none",
     running: [],
   };
-  response.once("close", () => {
+  response.on("close", () => {
     if (response.writableFinished || call.gone) return;
     call.gone = true;
     call.onGone?.(call);

@@ -98,7 +98,8 @@ class Relay {
   /** The next candidate whose pool takes calls; for an escalation the lowest tier that is high enough. */
   #take(minTier: number): Offer | undefined {
     let best = -1;
-    for (const [at, offer] of this.#left.entries()) {
+    for (let at = 0; at < this.#left.length; at++) {
+      const offer = this.#left[at] as Offer;
       if (offer.tier < minTier || (this.#attempts > 0 && offer.unavailable !== undefined)) continue;
       if (best < 0 || (minTier > 0 && offer.tier < (this.#left[best] as Offer).tier)) best = at;
       if (minTier === 0) break;

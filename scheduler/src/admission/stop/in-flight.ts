@@ -31,7 +31,8 @@ export interface StopCount {
 interface Entry {
   call: Call;
   lineage: readonly string[];
-  ended: Promise<void>;
+  /** Made when somebody waits for the end. */
+  ended: PromiseWithResolvers<void> | undefined;
 }
 
 export function createInFlight(): InFlight {
@@ -43,12 +44,11 @@ export function createInFlight(): InFlight {
     },
     of: (id) => [...entries].filter(({ lineage }) => lineage.includes(id)).map(({ call }) => call),
     enter(call, lineage) {
-      const { promise: ended, resolve } = Promise.withResolvers<void>();
-      const entry: Entry = { call, lineage, ended };
+      const entry: Entry = { call, lineage, ended: undefined };
       entries.add(entry);
       return () => {
         entries.delete(entry);
-        resolve();
+        entry.ended?.resolve();
       };
     },
     async stop(ids, reason, timeoutMs) {
@@ -63,7 +63,10 @@ export function createInFlight(): InFlight {
   };
 }
 
-async function stopOne({ call, ended }: Entry, reason: HttpError, deadline: Promise<"late">, count: StopCount): Promise<void> {
+async function stopOne(entry: Entry, reason: HttpError, deadline: Promise<"late">, count: StopCount): Promise<void> {
+  const { call } = entry;
+  entry.ended ??= Promise.withResolvers();
+  const { promise: ended } = entry.ended;
   count.calls++;
   const { place } = call;
   const running = [...call.running];
