@@ -71,10 +71,10 @@ function skipSpace(body: Buffer, from: number): number {
 function skipString(body: Buffer, from: number): number {
   let at = from + 1;
   for (;;) {
-    for (const near = Math.min(body.length, at + SHORT_STRING); at < near; at++) {
+    for (const near = Math.min(body.length, at + SHORT_STRING); at < near; ) {
       const byte = body[at];
       if (byte === QUOTE) return at + 1;
-      if (byte === BACKSLASH) at++;
+      at += byte === BACKSLASH ? 2 : 1;
     }
     const quote = body.indexOf(QUOTE, at);
     if (quote < 0) throw new JsonScanError("a string does not end", from);
