@@ -185,7 +185,8 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     clearTimeout(this.#timer);
     this.#payload?.end();
     const { running } = this.#options.call;
-    running.splice(running.indexOf(this), 1);
+    const at = running.indexOf(this);
+    if (at >= 0) running.splice(at, 1);
     this.#resolve(outcome);
   }
 
