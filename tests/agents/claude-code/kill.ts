@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RichScript } from "../../support/provider-anthropic-or-responses.ts";
+import { runs } from "../processes.ts";
 import { sessionOf } from "./books.ts";
 import { startClaude, until } from "./cli.ts";
 import { scriptOf } from "./scripted.ts";
@@ -51,7 +51,7 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
       await until("the innermost sub-agent works", () => {
         const last = entries().slice(from).at(-1);
         const isChild = last?.rawBody.includes("CHILD_TASK") === true && last.headers["x-claude-code-parent-agent-id"] !== undefined;
-        return isChild && (streams || commandRuns());
+        return isChild && (streams || runs(`echo ${MARK}`));
       });
       const other = startClaude(bin, machine, "BYSTANDER please");
       const [first] = entries().slice(from);
@@ -69,7 +69,7 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
       if (streams) assert.equal(receipt.upstream_closed, 1);
       assert.deepEqual(receipt.unknown, []);
       assert.equal(receipt.agents_acknowledged.length, 1, "the process is gone");
-      assert.equal(commandRuns(), false, "and its commands");
+      assert.equal(runs(`echo ${MARK}`), false, "and its commands");
       const end = await victim.end;
       console.log(`        stopped ${((performance.now() - begun) / 1000).toFixed(1)} s after the receipt, exit ${end.code}`);
       await sleep(1_500);
@@ -86,16 +86,4 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
       assert.equal(lifted.result?.result, "Still here.", "resume lifts the block");
     });
   }
-}
-
-/** Whether a process of this machine runs the innermost sub-agent's command. */
-function commandRuns(): boolean {
-  return readdirSync("/proc").some((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`echo ${MARK}`);
-    } catch {
-      return false;
-    }
-  });
 }

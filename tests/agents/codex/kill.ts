@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InstalledCli } from "../capture/install.ts";
+import { runs } from "../processes.ts";
 import type { Stack } from "../stack.ts";
 import { askedOf, settled, turnOf } from "./books.ts";
 import { type CodexMachine, type RunningCodex, startCodex, until } from "./cli.ts";
+import { COMMAND_MARK } from "./scenarios.ts";
 
 export interface KillContext {
   check(mode: string, name: string, run: () => Promise<void>): Promise<void>;
@@ -21,6 +23,7 @@ interface Receipt {
   descendants: string[];
   upstream_closed: number;
   slots_freed: number;
+  agents_acknowledged: string[];
   unknown: string[];
 }
 
@@ -90,6 +93,30 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     assert.equal(end.code, 0, `the other session ended with ${end.code}`);
   });
 
+  await check("registered", "kill of nested sub-agents while the innermost runs a command", async () => {
+    play("killed-in-nested-command");
+    const since = provider.ledger.length;
+    const other = startCodex(cli.bin, machine, ["LONG_ANSWER please"]);
+    const otherRoot = await asked(since, 1);
+    const run = startCodex(cli.bin, machine, ["PARENT_TASK please"]);
+    await until("the innermost command runs", () => runs(COMMAND_MARK), 60_000);
+    const root = String(provider.ledger.slice(since).find(({ headers }) => headers["session-id"] !== otherRoot)?.headers["session-id"]);
+    const receipt = await control(root, "kill");
+    const requests = askedOf(provider.ledger, root).length;
+    assert.ok(receipt.descendants.length >= 2, "both sub-agents are named");
+    assert.deepEqual([receipt.unknown, receipt.agents_acknowledged.length], [[], 1], "the process is gone");
+    assert.equal(runs(COMMAND_MARK), false, "and the command that it ran");
+    const end = await run.end;
+    assert.notEqual(end.code, 0);
+    await sleep(2_000);
+    assert.equal(askedOf(provider.ledger, root).length, requests, "requests after the receipt");
+    assert.equal(
+      askedOf(provider.ledger, otherRoot).some(({ clientClosed }) => clientClosed),
+      false,
+    );
+    assert.equal((await other.end).code, 0, "the other session went on");
+  });
+
   async function stopped(run: RunningCodex, session: string, open: number): Promise<Receipt> {
     const killedAt = performance.now();
     const receipt = await control(session, "kill");
@@ -97,6 +124,7 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     const requests = provider.ledger.length;
     assert.equal(receipt.state, "killed");
     assert.ok(receipt.upstream_closed >= open, JSON.stringify(receipt));
+    assert.deepEqual([receipt.unknown, receipt.agents_acknowledged.length], [[], 1]);
     assert.equal(receipt.slots_freed, receipt.upstream_closed);
     const end = await run.end;
     const gone = (performance.now() - killedAt) / 1000;

@@ -25,6 +25,9 @@ export interface CodexScenario {
 
 const LONG_TEXT = Array.from({ length: 480 }, (_, index) => `word${index}`).join(" ");
 
+/** In the command line of a process that a kill must end. */
+export const COMMAND_MARK = "signalbox-kill-41337";
+
 const shell = (command: string) => ({ name: "exec_command", arguments: { cmd: command } });
 const spawn = (name: string, message: string) => ({ name: "spawn_agent", arguments: { task_name: name, message, fork_turns: "none" } });
 const wait = () => ({ name: "wait_agent", arguments: { timeout_ms: 20_000 } });
@@ -200,6 +203,16 @@ export const SCENARIOS: Record<string, CodexScenario> = {
     runs: [{ prompt: "PARENT_TASK please", interrupt: { afterRequest: 3, delayMs: 1_500 } }],
     tasks: {
       PARENT_TASK: steps({ toolCalls: [spawn("child", "LONG_ANSWER please")] }, { toolCalls: [wait()] }),
+      LONG_ANSWER: () => ({ text: LONG_TEXT, chunkDelayMs: 150 }),
+    },
+  },
+  "killed-in-nested-command": {
+    about: "SIGINT while a sub-agent's sub-agent runs a command",
+    runs: [{ prompt: "PARENT_TASK please", interrupt: { afterRequest: 5, delayMs: 1_500 } }],
+    tasks: {
+      PARENT_TASK: steps({ toolCalls: [spawn("middle", "MIDDLE_TASK please")] }, { toolCalls: [wait()] }),
+      MIDDLE_TASK: steps({ toolCalls: [spawn("child", "CHILD_TASK please")] }, { toolCalls: [wait()] }),
+      CHILD_TASK: steps({ toolCalls: [shell(`sleep 20; echo ${COMMAND_MARK}`)] }),
       LONG_ANSWER: () => ({ text: LONG_TEXT, chunkDelayMs: 150 }),
     },
   },

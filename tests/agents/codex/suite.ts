@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stopLocalRuns } from "@signalbox/codex/local-runs";
 import { registerCodex, unregisterCodex } from "@signalbox/codex/register";
 import { findPrice } from "@signalbox/otel/prices";
 import type { LedgerEntry } from "../../support/provider.ts";
@@ -210,6 +211,7 @@ export async function codexSuite(report: Report): Promise<void> {
       },
     });
 
+    const localRuns = stopLocalRuns({ codexHome: join(machine.home, ".codex"), schedulerUrl: stack.schedulerUrl, token: TOKEN });
     await checkKill({
       check,
       stack,
@@ -221,6 +223,7 @@ export async function codexSuite(report: Report): Promise<void> {
         script = scriptOf(SCENARIOS[name]?.tasks ?? {});
       },
     });
+    await localRuns.close();
 
     await report.check("codex: unregistered, its config is byte for byte as it was", async () => {
       await unregisterCodex(registration);

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { stopLocalRuns } from "@signalbox/claude-code/local-runs";
+import { stopLocalRuns as stopClaudeCode } from "@signalbox/claude-code/local-runs";
+import { stopLocalRuns as stopCodex } from "@signalbox/codex/local-runs";
 import {
   type Install,
   mintLoginLink,
@@ -87,17 +88,17 @@ async function runUp(json: boolean, version: string): Promise<number> {
     const { home: stateDir } = install.paths;
     void offerImport({ agents, stateDir, otlp: install.addresses.otlp, terminal, signal: stop.signal });
   }
-  const localRuns = stopLocalRuns({
-    configDir: process.env.CLAUDE_CONFIG_DIR || join(homedir(), ".claude"),
-    schedulerUrl: install.addresses.scheduler,
-    token: settings.token ?? readToken(install.paths),
-  });
+  const control = { schedulerUrl: install.addresses.scheduler, token: settings.token ?? readToken(install.paths) };
+  const localRuns = [
+    stopClaudeCode({ configDir: process.env.CLAUDE_CONFIG_DIR || join(homedir(), ".claude"), ...control }),
+    stopCodex({ codexHome: process.env.CODEX_HOME || join(homedir(), ".codex"), ...control }),
+  ];
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     stop.signal.addEventListener("abort", () => resolve(), { once: true });
   });
   const stopping = performance.now();
-  await localRuns.close();
+  await Promise.all(localRuns.map((one) => one.close()));
   await install.stop();
   events.end();
   if (!json) terminal.line(`  Stopped in ${formatDuration(performance.now() - stopping)}. Your data stays in ${install.paths.home}.`);

@@ -1,0 +1,78 @@
+import { open, readdir, readlink, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import type { ControlOutcome } from "@signalbox/otel/control-client";
+import { object, text } from "@signalbox/otel/history";
+import { followKills, interrupt, type LocalProcess, startOf, untilGone } from "@signalbox/otel/local-processes";
+
+export interface LocalRunsOptions {
+  /** `~/.codex` or CODEX_HOME. */
+  codexHome: string;
+  schedulerUrl: string;
+  /** The admin token. */
+  token: string;
+}
+
+/**
+ * Carries a kill into the Codex processes of this machine and user: `codex exec` gets SIGINT, which ends it and the commands that it runs.
+ * One that somebody sits at, or that an editor drives, is left to them: the gateway refuses its next call.
+ */
+export const stopLocalRuns = ({ codexHome, ...control }: LocalRunsOptions): { close(): Promise<void> } =>
+  followKills({ agent: "codex", ...control, stop: (session) => stopRuns(codexHome, session) });
+
+/** A process keeps the lock of each of its threads open, and their rollouts (0.169.0). */
+interface Holder extends LocalProcess {
+  rollout: string | undefined;
+}
+
+/** A call that the gateway closed ends the run, with the reason in its output: by a signal it would say nothing. */
+const BY_ITSELF_MS = 400;
+
+/** Ends the `codex exec` of a session; a sub-agent's thread ends with its root's alone. Never throws. */
+export async function stopRuns(codexHome: string, session: string): Promise<ControlOutcome> {
+  // a thread's id is part of a path
+  if (!/^[0-9a-f-]{36}$/.test(session)) return { outcome: "absent" };
+  const lock = await realpath(join(codexHome, "thread-writer-locks", `${session}.lock`)).catch(() => undefined);
+  const holders = lock === undefined ? [] : await holdersOf(lock, session);
+  if (holders.length === 0) return { outcome: "absent" };
+  for (const { rollout } of holders) {
+    const meta = rollout === undefined ? {} : await metaOf(rollout);
+    if (text(meta.parent_thread_id) !== undefined)
+      return { outcome: "failed", detail: "it is a sub-agent: it stops at its next call, by the gateway" };
+    if (meta.source !== "exec") return { outcome: "failed", detail: "it is interactive: it stops at its next call, by the gateway" };
+  }
+  const left = await untilGone(holders, BY_ITSELF_MS);
+  return left === undefined ? { outcome: "stopped" } : interrupt(holders);
+}
+
+async function holdersOf(lock: string, session: string): Promise<Holder[]> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<Holder[]> => {
+      const folder = join("/proc", pid, "fd");
+      // of other users' processes nothing is told
+      const names = await readdir(folder).catch(() => []);
+      const files = await Promise.all(names.map((name) => readlink(join(folder, name)).catch(() => "")));
+      if (!files.includes(lock)) return [];
+      const rollout = files.find((file) => file.endsWith(`-${session}.jsonl`));
+      return [{ pid: Number(pid), start: await startOf(Number(pid)), rollout }];
+    }),
+  );
+  return found.flat();
+}
+
+/** Its first line holds the instructions, too. */
+const MAX_META_BYTES = 1 << 20;
+
+async function metaOf(rollout: string): Promise<ReturnType<typeof object>> {
+  const file = await open(rollout).catch(() => undefined);
+  if (file === undefined) return {};
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_META_BYTES), 0, MAX_META_BYTES, 0);
+    const [line = ""] = buffer.toString("utf8", 0, bytesRead).split("\n", 1);
+    return object(object(JSON.parse(line)).payload);
+  } catch {
+    return {};
+  } finally {
+    await file.close();
+  }
+}
