@@ -20,11 +20,11 @@ Examples:
   npm start                             start everything on this machine (same as: npx signalbox up)
   npx signalbox demo                    let a small fleet of agents play through it
   npx signalbox register openclaw       point a real OpenClaw at it; --dry-run shows the change first
-  npx signalbox register claude-code    the same for Claude Code
+  npx signalbox register claude-code    the same for Claude Code; and register codex
   npx signalbox import --dry-run        what your agents did before, as they keep it on disk
   npx signalbox kill <session>          stop a session with all its sub-agents
   npx signalbox url                     a new login link for the dashboard
-  npx signalbox doctor                  something is wrong: find out what
+  npx signalbox doctor                  something is wrong: find out what; doctor codex runs one turn of it, too
 
 Environment:
   SIGNALBOX_HOME            state folder: data, token, logs (~/.signalbox)

@@ -126,7 +126,10 @@ else {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // A file that is not there, a wrong line in one, a wrong argument: the caller can put it right, and needs no stack.
-    for (const line of error instanceof ConfigError ? error.problems : [error.message]) process.stderr.write(`simulate: ${line}\n`);
+    const problems = error instanceof ConfigError ? error.problems : [error.message];
+    if (process.argv.includes("--json")) {
+      process.stdout.write(`${JSON.stringify({ error: { code: "simulate", message: problems.join("; ") } })}\n`);
+    } else for (const line of problems) process.stderr.write(`simulate: ${line}\n`);
     process.exitCode = 2;
   }
 }

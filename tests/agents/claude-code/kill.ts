@@ -16,18 +16,27 @@ const agent = (prompt: string) => ({
 const bash = (command: string) => ({ name: "Bash", input: { command, description: "scripted command" } });
 const MARK = "signalbox-kill-31337";
 
+interface Receipt {
+  descendants: string[];
+  upstream_closed: number;
+  agents_acknowledged: string[];
+  unknown: string[];
+}
+
+/** Through the control API, for a reason that is looked for later. */
+export async function control(schedulerUrl: string, session: string, verb: "kill" | "resume"): Promise<Receipt> {
+  const response = await fetch(`${schedulerUrl}/control/sessions/${session}/${verb}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify({ reason: "the suite says so" }),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return (await response.json()) as Receipt;
+}
+
 /** Kill of a tree of nested sub-agents in mid-work, beside another session that must not notice; then a resume. */
 export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Check, use: (script: RichScript) => void): Promise<void> {
   const { provider, schedulerUrl } = stack;
-  const control = async (session: string, verb: string) => {
-    const response = await fetch(`${schedulerUrl}/control/sessions/${session}/${verb}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-      body: JSON.stringify({ reason: "the suite says so" }),
-    });
-    assert.equal(response.status, 200, await response.clone().text());
-    return (await response.json()) as { descendants: string[]; upstream_closed: number; agents_acknowledged: string[]; unknown: string[] };
-  };
   const entries = () => provider.ledger.filter(({ path }) => path === "/v1/messages");
 
   for (const streams of [true, false]) {
@@ -62,7 +71,7 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
           .slice(from)
           .some((entry) => sessionOf(entry) !== session),
       );
-      const receipt = await control(session, "kill");
+      const receipt = await control(schedulerUrl, session, "kill");
       const atReceipt = entries().filter((entry) => sessionOf(entry) === session).length;
       const begun = performance.now();
       assert.equal(receipt.descendants.length, 2, "both sub-agents are named");
@@ -81,7 +90,7 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
       const refused = await startClaude(bin, machine, "BYSTANDER please", { args: ["--resume", session] }).end;
       assert.match(refused.stdout + refused.stderr, /the suite says so/);
       assert.equal(entries().filter((entry) => sessionOf(entry) === session).length, atReceipt, "a resumed run is refused");
-      await control(session, "resume");
+      await control(schedulerUrl, session, "resume");
       const lifted = await startClaude(bin, machine, "BYSTANDER please", { args: ["--resume", session] }).end;
       assert.equal(lifted.result?.result, "Still here.", "resume lifts the block");
     });

@@ -12,14 +12,17 @@ import { driftOf, driftText } from "../drift.ts";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { type Stack, startStack } from "../stack.ts";
+import { checkUnharmed } from "../unharmed.ts";
 import { agentsOf, assertObserved, assertRouted, assertSums, assertTree, sessionOf, settled, spansOf } from "./books.ts";
 import { type ClaudeMachine, claudeMachine, MODEL, startClaude, until } from "./cli.ts";
 import { claudeCodeDrift } from "./drift.ts";
+import { checkInteractive } from "./interactive.ts";
 import { checkKill } from "./kill.ts";
 import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
 import { type ClaudeCodeScenario, SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
+import { watchedClaude } from "./unharmed.ts";
 
 export const CLAUDE_CODE_VERSION = process.env.SIGNALBOX_CLAUDE_CODE_VERSION ?? "2.1.329";
 export const POOL = "scripted-cloud";
@@ -103,6 +106,7 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
     },
   };
   let drift: string[] | undefined;
+  const notes: string[] = [];
   const results = new Map<string, Map<string, boolean>>();
   const check = async (name: string, way: string, run: () => Promise<void>) => {
     const byWay = results.get(name) ?? new Map<string, boolean>();
@@ -186,6 +190,9 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
     await checkKill(suite, check, (script) => {
       current = script;
     });
+    await checkInteractive(suite, check, (script) => {
+      current = script;
+    });
     await localRuns.close();
     await suite.unregister();
     await report.check("claude-code: unregistered, the settings are byte for byte as they were", async () => {
@@ -199,6 +206,16 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
       drift = await driftOf(claudeCodeDrift, sql, provider.ledger);
       assert.deepEqual(drift, [], "drift against tests/fixtures/claude-code");
     });
+    current = scriptOf({
+      WATCHED: (results) =>
+        results === 0 ? { toolCalls: [{ name: "Bash", input: { command: "true", description: "x" } }] } : { text: "Done as ever." },
+    });
+    await checkUnharmed(
+      (name, run) => check(name, "observed only", run),
+      notes,
+      { schedulerUrl: stack.schedulerUrl, otlpEndpoint: stack.collectorUrl },
+      (endpoints) => watchedClaude(cli, provider.url, endpoints),
+    );
     await report.check("claude-code: unregistered and by itself, nothing of it is stored", async () => {
       const { session } = await play(SCENARIOS["plain-turn"] as ClaudeCodeScenario, {});
       await sleep(1_000);
@@ -211,7 +228,7 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
   await checkPools(cli.bin, check);
   writeSection(
     "Claude Code",
-    `${about(cli.version)}\n\n${tableOf(results, [...WAYS, "pool types"])}\n\n${LOST}\n\n${driftText(drift, "claude-code")}`,
+    `${about(cli.version)}\n\n${tableOf(results, [...WAYS, "pool types"])}\n\n${LOST}\n\n${notes.join("\n")}\n\n${driftText(drift, "claude-code")}`,
   );
 }
 

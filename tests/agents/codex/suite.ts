@@ -11,6 +11,7 @@ import { driftOf, driftText } from "../drift.ts";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { startStack } from "../stack.ts";
+import { checkUnharmed } from "../unharmed.ts";
 import { agentOf, askedOf, assertBooks, assertJoined, assertTree, settled, toolsOf } from "./books.ts";
 import { codexMachine, startCodex } from "./cli.ts";
 import { codexDrift } from "./drift.ts";
@@ -19,6 +20,7 @@ import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
+import { watchedCodex } from "./unharmed.ts";
 
 export const CODEX_VERSION = process.env.SIGNALBOX_CODEX_VERSION ?? "0.169.0";
 const POOL = "scripted-cloud";
@@ -110,6 +112,7 @@ export async function codexSuite(report: Report): Promise<void> {
     results.set(name, row.set(mode, await report.check(`codex, ${mode}: ${name}`, run)));
   };
   let drift: string[] | undefined;
+  const notes: string[] = [];
   /** Plays a scenario to its end; its root session. */
   const play = async (name: keyof typeof SCENARIOS): Promise<string> => {
     script = scriptOf(SCENARIOS[name]?.tasks ?? {});
@@ -278,6 +281,13 @@ export async function codexSuite(report: Report): Promise<void> {
       });
     }
     writeFileSync(machine.configPath, before);
+    script = scriptOf({});
+    await checkUnharmed(
+      (name, run) => check("observed only", name, run),
+      notes,
+      { schedulerUrl: stack.schedulerUrl, otlpEndpoint: stack.collectorUrl },
+      (endpoints) => watchedCodex(cli, provider.url, endpoints),
+    );
     await report.check("codex: the captures still speak for it", async () => {
       drift = await driftOf(codexDrift, sql, provider.ledger);
       assert.deepEqual(drift, [], "drift against tests/fixtures/codex");
@@ -287,7 +297,7 @@ export async function codexSuite(report: Report): Promise<void> {
     machine.remove();
   }
   await checkPools(report, cli, results);
-  writeSection(`Codex ${cli.version}`, `${aboutResults(tableOf(results, MODES))}\n\n${driftText(drift, "codex")}`);
+  writeSection(`Codex ${cli.version}`, `${aboutResults(tableOf(results, MODES))}\n\n${notes.join("\n")}\n\n${driftText(drift, "codex")}`);
 
   async function assertSums(root: string, charged: number): Promise<void> {
     const [sums] = await sql`
@@ -319,7 +329,7 @@ and pool; tools under their turn, sub-agents under the tool call that spawned th
 ${table}
 
 Not exact: of a call that was killed in mid-stream the output is the ledger's (less at most the chunk under way) and the input is
-estimated; of a sub-agent that its root's end cut off, the last call may be unknown or, observed only, missing. The two kills look at
+estimated; of a sub-agent that its root's end cut off, the last call may be unknown or, observed only, missing. The kills look at
 requests, receipts and processes; the pools across dialects at input, output and cost; llama.cpp, which has no ledger, at the call.
 
 Lost when Codex is observed only: route, pool and silicon, what a cut-off run had begun (Codex exits without sending), and the model

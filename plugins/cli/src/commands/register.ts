@@ -12,7 +12,7 @@ Sets the agent up to send its spans here and, unless --observe-only, its model c
 and unregister brings it back. Nothing is changed that is not shown.
 
 Examples:
-${agents.map(({ name, title }) => `  npx signalbox register ${name.padEnd(26)} ${title}`).join("\n")}
+${agents.map(({ name, title }) => `  npx signalbox register ${name.padEnd(25)} ${title}`).join("\n")}
   npx signalbox register openclaw --dry-run        show the change, write nothing
   npx signalbox register openclaw --observe-only   watch only: models are called as before`;
 

@@ -69,8 +69,10 @@ export function addStop(program: Command): void {
 }
 
 async function change(action: Action, session: string, flags: Flags): Promise<void> {
-  const { home, token = readToken(statePaths(home)) } = readSettings(process.env);
+  const { home, token: given } = readSettings(process.env);
+  // before the token, which the first start makes
   const { addresses } = requireRunning(home);
+  const token = given ?? readToken(statePaths(home));
   const control = createControlApi(addresses.scheduler, token);
   const terminal = createTerminal(flags.json ? process.stderr : process.stdout);
   if (action === "kill" && flags.yes !== true) {

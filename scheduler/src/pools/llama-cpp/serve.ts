@@ -101,10 +101,11 @@ function portOf(text: string): number {
 
 async function main(): Promise<void> {
   const values = readArguments();
-  if (values.help || values.model === undefined) {
-    (values.help ? process.stdout : process.stderr).write(HELP);
-    process.exit(values.help ? 0 : 1);
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
   }
+  if (values.model === undefined) throw new UsageError("--model is missing: a GGUF file, or demo");
   const config = poolConfig(values);
   const variable = values["key-env"];
   const given = process.env[variable];
@@ -163,6 +164,8 @@ try {
   await main();
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
-  process.stderr.write(`signalbox pool-worker: ${error.message} (--help shows what there is)\n`);
+  const { message } = error;
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code: "pool_worker", message } })}\n`);
+  else process.stderr.write(`signalbox pool-worker: ${message} (--help shows what there is)\n`);
   process.exitCode = 1;
 }
