@@ -16,14 +16,17 @@ type Check = (name: string, way: string, run: () => Promise<void>) => Promise<vo
 interface Sitting {
   /** Types a prompt, and sends it. */
   say(text: string): Promise<void>;
-  /** What stood on the screen so far, without what moves the cursor. */
-  screen(): string;
+  /** Until this stood on the screen; rejects with what did. */
+  shown(text: string): Promise<void>;
   isRunning(): boolean;
   leave(): Promise<void>;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
 const CONTROLS = /\u001b(?:\[[0-9;?]*[A-Za-z]|\][^\u0007]*\u0007|[()][A-Z0-9]|[=>])/g;
+
+/** Between words it moves the cursor as often as it writes a space. */
+const unspaced = (text: string) => text.replaceAll(/\s+/g, "");
 
 /** Claude Code at a terminal of its own, by `script` of util-linux; past what it asks a new user. */
 async function sitAt(bin: string, machine: ClaudeMachine): Promise<Sitting> {
@@ -52,7 +55,10 @@ async function sitAt(bin: string, machine: ClaudeMachine): Promise<Sitting> {
   await until("the prompt is there", () => /shortcuts|Try "/.test(screen()), 30_000);
   return {
     say,
-    screen,
+    shown: (text) =>
+      until(`"${text}" on the screen`, () => unspaced(screen()).includes(unspaced(text)), 30_000).catch((error: Error) => {
+        throw new Error(`${error.message}; there was: ${screen().replaceAll(/\s+/g, " ").slice(-800)}`);
+      }),
     isRunning,
     async leave() {
       if (isRunning()) await say("/exit");
@@ -93,7 +99,7 @@ export async function checkInteractive(
       ["SIT_PLAIN please", "Three done."],
     ] as const) {
       await sitting.say(prompt);
-      await until(`"${answer}" on the screen`, () => sitting.screen().includes(answer), 30_000);
+      await sitting.shown(answer);
     }
     await sitting.leave();
     await provider.idle(10_000);
@@ -137,13 +143,13 @@ export async function checkInteractive(
       );
       await sleep(2_000);
       await sitting.say("SIT_AFTER please");
-      await until("the reason is on the screen", () => sitting.screen().includes("the suite says so"));
+      await sitting.shown("the suite says so");
       await sleep(1_500);
       assert.equal(asked(from).length, atReceipt, "no provider request after the receipt");
       assert.ok(sitting.isRunning(), "the person's terminal is left alone");
       await control(stack.schedulerUrl, session, "resume");
       await sitting.say("SIT_AGAIN please");
-      await until('"On again." on the screen', () => sitting.screen().includes("On again."), 30_000);
+      await sitting.shown("On again.");
     } finally {
       await sitting.leave();
     }
