@@ -5,6 +5,14 @@ import { messageOf, SetupError } from "@signalbox/local";
  * @throws SetupError when the scheduler does not tell.
  */
 export async function defaultModel(schedulerUrl: string, key: string | undefined): Promise<string> {
+  const models = await offeredModels(schedulerUrl, key);
+  const model = models.includes("auto") ? "auto" : models[0];
+  if (model === undefined) throw new SetupError("scheduler", "The scheduler offers no model. See npx signalbox doctor.");
+  return model;
+}
+
+/** What may be asked for. @throws SetupError when the scheduler does not tell. */
+export async function offeredModels(schedulerUrl: string, key: string | undefined): Promise<string[]> {
   let response: Response;
   try {
     response = await fetch(new URL("/v1/models", schedulerUrl), {
@@ -22,7 +30,5 @@ export async function defaultModel(schedulerUrl: string, key: string | undefined
   }
   if (!response.ok) throw new SetupError("scheduler", `The scheduler answered ${response.status} on /v1/models.`);
   const { data } = (await response.json()) as { data: { id: string }[] };
-  const model = data.find(({ id }) => id === "auto") ?? data[0];
-  if (!model) throw new SetupError("scheduler", "The scheduler offers no model. See npx signalbox doctor.");
-  return model.id;
+  return data.map(({ id }) => id);
 }

@@ -37,9 +37,9 @@ export function addDoctor(program: Command): void {
         terminal.line(`  ${marks[state]} ${name.padEnd(16)} ${detail}`);
         if (fix !== undefined) terminal.line(`    ${" ".repeat(16)} → ${fix}`);
       };
-      const { title, doctor } = name === undefined ? {} : agentNamed(name);
+      const known = name === undefined ? undefined : agentNamed(name);
       const place = { home: homedir(), stateDir: settings.home, dryRun: false, ...(project === undefined ? {} : { project }) };
-      const agent = title !== undefined && doctor !== undefined ? { title, doctor, place } : undefined;
+      const agent = known?.doctor === undefined ? undefined : { ...known, doctor: known.doctor, place };
       const checks = await diagnose(settings, process.env.SIGNALBOX_KEY || undefined, json ? () => {} : say, agent);
       const failed = checks.filter((check) => check.state === "failed");
       if (json) process.stdout.write(`${JSON.stringify({ ok: failed.length === 0, checks })}\n`);

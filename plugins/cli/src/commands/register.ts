@@ -109,7 +109,8 @@ function show(report: RegisterReport, json: boolean): void {
     kept: terminal.style("yellow", "!"),
   };
   terminal.line();
-  for (const step of report.steps) terminal.line(`  ${marks[step.state]} ${step.name.padEnd(16)} ${step.detail}`);
+  const width = Math.max(16, ...report.steps.map(({ name }) => name.length));
+  for (const step of report.steps) terminal.line(`  ${marks[step.state]} ${step.name.padEnd(width)} ${step.detail}`);
   if (report.diff !== "") {
     terminal.line(`\n  ${terminal.style("bold", report.configPath)}`);
     for (const line of report.diff.trimEnd().split("\n")) {

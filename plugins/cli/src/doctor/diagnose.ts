@@ -79,7 +79,7 @@ export async function diagnose(
   });
   await look("pools", () => checkPools(running, settings));
   await lookAtOneRequest(settings, running, key, ready, look);
-  if (agent !== undefined) await lookAtAgent(agent, settings, running, ready, look);
+  if (agent !== undefined) await lookAtAgent(agent, settings, key, running, ready, look);
   return checks;
 }
 
