@@ -24,8 +24,8 @@ afterEach(() => {
 const lockOf = (session: string) => join(codexHome, "thread-writer-locks", `${session}.lock`);
 
 /** A process that holds threads as Codex does. */
-async function run(threads: { id: string; meta?: object }[], script = "") {
-  const files = threads.flatMap(({ id, meta = { source: "exec" } }) => {
+async function run(threads: { id: string; meta?: object }[], script = "", command = "exec") {
+  const files = threads.flatMap(({ id, meta = {} }) => {
     const rollout = join(codexHome, "sessions", `rollout-2026-11-21T08-00-00-${id}.jsonl`);
     writeFileSync(lockOf(id), "");
     const entry = { type: "session_meta", payload: { id, base_instructions: "x".repeat(40_000), ...meta } };
@@ -33,7 +33,7 @@ async function run(threads: { id: string; meta?: object }[], script = "") {
     return [lockOf(id), rollout];
   });
   const code = `for (const file of ${JSON.stringify(files)}) fs.openSync(file); ${script}; setInterval(() => {}, 1000); console.log("up")`;
-  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["-e", code, command], { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   await once(child.stdout, "data");
   return child;
@@ -59,7 +59,7 @@ test("lets a run that ends by itself say why, and sends no signal", async () => 
 
 test("leaves one that somebody sits at, and one sub-agent of a run, and says so", async () => {
   const [interactive, root, child] = [randomUUID(), randomUUID(), randomUUID()];
-  const sitting = await run([{ id: interactive, meta: { source: "cli" } }]);
+  const sitting = await run([{ id: interactive, meta: { source: "exec" } }], "", "resume");
   const parent = await run([{ id: root }, { id: child, meta: { source: { subagent: {} }, parent_thread_id: root } }]);
   expect(await stopRuns(codexHome, interactive)).toMatchObject({ outcome: "failed", detail: expect.stringContaining("interactive") });
   expect(await stopRuns(codexHome, child)).toMatchObject({ outcome: "failed", detail: expect.stringContaining("sub-agent") });

@@ -1,4 +1,4 @@
-import { open, readdir, readlink, realpath } from "node:fs/promises";
+import { open, readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { ControlOutcome } from "@signalbox/otel/control-client";
 import { object, text } from "@signalbox/otel/history";
@@ -22,6 +22,8 @@ export const stopLocalRuns = ({ codexHome, ...control }: LocalRunsOptions): { cl
 /** A process keeps the lock of each of its threads open, and their rollouts (0.169.0). */
 interface Holder extends LocalProcess {
   rollout: string | undefined;
+  /** `codex exec`: nobody sits at it. The rollout tells only how the thread began, and it may have been resumed. */
+  headless: boolean;
 }
 
 /** A call that the gateway closed ends the run, with the reason in its output: by a signal it would say nothing. */
@@ -34,11 +36,11 @@ export async function stopRuns(codexHome: string, session: string): Promise<Cont
   const lock = await realpath(join(codexHome, "thread-writer-locks", `${session}.lock`)).catch(() => undefined);
   const holders = lock === undefined ? [] : await holdersOf(lock, session);
   if (holders.length === 0) return { outcome: "absent" };
-  for (const { rollout } of holders) {
+  for (const { rollout, headless } of holders) {
     const meta = rollout === undefined ? {} : await metaOf(rollout);
     if (text(meta.parent_thread_id) !== undefined)
       return { outcome: "failed", detail: "it is a sub-agent: it stops at its next call, by the gateway" };
-    if (meta.source !== "exec") return { outcome: "failed", detail: "it is interactive: it stops at its next call, by the gateway" };
+    if (!headless) return { outcome: "failed", detail: "it is interactive: it stops at its next call, by the gateway" };
   }
   const left = await untilGone(holders, BY_ITSELF_MS);
   return left === undefined ? { outcome: "stopped" } : interrupt(holders);
@@ -54,7 +56,8 @@ async function holdersOf(lock: string, session: string): Promise<Holder[]> {
       const files = await Promise.all(names.map((name) => readlink(join(folder, name)).catch(() => "")));
       if (!files.includes(lock)) return [];
       const rollout = files.find((file) => file.endsWith(`-${session}.jsonl`));
-      return [{ pid: Number(pid), start: await startOf(Number(pid)), rollout }];
+      const command = await readFile(join("/proc", pid, "cmdline"), "utf8").catch(() => "");
+      return [{ pid: Number(pid), start: await startOf(Number(pid)), rollout, headless: command.split("\0").includes("exec") }];
     }),
   );
   return found.flat();

@@ -114,6 +114,15 @@ it("says nothing of what is no reply, and never 0 for unknown", () => {
   expect(seen.message).toBeUndefined();
 });
 
+it("touches nothing of a client's own class: a getter there may read a stream to its end", () => {
+  class Streamed {
+    get usage(): never {
+      throw new Error("read");
+    }
+  }
+  expect(told(new Streamed()).tokens).toEqual(Array(5).fill(undefined));
+});
+
 it("what the caller knows better counts", () => {
   const reader = new ReplyReader();
   reader.see({ usage: { prompt_tokens: 1, completion_tokens: 1 } });

@@ -31,6 +31,8 @@ export class ReplyReader {
   #toolCalls: Json[] = [];
 
   see(value: unknown): void {
+    // a client's own class may have getters that do something: a stream's `usage` may read it to its end
+    if (!isPlain(value)) return;
     const reply = object(value);
     switch (reply.type) {
       case "response.completed":
@@ -119,6 +121,9 @@ export class ReplyReader {
     this.#toolCalls.push({ type: "tool_call", id, name: call.name, arguments: call.arguments ?? call.input });
   }
 }
+
+const isPlain = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 
 function usageFacts(usage: Json): ReplyFacts {
   const input = count(usage.prompt_tokens) ?? count(usage.input_tokens);
