@@ -248,3 +248,23 @@ it("sends no content where it is not wanted", async () => {
   await importAll();
   expect((await totals()).calls).toBe(2);
 });
+
+it("brings in the memory files that a thread of Codex began with, read and wrote, with the lines that changed", async () => {
+  writeTranscripts(scenario("codex", "memory"), home);
+  await importAll();
+  const rows = await sql`
+    select s.name, s.attributes->>'signalbox.memory.path' as path, s.attributes->>'signalbox.memory.lines' as lines,
+      m.body->'parts'->0->>'content' as diff
+    from signalbox.spans s
+    left join signalbox.span_messages c on c.span_id = s.span_id and c.direction = 'input'
+    left join signalbox.messages m on m.session_id = s.session_id and m.hash = c.hashes[1]
+    where s.operation = 'memory' order by s.start_time`;
+  const path = "/home/user/project/AGENTS.md";
+  expect(rows.map((row) => ({ ...row }))).toEqual([
+    { name: "memory read", path, lines: null, diff: null },
+    { name: "memory read", path, lines: null, diff: null },
+    { name: "memory read", path, lines: "1-2", diff: null },
+    { name: "memory write", path, lines: null, diff: "- The favourite colour is teal.\n+ The favourite colour is green." },
+    { name: "memory write", path, lines: null, diff: null },
+  ]);
+});
