@@ -172,6 +172,15 @@ describe("the library with a provider of its own", () => {
   const body = (content: string) => ({ model: "auto", messages: [{ role: "user" as const, content }] });
   const stream = (content: string) => ({ ...body(content), stream: true as const, stream_options: { include_usage: true } });
 
+  const control = async (session: string, verb: string) => {
+    const response = await fetch(`${scheduler.url}/control/sessions/${session}/${verb}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify({ reason: "it loops" }),
+    });
+    return (await response.json()) as { upstream_closed: number; agents_acknowledged: string[]; unknown: string[] };
+  };
+
   it("passes a stream on, with its usage, its first chunk, and the call of the gateway below it", async () => {
     const agent = observer();
     let said = "";
@@ -213,14 +222,6 @@ describe("the library with a provider of its own", () => {
 
   it("a kill ends what is under way with its receipt, refuses what comes, and another session goes on; a resume lifts it", async () => {
     const agent = observer({ control: { schedulerUrl: scheduler.url, token: TOKEN } });
-    const control = async (verb: string) => {
-      const response = await fetch(`${scheduler.url}/control/sessions/victim/${verb}`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify({ reason: "it loops" }),
-      });
-      return (await response.json()) as { upstream_closed: number; agents_acknowledged: string[]; unknown: string[] };
-    };
     const slowly = (session: string, started: () => void) =>
       agent.session(session, () =>
         agent.turn(() =>
@@ -235,7 +236,7 @@ describe("the library with a provider of its own", () => {
     const begun = Promise.withResolvers<void>();
     const victim = slowly("victim", begun.resolve).catch((error: unknown) => error);
     await begun.promise;
-    const receipt = await control("kill");
+    const receipt = await control("victim", "kill");
     const error = await victim;
     // from the gateway's stream or from the control stream, whichever came first
     expect((error as Error).message).toMatch(/victim (?:is|was) killed: it loops/);
@@ -246,13 +247,43 @@ describe("the library with a provider of its own", () => {
     await expect(slowly("victim", () => {})).rejects.toThrow(SessionStoppedError);
     expect(provider.ledger.length).toBe(asked);
     await slowly("bystander", () => {});
-    await control("resume");
+    await control("victim", "resume");
     await vi.waitFor(() => agent.session("victim", () => agent.tool("again", () => "works")), { timeout: 5_000 });
     await agent.shutdown();
 
     const rows = await settled("victim", 1, 2);
     expect(rows.filter(({ agent_name }) => agent_name === "digger").map(({ name }) => name)).toContain("invoke_agent digger");
     expect(rows.find(({ name }) => name === "chat auto")).toMatchObject({ status: 2 });
+  });
+
+  it("work that does not heed a kill ends for its caller and in its span, and the receipt does not claim that it stopped", async () => {
+    const agent = observer({ control: { schedulerUrl: scheduler.url, token: TOKEN } });
+    const begun = Promise.withResolvers<void>();
+    const deaf = agent
+      .session("deaf", () =>
+        agent.turn(async () => {
+          await agent.llm("auto", ({ headers }) => client().chat.completions.create(body("hi"), { headers }));
+          await agent.tool("deaf", () => {
+            begun.resolve();
+            return new Promise(() => {});
+          });
+        }),
+      )
+      .catch((error: unknown) => error);
+    await begun.promise;
+    const receipt = await vi.waitUntil(
+      async () => {
+        const answer = await control("deaf", "kill");
+        return answer.unknown.length > 0 ? answer : undefined;
+      },
+      { timeout: 10_000 },
+    );
+    expect(await deaf).toBeInstanceOf(SessionStoppedError);
+    expect(receipt.agents_acknowledged).toEqual([]);
+    expect(receipt.unknown.join()).toContain("has not ended");
+    await agent.shutdown();
+    const rows = await settled("deaf", 1, 1);
+    expect(rows.find(({ name }) => name === "execute_tool deaf")).toMatchObject({ status: 2 });
   });
 });
 
