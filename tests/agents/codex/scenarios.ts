@@ -207,11 +207,11 @@ export const SCENARIOS: Record<string, CodexScenario> = {
     },
   },
   "killed-in-nested-command": {
-    about: "SIGINT while a sub-agent's sub-agent runs a command",
-    runs: [{ prompt: "PARENT_TASK please", interrupt: { afterRequest: 5, delayMs: 1_500 } }],
+    about: "SIGINT while a sub-agent's sub-agent runs a command, with multi_agent v1",
+    runs: [{ prompt: "PARENT_TASK please", config: ["features.multi_agent_v2=false"], interrupt: { afterRequest: 3, delayMs: 1_500 } }],
     tasks: {
-      PARENT_TASK: steps({ toolCalls: [spawn("middle", "MIDDLE_TASK please")] }, { toolCalls: [wait()] }),
-      MIDDLE_TASK: steps({ toolCalls: [spawn("child", "CHILD_TASK please")] }, { toolCalls: [wait()] }),
+      PARENT_TASK: spawnAndWait("MIDDLE_TASK please"),
+      MIDDLE_TASK: spawnAndWait("CHILD_TASK please"),
       CHILD_TASK: steps({ toolCalls: [shell(`sleep 20; echo ${COMMAND_MARK}`)] }),
       LONG_ANSWER: () => ({ text: LONG_TEXT, chunkDelayMs: 150 }),
     },
