@@ -208,7 +208,7 @@ export const SCENARIOS: Record<string, CodexScenario> = {
   },
   "killed-in-nested-command": {
     about: "SIGINT while a sub-agent's sub-agent runs a command, with multi_agent v1",
-    runs: [{ prompt: "PARENT_TASK please", config: ["features.multi_agent_v2=false"], interrupt: { afterRequest: 3, delayMs: 1_500 } }],
+    runs: [{ prompt: "PARENT_TASK please", config: ["features.multi_agent_v2=false"], interrupt: { afterRequest: 5, delayMs: 1_500 } }],
     tasks: {
       PARENT_TASK: spawnAndWait("MIDDLE_TASK please"),
       MIDDLE_TASK: spawnAndWait("CHILD_TASK please"),
