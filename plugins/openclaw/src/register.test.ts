@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseJson5, plainValue } from "@signalbox/otel/register";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RegisterError, type RegisterOptions, registerOpenclaw, unregisterOpenclaw } from "./register.ts";
+import { openclawRegistration, RegisterError, type RegisterOptions, registerOpenclaw, unregisterOpenclaw } from "./register.ts";
 
 let home: string;
 let options: RegisterOptions;
@@ -158,6 +158,23 @@ describe("again", () => {
     await unregisterOpenclaw(options);
     expect(await text()).toBe(RICH);
   });
+});
+
+it("two OpenClaws registered from one state folder: the plugin stays until the last is unregistered", async () => {
+  const other = { ...options, openclawDir: join(home, ".openclaw-work") };
+  await mkdir(other.openclawDir);
+  await registerOpenclaw(options);
+  await registerOpenclaw(other);
+  const plugin = join(options.stateDir, "plugins", "openclaw", "dist", "index.js");
+  expect((await unregisterOpenclaw(options)).steps.at(-1)).toMatchObject({ name: "plugin", state: "kept" });
+  expect((await stat(plugin)).isFile()).toBe(true);
+  expect(await openclawRegistration(options)).toBeUndefined();
+  expect(await openclawRegistration(other)).toEqual({
+    configPath: join(other.openclawDir, "openclaw.json"),
+    routedTo: "http://127.0.0.1:9/v1",
+  });
+  expect((await unregisterOpenclaw(other)).steps.at(-1)).toMatchObject({ name: "plugin", state: "done" });
+  await expect(stat(plugin)).rejects.toThrow("ENOENT");
 });
 
 describe("half-registered", () => {

@@ -4,12 +4,15 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import {
   type Change,
+  getValue,
+  othersRegistered,
   planRegister,
   planUnregister,
   RegisterError,
   type RegisteredFile,
   type RegisterReport,
   type RegisterStep,
+  readText,
   registeredFile,
   requireUrl,
   requireWritable,
@@ -19,7 +22,7 @@ import {
 } from "@signalbox/otel/register";
 import { buildPlugin } from "../build.ts";
 import type { RegisterOptions, UnregisterOptions } from "./register/types.ts";
-import { wantedConfig } from "./register/wanted.ts";
+import { PROVIDER_PATH, wantedConfig } from "./register/wanted.ts";
 
 export { RegisterError, type RegisterReport, type RegisterStep } from "@signalbox/otel/register";
 export type { RegisterOptions, UnregisterOptions } from "./register/types.ts";
@@ -106,6 +109,7 @@ export async function unregisterOpenclaw(options: UnregisterOptions): Promise<Re
   if (plan === undefined) return { ...report, notes: [`OpenClaw at ${paths.openclawDir} is not registered`] };
 
   const state = dryRun ? "would" : "done";
+  const shared = await othersRegistered(paths.file);
   const step = (change: Change): RegisterStep => ({
     name: change.name,
     state: plan.kept.includes(change) ? "kept" : state,
@@ -114,14 +118,30 @@ export async function unregisterOpenclaw(options: UnregisterOptions): Promise<Re
   const result: RegisterReport = {
     ...report,
     changed: plan.changed,
-    steps: [...plan.changes.map(step), { name: "plugin", state, detail: `removed from ${paths.plugin}` }],
+    steps: [
+      ...plan.changes.map(step),
+      shared
+        ? { name: "plugin", state: "kept", detail: `another config uses ${paths.plugin}` }
+        : { name: "plugin", state, detail: `removed from ${paths.plugin}` },
+    ],
     diff: textDiff(plan.current ?? "", plan.text ?? ""),
     notes: plan.kept.map((change) => `${change.path.join(".")} was changed since and stays`),
   };
   if (dryRun) return result;
   await writeUnregistration(paths.file, plan);
-  await rm(paths.plugin, { recursive: true, force: true });
+  if (!shared) await rm(paths.plugin, { recursive: true, force: true });
   return result;
+}
+
+/** What OpenClaw's config says of Signalbox; undefined where it is not registered. Throws {@link RegisterError} where it does not parse. */
+export async function openclawRegistration(
+  options: UnregisterOptions,
+): Promise<{ configPath: string; routedTo: string | null } | undefined> {
+  const { file } = await locate(options);
+  if ((await planUnregister(file)) === undefined) return undefined;
+  const source = (await readText(file.config)) ?? "{}";
+  const baseUrl = getValue(source, PROVIDER_PATH.concat("baseUrl"));
+  return { configPath: file.config, routedTo: typeof baseUrl === "string" ? baseUrl : null };
 }
 
 interface Paths {

@@ -5,6 +5,7 @@ import type { RegisterOptions } from "./types.ts";
 
 export const PLUGIN_ID = "signalbox";
 const PROVIDER_ID = "signalbox";
+export const PROVIDER_PATH = ["models", "providers", PROVIDER_ID];
 
 /** What OpenClaw's config must say, given what it says; and what the user should know. Throws RegisterError on a contradiction. */
 export function wantedConfig(
@@ -43,7 +44,7 @@ export function wantedConfig(
   }
   if (observeOnly) return { wanted, notes };
 
-  wanted.push({ kind: "set", name: "provider", path: ["models", "providers", PROVIDER_ID], value: provider(options, models) });
+  wanted.push({ kind: "set", name: "provider", path: PROVIDER_PATH, value: provider(options, models) });
   const model = `${PROVIDER_ID}/${models[0] ?? "auto"}`;
   const current = getValue(source, ["agents", "defaults", "model"]);
   const isObject = current !== null && typeof current === "object";
@@ -66,7 +67,7 @@ export function wantedConfig(
   const fallbacks = isObject ? asList((current as { fallbacks?: unknown }).fallbacks) : [];
   if (fallbacks.length > 0)
     notes.push(
-      `fallback models stay (${fallbacks.join(", ")}): when the scheduler fails or refuses a call, OpenClaw goes to them past it, unless the session is stopped`,
+      `fallback models stay (${fallbacks.join(", ")}): when the scheduler fails, OpenClaw goes to them past it; where it refuses a call they are not asked`,
     );
   for (const agent of asList(getValue(source, ["agents", "list"]))) {
     const { id, model: own } = (agent ?? {}) as { id?: unknown; model?: unknown };

@@ -4,6 +4,7 @@ export { appendItem, getValue, removeItem, removeValue, setValue } from "./json5
 export { Json5Error, parseJson5, plainValue } from "./json5/parse.ts";
 export {
   type ConfigFormat,
+  othersRegistered,
   planRegister,
   planUnregister,
   type RegisteredFile,

@@ -1,5 +1,5 @@
-import { realpath, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readdir, realpath, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Applied, applyChanges, type Change, type Reverted, revertChanges, type Wanted } from "./config-changes.ts";
 import { readText, requireWritable, sha256, writeAtomically } from "./files.ts";
 import { parseJson5 } from "./json5/parse.ts";
@@ -129,6 +129,14 @@ export async function writeUnregistration(file: RegisteredFile, plan: Unregister
     else await writeAtomically(file.config, plan.text, plan.current);
   }
   for (const path of [file.record, file.backup]) await rm(path, { force: true });
+}
+
+/** Whether another config of the same agent is registered from the same state folder, and so needs what is installed there. */
+export async function othersRegistered({ record }: RegisteredFile): Promise<boolean> {
+  const agentOf = (name: string) => name.replace(/-[0-9a-f]{12}\.json$/, "");
+  const own = basename(record);
+  const names = await readdir(dirname(record)).catch((): string[] => []);
+  return names.some((name) => name !== own && agentOf(name) === agentOf(own));
 }
 
 /** The config without what an earlier registration wrote; its bytes from before where nobody has edited it since. */
