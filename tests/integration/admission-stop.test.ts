@@ -86,6 +86,9 @@ test("a kill during 50 streaming calls of one tree", async () => {
   for (const call of calls) expect(await call.text).toContain('"code":"session_killed"');
   expect(await refusal(await short(gateway.url, { session: "root" }))).toMatchObject({ status: 403, code: "session_killed" });
   expect((await short(gateway.url, { session: "root", agent: "sub-new", parent: "sub-1" })).status).toBe(403);
+  // OpenClaw would take a 403 for a bad key, and keep all its sessions from the provider.
+  const openclaw = await short(gateway.url, { session: "root", headers: { "x-signalbox-agent-kind": "openclaw" } });
+  expect(await refusal(openclaw)).toMatchObject({ status: 400, code: "session_killed" });
   expect(provider.ledger).toHaveLength(55);
 
   expect((await short(gateway.url, { session: "other" })).status).toBe(200);

@@ -257,6 +257,8 @@ export const ResponseHeader = {
   /** `exact`, `semantic`, or `miss`; absent where the route keeps no replies */
   cache: "x-signalbox-cache",
   costNanousd: "x-signalbox-cost-nanousd",
+  /** why the call may not be served by anybody, e.g. `session_killed`: an agent must not ask another provider in our place */
+  refused: "x-signalbox-refused",
   traceresponse: "traceresponse",
   requestId: "request-id",
 } as const;
