@@ -12,14 +12,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { redactValue } from "@signalbox/otel/redact";
 import { freePort } from "../support/free-port.ts";
-import { startProvider } from "../support/provider.ts";
+import { type Script, startProvider } from "../support/provider.ts";
 import { baseConfig, type Gateway, openclawHome, startGateway } from "./openclaw/gateway.ts";
 import { ensureOpenclaw } from "./openclaw/install.ts";
+import { SCENARIOS as SUITE, scriptOf } from "./openclaw/scenarios.ts";
 import { openclawScript } from "./openclaw/script.ts";
 
 interface Scenario {
   message: string;
   sessionKey: string;
+  /** The suite's scenario of this name in place of `message`: its turns, and what the model says to them. */
+  suite?: string;
   /** Milliseconds after which the session is aborted; left out: the turn ends by itself. */
   abortAfterMs?: number;
 }
@@ -35,6 +38,12 @@ const SCENARIOS: Record<string, Scenario> = {
   cron: { message: "hello", sessionKey: "agent:main:cron:nightly:run:r1" },
   aborted: { message: "please SLOW_IT", sessionKey: "agent:main:main", abortAfterMs: 2_500 },
   "aborted-in-tool": { message: "please EXEC_LONG", sessionKey: "agent:main:main", abortAfterMs: 3_000 },
+  "nested-sub-agents": { suite: "nested sub-agents", message: "", sessionKey: "agent:main:main" },
+  "retry-429": { suite: "retry after 429", message: "", sessionKey: "agent:main:main" },
+  "cached-prompt": { suite: "cached prompt", message: "", sessionKey: "agent:main:main" },
+  compaction: { suite: "compaction", message: "", sessionKey: "agent:main:telegram:direct:456" },
+  "model-replaced": { suite: "model replaced by the gateway", message: "", sessionKey: "agent:main:main" },
+  memory: { suite: "memory file written, edited, read and fetched", message: "", sessionKey: "agent:main:main" },
   "aborted-tree": { message: "please SPAWN_SLOW", sessionKey: "agent:main:main", abortAfterMs: 4_000 },
 };
 
@@ -43,7 +52,8 @@ const unknown = wanted.find((name) => !(name in SCENARIOS));
 if (unknown !== undefined) throw new Error(`no scenario ${unknown}; there are ${Object.keys(SCENARIOS).join(", ")}`);
 
 const openclaw = await ensureOpenclaw(undefined, console.error);
-const provider = await startProvider({ script: openclawScript });
+let script: Script = openclawScript;
+const provider = await startProvider({ script: (request, n) => script(request, n) });
 const port = await freePort();
 const config = baseConfig(port);
 const model = {
@@ -59,7 +69,7 @@ const home = openclawHome({
     ...config.models,
     providers: { scripted: { baseUrl: `${provider.url}/v1`, apiKey: "fake-key", api: "openai-completions", models: [model] } },
   },
-  agents: { defaults: { ...config.agents.defaults, model: { primary: "scripted/scripted" } } },
+  agents: { defaults: { ...config.agents.defaults, model: { primary: "scripted/scripted" }, subagents: { maxSpawnDepth: 3 } } },
   plugins: {
     load: { paths: [join(import.meta.dirname, "openclaw", "recorder-plugin")] },
     entries: { "signalbox-recorder": { enabled: true, hooks: { allowConversationAccess: true } } },
@@ -90,6 +100,18 @@ try {
 }
 
 async function play(gateway: Gateway, scenario: Scenario): Promise<void> {
+  const { sessionKey, suite } = scenario;
+  script = openclawScript;
+  if (suite !== undefined) {
+    const { turns, tasks } = SUITE[suite] ?? { turns: [], tasks: {} };
+    script = scriptOf(tasks);
+    for (const task of turns) {
+      await settled();
+      if (task === "/compact") await gateway.client.request("sessions.compact", { key: sessionKey }, 60_000);
+      else await gateway.turn(`please ${task}`, { sessionKey });
+    }
+    return;
+  }
   const turn = gateway.turn(scenario.message, { sessionKey: scenario.sessionKey });
   if (scenario.abortAfterMs !== undefined) {
     await sleep(scenario.abortAfterMs);

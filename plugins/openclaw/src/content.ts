@@ -4,12 +4,13 @@ import { redactText, redactValue } from "@signalbox/otel/redact";
 import { BoundedMap } from "./bounded-map.ts";
 import type { HostObject } from "./host-values.ts";
 
-/** What was said: answers, tool arguments and results, redacted. Keeps and returns nothing where content is off, the default. */
+/** What was said: prompts, answers, tool arguments and results, redacted. Keeps and returns nothing where content is off, the default. */
 export interface Content {
   toolCalled(runId: string, toolCallId: string, params: unknown): void;
   toolAnswered(runId: string, toolCallId: string, result: unknown): void;
   ofTool(runId: string, toolCallId: string): SpanRecord["attributes"];
   ofMessage(message: HostObject): SpanRecord["attributes"];
+  ofPrompt(prompt: unknown): SpanRecord["attributes"];
   /** What a write to a memory file changed. */
   ofDiff(diff: string | undefined): SpanRecord["attributes"];
 }
@@ -18,7 +19,14 @@ export interface Content {
 const MAX_LENGTH = 4_096;
 const LIMITS = { maxLength: 2_048, maxValues: 200 };
 
-const OFF: Content = { toolCalled() {}, toolAnswered() {}, ofTool: () => ({}), ofMessage: () => ({}), ofDiff: () => ({}) };
+const OFF: Content = {
+  toolCalled() {},
+  toolAnswered() {},
+  ofTool: () => ({}),
+  ofMessage: () => ({}),
+  ofPrompt: () => ({}),
+  ofDiff: () => ({}),
+};
 
 export function createContent(enabled: boolean): Content {
   if (!enabled) return OFF;
@@ -37,6 +45,8 @@ export function createContent(enabled: boolean): Content {
       return attributes;
     },
     ofMessage: (message) => ({ [Attribute.outputMessages]: json([{ role: "assistant", parts: message.content }]) }),
+    ofPrompt: (prompt) =>
+      typeof prompt === "string" ? { [Attribute.inputMessages]: json([{ role: "user", parts: [{ type: "text", content: prompt }] }]) } : {},
     ofDiff: (diff) => (diff === undefined ? {} : { [Attribute.inputMessages]: redactText(diff, MAX_LENGTH) }),
   };
 }

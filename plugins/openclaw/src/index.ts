@@ -21,7 +21,7 @@ export default definePluginEntry({
     }
     const config = readConfig(api.pluginConfig);
     const listen = () =>
-      sharedPlugin(config, (id) => void harnessRuntime.abortAgentHarnessRun?.(id)).listen(() =>
+      sharedPlugin(config, (id) => harnessRuntime.abortAgentHarnessRun?.(id) === true).listen(() =>
         onInternalDiagnosticEvent((event) => activePlugin()?.diagnostic(event), { include: EVENTS }),
       );
     listen();

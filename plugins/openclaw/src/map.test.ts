@@ -11,6 +11,9 @@ const named = (spans: SpanRecord[], name: string) => {
   return found[0] as SpanRecord;
 };
 
+/** A compaction that somebody asked for is made in no turn. */
+const isOutside = (span: SpanRecord) => String(value(span, Attribute.turnId)).includes(":compaction:");
+
 /** What must hold in every scenario. */
 function expectSound({ spans, requests }: Replayed) {
   expect(spans.length).toBeGreaterThan(0);
@@ -23,9 +26,10 @@ function expectSound({ spans, requests }: Replayed) {
     expect(value(span, Attribute.turnId)).toBeTruthy();
     expect(span.endMs).toBeGreaterThanOrEqual(span.startMs);
     const parent = byId.get(span.parentSpanId ?? "");
-    if (value(span, Attribute.operation) === Operation.invokeAgent) continue;
-    // Every call and tool stands under its own turn.
-    expect(value(parent, Attribute.operation)).toBe(Operation.invokeAgent);
+    if (value(span, Attribute.operation) === Operation.invokeAgent || isOutside(span)) continue;
+    // Every call and tool stands under its own turn, or a further attempt at it; what it did to memory, under the tool.
+    const under = value(span, Attribute.operation) === Operation.memory ? /^execute_tool / : /^(invoke_agent|attempt) /;
+    expect(parent?.name).toMatch(under);
     expect(value(parent, Attribute.turnId)).toBe(value(span, Attribute.turnId));
     expect(parent?.traceId).toBe(span.traceId);
   }
@@ -57,6 +61,12 @@ describe.each(VERSIONS)("OpenClaw %s", (version) => {
     "aborted",
     "aborted-in-tool",
     "aborted-tree",
+    "nested-sub-agents",
+    "retry-429",
+    "cached-prompt",
+    "compaction",
+    "model-replaced",
+    "memory",
   ])("%s is sound", (name) => {
     expectSound(scenario(name));
   });
@@ -159,6 +169,64 @@ describe.each(VERSIONS)("OpenClaw %s", (version) => {
     expect(kids[0]?.parentSpanId).toBe(order[0]?.spanId);
   });
 
+  it("a sub-agent's sub-agent stands under the tool call that spawned it, in the root's session", () => {
+    const { spans } = scenario("nested-sub-agents");
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    for (const [label, spawner, depth] of [
+      ["MIDDLE", "main", 1],
+      ["KID", "MIDDLE", 2],
+    ]) {
+      const [turn] = spans.filter((span) => span.name === `invoke_agent ${label}`).toSorted((a, b) => a.startMs - b.startMs);
+      const spawn = byId.get(turn?.parentSpanId ?? "");
+      expect([spawn?.name, byId.get(spawn?.parentSpanId ?? "")?.name]).toEqual(["execute_tool sessions_spawn", `invoke_agent ${spawner}`]);
+      expect(value(turn, Attribute.agentDepth)).toBe(depth);
+    }
+  });
+
+  it("a run that is tried again after 429 is one turn: what it did the second time is an attempt under it", () => {
+    const { spans } = scenario("retry-429");
+    const turn = named(spans, "invoke_agent main");
+    const attempt = named(spans, "attempt main");
+    expect(attempt.parentSpanId).toBe(turn.spanId);
+    expect(value(attempt, Attribute.operation)).toBeUndefined();
+    const [refused, answered] = of(spans, Operation.chat).toSorted((a, b) => a.startMs - b.startMs);
+    expect([refused?.parentSpanId, answered?.parentSpanId]).toEqual([turn.spanId, attempt.spanId]);
+    expect(refused?.error).toBeDefined();
+    expect(value(answered, Attribute.outputTokens)).toBeGreaterThan(0);
+  });
+
+  it("a compaction that is asked for is a call of its session, and its request says so", () => {
+    const { spans, requests } = scenario("compaction");
+    expect(of(spans, Operation.invokeAgent)).toHaveLength(3);
+    const [compaction, ...others] = of(spans, Operation.chat).filter(isOutside);
+    expect(others).toEqual([]);
+    expect(compaction?.parentSpanId).toBeUndefined();
+    expect(value(compaction, Attribute.channel)).toBe("telegram");
+    expect(requests).toHaveLength(4);
+  });
+
+  it("cached tokens are part of the input; the model that answered is the one that is named", () => {
+    const cached = of(scenario("cached-prompt").spans, Operation.chat)[0];
+    expect([value(cached, Attribute.inputTokens), value(cached, Attribute.cacheReadTokens)]).toEqual([9_000, 8_192]);
+    const replaced = of(scenario("model-replaced").spans, Operation.chat)[0];
+    expect([value(replaced, Attribute.requestModel), value(replaced, Attribute.responseModel)]).toEqual(["scripted", "another-model"]);
+  });
+
+  it("reads and writes of memory files are spans under their tool calls, their text only where content is taken along", () => {
+    const told = ({ spans }: Replayed) =>
+      of(spans, Operation.memory).map((span) => {
+        expect(value(span, Attribute.memoryPath)).toMatch(/memory\/2026-11-21\.md$/);
+        return [value(span, Attribute.memoryOperation), value(span, Attribute.memoryLines), value(span, Attribute.inputMessages)];
+      });
+    expect(told(scenario("memory", { content: true }))).toEqual([
+      ["write", undefined, "+ colour: teal"],
+      ["write", undefined, "- teal\n+ green"],
+      ["read", "1-1", undefined],
+      ["read", undefined, undefined],
+    ]);
+    for (const [, , text] of told(scenario("memory"))) expect(text).toBeUndefined();
+  });
+
   it("a scheduled job says so, and nobody waits", () => {
     const { spans, requests } = scenario("cron");
     expect(value(spans[0], Attribute.task)).toBe("cron");
@@ -208,13 +276,17 @@ describe.each(VERSIONS)("OpenClaw %s", (version) => {
   it("content is off by default, and redacted where it is on", () => {
     const off = scenario("exec-tool").spans;
     expect(
-      off.every((span) => value(span, Attribute.toolArguments) === undefined && value(span, Attribute.outputMessages) === undefined),
+      off.every((span) =>
+        [Attribute.toolArguments, Attribute.inputMessages, Attribute.outputMessages].every((name) => value(span, name) === undefined),
+      ),
     ).toBe(true);
     const lines = loadFixture(version, "exec-tool");
     const secret = `sk-${"a1B2".repeat(8)}`;
     for (const line of lines)
       if (line.name === "before_tool_call") line.event = { ...line.event, params: { command: `curl -H "x: ${secret}"` } };
-    const tool = named(replay(lines, { content: true }).spans, "execute_tool exec");
+    const { spans } = replay(lines, { content: true });
+    const tool = named(spans, "execute_tool exec");
+    expect(value(named(spans, "invoke_agent main"), Attribute.inputMessages)).toContain("please EXEC_IT");
     expect(value(tool, Attribute.toolArguments)).toContain("curl");
     expect(value(tool, Attribute.toolArguments)).not.toContain(secret);
     expect(value(tool, Attribute.toolResult)).toContain("hi-from-exec");

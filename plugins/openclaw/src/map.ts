@@ -1,11 +1,13 @@
+import { ResponseHeader } from "@signalbox/otel/conventions";
 import type { SpanRecord } from "@signalbox/otel/provider";
+import { BoundedMap } from "./bounded-map.ts";
 import { createContent } from "./content.ts";
 import { type HostObject, number, object, text, trace } from "./host-values.ts";
 import { responseAttributes } from "./response-attributes.ts";
-import { type Identity, Sessions } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
 import { Calls } from "./spans/calls.ts";
 import { Tools } from "./spans/tools.ts";
-import type { Turn } from "./spans/turn.ts";
+import type { Owner, Turn } from "./spans/turn.ts";
 import { Turns } from "./spans/turns.ts";
 import { spawnedKey } from "./spawn-result.ts";
 import { ToolCallIds } from "./tool-call-ids.ts";
@@ -32,7 +34,7 @@ export interface Mapper {
    * Who makes a request to a model, and marks the call as routed. `spanId` is the one in the request's `traceparent`;
    * `scopeSpanId` that of the run it is made in, for requests that have no call of their own.
    */
-  requestStarted(spanId: string | undefined, scopeSpanId: string | undefined): RequestIdentity | undefined;
+  requestStarted(spanId: string | undefined, scopeSpanId: string | undefined): Owner | undefined;
   /** The scheduler's response headers, lower-case names. */
   responseStarted(spanId: string, headers: Readonly<Record<string, string>>): void;
   /** Calls and tools of turns that ended, which no event has closed in time. */
@@ -43,11 +45,14 @@ export interface Mapper {
   lineage(sessionKey: string): string[];
   /** Whether an id is of a session or an agent that was seen here. */
   knows(id: string): boolean;
-  /** Runs under way. */
+  /** Why the scheduler has refused a call of this run, where it is about to ask `provider`, which is not the scheduler. */
+  refusedElsewhere(runId: string, provider: string): string | undefined;
+  /** Runs that may still call a model or a tool. */
   running(): Run[];
 }
 
 export interface Run {
+  spanId: string;
   sessionKey: string;
   /** OpenClaw's own id of the session. */
   hostSessionId: string | undefined;
@@ -60,6 +65,7 @@ export const HOOKS = [
   "after_tool_call",
   "before_message_write",
   "subagent_spawned",
+  "agent_end",
 ] as const;
 export type HookName = (typeof HOOKS)[number];
 
@@ -84,11 +90,6 @@ export interface MapperOptions {
   content: boolean;
 }
 
-export interface RequestIdentity {
-  identity: Identity;
-  turnId: string;
-}
-
 const SPAWN_TOOL = "sessions_spawn";
 
 export function createMapper(options: MapperOptions): Mapper {
@@ -98,6 +99,8 @@ export function createMapper(options: MapperOptions): Mapper {
   const turns = new Turns(sessions, toolCallIds);
   const calls = new Calls(turns, content, options.schedulerProviders);
   const tools = new Tools(turns, content, toolCallIds);
+  /** Why, by run. */
+  const refused = new BoundedMap<string, string>(256);
 
   /** Closes what a turn left open. */
   const abandon = (turn: Turn, endMs: number) => [...calls.abandon(turn, endMs), ...tools.abandon(turn, endMs)];
@@ -118,7 +121,8 @@ export function createMapper(options: MapperOptions): Mapper {
   };
 
   const hooks: Record<HookName, (event: HostObject, context: HostObject) => void> = {
-    before_agent_run(_, context) {
+    before_agent_run(event, context) {
+      turns.asked(context, content.ofPrompt(event.prompt));
       const sessionKey = text(context.sessionKey);
       const workspace = text(context.workspaceDir);
       if (sessionKey !== undefined && workspace !== undefined) tools.workspaceKnown(sessionKey, workspace);
@@ -142,6 +146,7 @@ export function createMapper(options: MapperOptions): Mapper {
       const requester = text(context.requesterSessionKey);
       if (child !== undefined && requester !== undefined) sessions.spawned(requester, child, text(event.label));
     },
+    agent_end: (_, context) => turns.workEnded(context),
     before_message_write: (event, context) => calls.messageWritten(event, context),
   };
 
@@ -156,11 +161,14 @@ export function createMapper(options: MapperOptions): Mapper {
     requestStarted(spanId, scopeSpanId) {
       const call = calls.at(spanId);
       if (call !== undefined) call.routed = true;
-      return call?.turn ?? turns.at(scopeSpanId);
+      return call?.owner ?? turns.at(scopeSpanId);
     },
     responseStarted(spanId, headers) {
       const call = calls.at(spanId);
-      if (call !== undefined) call.response = responseAttributes(headers);
+      if (call === undefined) return;
+      call.response = responseAttributes(headers);
+      const why = headers[ResponseHeader.refused];
+      if (why !== undefined && call.owner !== undefined) refused.set(call.owner.turnId, why);
     },
     overdue,
     finish: (nowMs) =>
@@ -172,11 +180,12 @@ export function createMapper(options: MapperOptions): Mapper {
       }),
     lineage: (sessionKey) => sessions.lineage(sessionKey),
     knows: (id) => sessions.knows(id),
+    refusedElsewhere: (runId, provider) => (options.schedulerProviders.has(provider) ? undefined : refused.get(runId)),
     running: () =>
       turns
         .all()
-        .filter(({ endedMs }) => endedMs === undefined)
-        .map(({ identity, hostSessionId }) => ({ sessionKey: identity.sessionKey, hostSessionId })),
+        .filter(({ endedMs, works }) => works && endedMs === undefined)
+        .map(({ spanId, identity, hostSessionId }) => ({ spanId, sessionKey: identity.sessionKey, hostSessionId })),
   };
 }
 

@@ -118,19 +118,19 @@ it("registered several times it is one plugin, with one subscription", async () 
     listeners++;
     return () => void listeners--;
   };
-  for (let i = 0; i < 3; i++) sharedPlugin(config(), () => {}).listen(subscribe);
+  for (let i = 0; i < 3; i++) sharedPlugin(config(), () => false).listen(subscribe);
   expect(listeners).toBe(1);
   const before = activePlugin();
-  expect(sharedPlugin(config(), () => {})).toBe(before);
+  expect(sharedPlugin(config(), () => false)).toBe(before);
 
-  sharedPlugin(config({ content: true }), () => {}).listen(subscribe);
+  sharedPlugin(config({ content: true }), () => false).listen(subscribe);
   expect(activePlugin()).not.toBe(before);
   expect(listeners).toBe(1);
 });
 
 it("stops when its last instance is unloaded, not when an older one is", async () => {
   const [older, newer] = [{}, {}];
-  sharedPlugin(config(), () => {});
+  sharedPlugin(config(), () => false);
   claimPlugin(older);
   claimPlugin(newer);
   await releasePlugin(older);

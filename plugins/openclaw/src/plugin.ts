@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { followControl } from "@signalbox/otel/control-client";
-import { Attribute, Operation } from "@signalbox/otel/conventions";
 import { createProvider, type IsolatedProvider } from "@signalbox/otel/provider";
 import packageJson from "../package.json" with { type: "json" };
 import type { PluginConfig } from "./config.ts";
+import { object, text } from "./host-values.ts";
 import { createMapper, type HookName, type Mapper } from "./map.ts";
 import { addRequestHeaders } from "./request-headers.ts";
 import { type Abort, createStopSwitch } from "./stop.ts";
@@ -80,7 +80,7 @@ const TOKEN_MS = 10_000;
 
 export function createPlugin(
   config: PluginConfig,
-  abort: Abort = () => {},
+  abort: Abort = () => false,
 ): { plugin: Plugin; mapper: Mapper; provider: IsolatedProvider } {
   const mapper = createMapper({ schedulerProviders: new Set(config.providers), content: config.content });
   const provider = createProvider({
@@ -114,7 +114,7 @@ export function createPlugin(
       const spans = mapper.diagnostic(event);
       for (const span of spans) provider.emit(span);
       // A turn has ended: a process that ran just this one (`openclaw agent --local`) may exit at any moment.
-      if (spans.some((span) => span.attributes[Attribute.operation] === Operation.invokeAgent)) hurry();
+      if (spans.length > 0 && text(object(event).type)?.startsWith("harness.run.")) hurry();
     }),
     hook(name, event, context) {
       quietly(() => mapper.hook(name, event, context))();

@@ -2,7 +2,8 @@ import diagnosticsChannel from "node:diagnostics_channel";
 import { RequestHeader } from "@signalbox/otel/conventions";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
 import { type HostObject, object, text } from "./host-values.ts";
-import type { Mapper, RequestIdentity } from "./map.ts";
+import type { Mapper } from "./map.ts";
+import type { Owner } from "./spans/turn.ts";
 
 /**
  * Says to the scheduler who asks: adds our headers to requests to its origin, and to no other, as undici makes them.
@@ -38,7 +39,7 @@ export function addRequestHeaders(schedulerUrl: string, mapper: Pick<Mapper, "re
 }
 
 /** The headers of one request. The class is named only where it is sure that a person waits; else the scheduler's rules decide. */
-export function headersFor({ identity, turnId }: RequestIdentity): Record<string, string> {
+export function headersFor({ identity, turnId }: Owner): Record<string, string> {
   const values: [string, string | undefined][] = [
     [RequestHeader.session, identity.sessionId],
     [RequestHeader.agent, identity.agentId],

@@ -61,6 +61,12 @@ export class Sessions {
     return identity;
   }
 
+  /** The identity of a session outside of its turns. */
+  identityOf(sessionKey: string, sessionId: string | undefined, runId: string): Identity {
+    const facts = { sessionKey, sessionId, runId, channel: undefined, trigger: undefined, traceParentKey: undefined };
+    return this.#known.get(sessionKey) ?? this.identify(facts);
+  }
+
   /** A tool call that may spawn has begun. */
   spawnCallStarted(requesterKey: string, call: { runId: string; toolCallId: string }): void {
     const pending = this.#pending.get(requesterKey) ?? [];

@@ -14,7 +14,7 @@ const trace = (n: number, parent?: number) => ({
 
 /** A root with a sub-agent, and another session; an aborted run ends as OpenClaw ends it, unless it `hangs`. */
 function playing(hangs: readonly string[] = []) {
-  const mapper = createMapper({ schedulerProviders: new Set(), content: false });
+  const mapper = createMapper({ schedulerProviders: new Set(["signalbox"]), content: false });
   const runs = [
     { ...ROOT, trace: trace(1) },
     { ...KID, trace: trace(2, 1) },
@@ -26,6 +26,7 @@ function playing(hangs: readonly string[] = []) {
     aborted.push(id);
     const run = runs.find(({ sessionId }) => sessionId === id);
     if (!hangs.includes(id)) mapper.diagnostic({ type: "harness.run.completed", ts: 2, outcome: "aborted", ...run });
+    return run !== undefined;
   });
   const event = (type: string, session: string, more: object = {}) =>
     stops.onEvent({ id: "1", type, data: { session, reason: "too dear", ...more } });
@@ -77,12 +78,33 @@ it("says where it has nothing of a session, and where a run does not end", async
   expect(await event("budget.warn", "root-id")).toBeUndefined();
 });
 
+it("a run that has made its last call has ended, whatever OpenClaw still writes down of it; it is told to end once", async () => {
+  const { mapper, aborted, event } = playing(["kid-id"]);
+  const receipt = event("session.killed", "root-id");
+  mapper.hook("agent_end", {}, { ...KID, trace: trace(2, 1) });
+  expect(await receipt).toEqual({ outcome: "stopped" });
+  expect(aborted).toEqual(["root-id", "kid-id"]);
+});
+
 it("a call that begins all the same ends its run", async () => {
   const { mapper, stops, aborted, event } = playing();
   await event("session.killed", "root-id");
   mapper.diagnostic({ type: "harness.run.started", ts: 3, ...ROOT, runId: "run-4", trace: trace(9) });
   stops.answer("model_call_started", ROOT);
   expect(aborted).toEqual(["root-id", "kid-id", "root-id"]);
+});
+
+it("a run whose call the scheduler refused asks no fallback model; another run does", () => {
+  const { mapper, stops } = playing();
+  mapper.hook("model_call_started", { ...ROOT, provider: "signalbox", model: "auto" }, { trace: trace(11, 1) });
+  mapper.responseStarted(trace(11).spanId, { "x-signalbox-refused": "budget_exhausted" });
+  const attempt = { ...ROOT, modelProviderId: "openai" };
+  expect(stops.answer("before_agent_run", attempt)).toMatchObject({
+    outcome: "block",
+    message: expect.stringContaining("budget_exhausted"),
+  });
+  expect(stops.answer("before_agent_run", { ...attempt, modelProviderId: "signalbox" })).toBeUndefined();
+  expect(stops.answer("before_agent_run", { ...attempt, runId: "run-5" })).toBeUndefined();
 });
 
 it("what it missed while away is in the snapshot, and so is what was lifted", async () => {

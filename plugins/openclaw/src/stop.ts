@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlEvent, ControlOutcome, StoppedSession } from "@signalbox/otel/control-client";
-import { object, text } from "./host-values.ts";
+import { type HostObject, object, text } from "./host-values.ts";
 import type { Mapper } from "./map.ts";
 
 /**
@@ -19,8 +19,8 @@ export interface StopSwitch {
   onSnapshot(stopped: readonly StoppedSession[]): void;
 }
 
-/** Ends the run of one session, by OpenClaw's own id of it, and none of its sub-agents'. */
-export type Abort = (hostSessionId: string) => void;
+/** Ends the run of one session, by OpenClaw's own id of it, and none of its sub-agents'. Returns whether there was one to end. */
+export type Abort = (hostSessionId: string) => boolean;
 
 interface Stop {
   killed: boolean;
@@ -31,8 +31,10 @@ interface Stop {
 const ENDED_WITHIN_MS = 1_500;
 const POLL_MS = 20;
 
-export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "running">, abort: Abort): StopSwitch {
+export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "running" | "refusedElsewhere">, abort: Abort): StopSwitch {
   let stops = new Map<string, Stop>();
+  /** Runs that were told to end, by their spans: telling them again would be work for a process that has enough of it. */
+  let told = new Set<string>();
 
   const stopOf = (sessionKey: string | undefined): Stop | undefined => {
     if (stops.size === 0 || sessionKey === undefined) return undefined;
@@ -43,20 +45,27 @@ export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "run
   /** Returns how many runs of killed sessions there were. */
   const abortAll = (): number => {
     const runs = killedRuns();
-    for (const { hostSessionId } of runs) if (hostSessionId !== undefined) abort(hostSessionId);
+    told = new Set(
+      runs.flatMap(({ spanId, hostSessionId }) =>
+        told.has(spanId) || (hostSessionId !== undefined && abort(hostSessionId)) ? spanId : [],
+      ),
+    );
     return runs.length;
   };
 
   return {
     answer(hook, context) {
       const stop = stopOf(text(object(context).sessionKey));
-      if (stop === undefined) return undefined;
+      if (stop === undefined) return hook === "before_agent_run" ? pastScheduler(object(context)) : undefined;
       const message = `This session is ${stop.killed ? "stopped" : "paused"} by Signalbox${stop.reason === "" ? "" : `: ${stop.reason}`}`;
       if (hook === "before_agent_run") return { outcome: "block", reason: "stopped by Signalbox", message };
       // A pause lets a run end what it is at.
       if (!stop.killed) return undefined;
       if (hook === "before_tool_call") return { block: true, blockReason: message };
-      if (hook === "model_call_started") abortAll();
+      if (hook === "model_call_started") {
+        told.clear();
+        abortAll();
+      }
       return undefined;
     },
 
@@ -77,6 +86,14 @@ export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "run
       abortAll();
     },
   };
+
+  /** OpenClaw asks its fallback models where a call fails; where it was refused they would go on past budgets and stops. */
+  function pastScheduler({ runId, modelProviderId }: HostObject): object | undefined {
+    const why = mapper.refusedElsewhere(text(runId) ?? "", text(modelProviderId) ?? "");
+    if (why === undefined) return undefined;
+    const message = `Signalbox refused this run's call (${why}), so no other provider is asked`;
+    return { outcome: "block", reason: "refused by Signalbox", message };
+  }
 
   async function ended(): Promise<ControlOutcome> {
     const deadline = performance.now() + ENDED_WITHIN_MS;

@@ -9,6 +9,8 @@ export interface Scenario {
   turns: readonly string[];
   /** By name. A sub-agent's label is the name of its task, so that a request says by itself which agent's it is. */
   tasks: Readonly<Record<string, Task>>;
+  /** Each access to a memory file: the tool, what it did, and lines where it read some. */
+  memory?: readonly string[];
   /** The gateway is stopped and started before the last turn. */
   restart?: true;
   /** Aborted by the operator once the provider was asked so often, and its last reply has begun. */
@@ -16,6 +18,7 @@ export interface Scenario {
 }
 
 export const MAIN = "main";
+export const NOTES = "memory/2026-11-21.md";
 const say = (text: string): ReplyPlan => ({ text });
 const call = (...toolCalls: NonNullable<ReplyPlan["toolCalls"]>): ReplyPlan => ({ toolCalls });
 const exec = (command: string) => ({ name: "exec", arguments: { command } });
@@ -63,6 +66,18 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   resume: { turns: ["HELLO", "HELLO"], tasks: { HELLO: then(say("Hello.")) }, restart: true },
   "model replaced by the gateway": { turns: ["HELLO"], tasks: { HELLO: () => ({ text: "Hello.", model: "another-model" }) } },
+  "memory file written, edited, read and fetched": {
+    turns: ["REMEMBER"],
+    tasks: {
+      REMEMBER: then(
+        call({ name: "write", arguments: { path: NOTES, content: "colour: teal\n" } }),
+        call({ name: "edit", arguments: { path: NOTES, edits: [{ oldText: "teal", newText: "green" }] } }),
+        call({ name: "read", arguments: { path: NOTES, offset: 1, limit: 1 } }),
+        call({ name: "memory_get", arguments: { path: NOTES } }),
+      ),
+    },
+    memory: ["edit write", "memory_get read", "read read 1-1", "write write"],
+  },
   "aborted in mid-stream": {
     turns: ["STREAM"],
     tasks: { STREAM: () => ({ text: "word ".repeat(200), chunkDelayMs: 200 }) },

@@ -31,9 +31,11 @@ export class Calls {
       return;
     }
     const turn = this.#turns.of({ ...event, trace: ids });
+    const owner = turn ?? this.#turns.ownerOutside(event);
     const provider = text(event.provider) ?? "unknown";
     const call: Call = {
       turn,
+      owner,
       traceId: ids.traceId,
       spanId: ids.spanId,
       startMs: startMs ?? Number.NaN,
@@ -102,7 +104,7 @@ export class Calls {
       startMs,
       endMs,
       attributes: {
-        ...this.#turns.attributes(call.turn),
+        ...this.#turns.attributes(call.owner),
         [Attribute.operation]: Operation.chat,
         [Attribute.provider]: call.provider,
         [Attribute.requestModel]: call.model,

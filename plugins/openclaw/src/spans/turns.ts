@@ -4,7 +4,7 @@ import { BoundedMap } from "../bounded-map.ts";
 import { type HostObject, number, text, trace } from "../host-values.ts";
 import type { Sessions } from "../sessions.ts";
 import type { ToolCallIds } from "../tool-call-ids.ts";
-import { failure, type Turn } from "./turn.ts";
+import { failure, type Owner, type Turn } from "./turn.ts";
 
 /** Milliseconds that a turn waits for late events of its calls before they are closed for it: of an aborted one few come. */
 const LATE_MS = 10_000;
@@ -42,6 +42,7 @@ export class Turns {
       runId,
       traceParentKey: sameSession ? undefined : parent?.identity.sessionKey,
     });
+    const before = this.#byRun.get(runId);
     const turn: Turn = {
       identity,
       turnId: runId,
@@ -50,10 +51,13 @@ export class Turns {
       spanId,
       startMs,
       follows: sameSession ? parent?.spanId : undefined,
+      attemptOf: before?.traceId === traceId ? (before.attemptOf ?? before) : undefined,
       spawnerSpanId: parent !== undefined && !sameSession ? parent.spanId : undefined,
       calls: new Map(),
       tools: new Map(),
+      prompt: {},
       endedMs: undefined,
+      works: true,
       lateUntilMs: Number.POSITIVE_INFINITY,
     };
     this.#bySpan.set(spanId, turn);
@@ -65,6 +69,17 @@ export class Turns {
     const { spanId, parentSpanId } = trace(event);
     const turn = this.at(parentSpanId);
     if (spanId !== undefined && turn !== undefined) this.#bySpan.set(spanId, turn);
+  }
+
+  asked(context: HostObject, prompt: SpanRecord["attributes"]): void {
+    const turn = this.at(trace(context).spanId);
+    if (turn !== undefined) turn.prompt = prompt;
+  }
+
+  /** A run has made its last call, or was aborted. */
+  workEnded(context: HostObject): void {
+    const turn = this.at(trace(context).spanId);
+    if (turn !== undefined) turn.works = false;
   }
 
   ended(event: HostObject, failed: boolean): SpanRecord[] {
@@ -88,6 +103,14 @@ export class Turns {
     return this.at(trace(event).parentSpanId) ?? this.#byRun.get(text(event.runId) ?? "");
   }
 
+  /** Whose a call is that is made in no run. */
+  ownerOutside(event: HostObject): Owner | undefined {
+    const sessionKey = text(event.sessionKey);
+    const runId = text(event.runId);
+    if (sessionKey === undefined || runId === undefined) return undefined;
+    return { identity: this.#sessions.identityOf(sessionKey, text(event.sessionId), runId), turnId: runId };
+  }
+
   /** Every turn that is remembered, ended ones too. */
   all(): Turn[] {
     return [...new Set(this.#bySpan.values())];
@@ -102,6 +125,19 @@ export class Turns {
   }
 
   span(turn: Turn, endMs: number, error: string | undefined): SpanRecord {
+    const ended = {
+      traceId: turn.traceId,
+      spanId: turn.spanId,
+      kind: SpanKind.INTERNAL,
+      startMs: turn.startMs,
+      endMs,
+      error: failure(error),
+    };
+    const attributes = { ...this.attributes(turn), [Attribute.errorType]: error };
+    // Not an operation of its own: a turn is counted once.
+    if (turn.attemptOf !== undefined) {
+      return { ...ended, parentSpanId: turn.attemptOf.spanId, name: `attempt ${turn.identity.agentName}`, attributes };
+    }
     const spawn = this.#sessions.spawnOf(turn.identity.sessionKey) ?? turn.identity.spawn;
     const spawner = spawn === undefined ? undefined : this.#toolCallIds.spanOf(spawn.runId, spawn.toolCallId);
     const parent = spawner?.traceId === turn.traceId ? spawner.spanId : turn.spawnerSpanId;
@@ -110,23 +146,18 @@ export class Turns {
       ...(spawner !== undefined && spawner.traceId !== turn.traceId ? [spawner] : []),
     ];
     return {
-      traceId: turn.traceId,
-      spanId: turn.spanId,
+      ...ended,
       parentSpanId: parent,
       name: spanName.invokeAgent(turn.identity.agentName),
-      kind: SpanKind.INTERNAL,
-      startMs: turn.startMs,
-      endMs,
-      attributes: { ...this.attributes(turn), [Attribute.operation]: Operation.invokeAgent, [Attribute.errorType]: error },
+      attributes: { ...attributes, ...turn.prompt, [Attribute.operation]: Operation.invokeAgent },
       links,
-      error: failure(error),
     };
   }
 
-  /** What every span of a turn says: whose it is. */
-  attributes(turn: Turn | undefined): SpanRecord["attributes"] {
-    if (turn === undefined) return { [Attribute.agentKind]: "openclaw" };
-    const { identity } = turn;
+  /** What every span says: whose it is. */
+  attributes(owner: Owner | undefined): SpanRecord["attributes"] {
+    if (owner === undefined) return { [Attribute.agentKind]: "openclaw" };
+    const { identity, turnId } = owner;
     const spawn = this.#sessions.spawnOf(identity.sessionKey) ?? identity.spawn;
     return {
       [Attribute.sessionId]: identity.sessionId,
@@ -137,7 +168,7 @@ export class Turns {
       [Attribute.agentDepth]: identity.depth,
       [Attribute.agentName]: identity.agentName,
       [Attribute.agentKind]: "openclaw",
-      [Attribute.turnId]: turn.turnId,
+      [Attribute.turnId]: turnId,
       [Attribute.channel]: identity.channel,
       [Attribute.task]: identity.task,
       [Attribute.spawnedByToolCall]: spawn === undefined ? undefined : this.#toolCallIds.shown(spawn.runId, spawn.toolCallId),

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SpanRecord } from "@signalbox/otel/provider";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
-import { createMapper, HOOKS, type Mapper, type MapperOptions, type RequestIdentity } from "../map.ts";
+import { createMapper, HOOKS, type Mapper, type MapperOptions } from "../map.ts";
+import type { Owner } from "../spans/turn.ts";
 
 /** Replays what a real OpenClaw told its plugins: fixtures of tests/agents/record-openclaw.ts. */
 
@@ -22,7 +23,7 @@ interface RecordedLine {
 export interface Replayed {
   spans: SpanRecord[];
   /** What each request to the scheduler's origin would have been marked with, in order. */
-  requests: { spanId: string; identity: RequestIdentity | undefined }[];
+  requests: { spanId: string; identity: Owner | undefined }[];
   mapper: Mapper;
 }
 
