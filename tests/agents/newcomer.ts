@@ -2,7 +2,7 @@
  * A newcomer's way with each real agent, as commands with their seconds: from `npm start` to the first own turn on the Sessions page, then
  * that history imported. The model is scripted; all else is what a user types. Its output is NEWCOMER.md.
  *
- *     node tests/agents/newcomer.ts
+ *     node tests/agents/newcomer.ts [agent…]
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,6 +21,8 @@ const ROOT = join(import.meta.dirname, "../..");
 const SIGNALBOX = join(ROOT, "plugins/cli/bin/signalbox.mjs");
 const MODELS = ["claude-sonnet-4-5", "gpt-5-codex", "scripted"];
 const run = promisify(execFile);
+const named = process.argv.slice(2);
+const wanted = (agent: string) => named.length === 0 || named.includes(agent);
 
 const [claude, codex, openclaw] = [
   await ensureCli("claude", "@anthropic-ai/claude-code", "2.1.329"),
@@ -121,20 +123,27 @@ try {
       .split("\n")
       .filter((line) => /✓|!|→/.test(line))
       .join("\n");
-  await signalbox("register claude-code --trust-hooks", said);
-  await type('claude -p "hello"', "claude", ["-p", "hello", "--model", "claude-sonnet-4-5"], (out) => out);
-  await sessionSeen("claude-code");
-
-  await signalbox("register codex", said);
-  await type('codex exec "hello"', "codex", ["exec", "--skip-git-repo-check", "--model", "gpt-5-codex", "hello"], (out) => out);
-  await sessionSeen("codex");
-
-  await signalbox("register openclaw", said);
-  const gateway = await startGateway(openclaw, home, gatewayPort, 240_000);
-  const turn = await gateway.turn("hello");
-  say("a message to the gateway", turn.seconds.toFixed(1), turn.status);
-  await sessionSeen("openclaw");
-  await gateway.stop();
+  if (wanted("claude-code")) {
+    await signalbox("register claude-code --trust-hooks", said);
+    await type('claude -p "hello"', "claude", ["-p", "hello", "--model", "claude-sonnet-4-5"], (out) => out);
+    await sessionSeen("claude-code");
+  }
+  if (wanted("codex")) {
+    await signalbox("register codex", said);
+    await type('codex exec "hello"', "codex", ["exec", "--skip-git-repo-check", "--model", "gpt-5-codex", "hello"], (out) => out);
+    await sessionSeen("codex");
+  }
+  if (wanted("openclaw")) {
+    await signalbox("register openclaw", said);
+    const booting = performance.now();
+    const gateway = await startGateway(openclaw, home, gatewayPort, 240_000);
+    say("`openclaw gateway`, until it answers", seconds(booting));
+    const turn = await gateway.turn("hello");
+    say("a message to the gateway", turn.seconds.toFixed(1), turn.status);
+    await sessionSeen("openclaw");
+    await signalbox("doctor openclaw", said);
+    await gateway.stop();
+  }
 
   await signalbox("import");
   await signalbox("import --json", (out) => out);

@@ -59,14 +59,7 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     const other = world.gateway().turn("please BYSTANDER", { sessionKey: "agent:main:telegram:direct:bystander" });
     await until("the other session works", 20_000, () => asked().some((entry) => taskOf(entry) === "BYSTANDER"));
 
-    const traceId = String(victims()[0]?.headers.traceparent).split("-")[1] as string;
-    let session = "";
-    await until("the session is known", 20_000, async () => {
-      const rows = await world.stack.sql<{ session_id: string }[]>`
-        select distinct session_id from signalbox.spans where encode(trace_id, 'hex') = ${traceId}`;
-      session = rows[0]?.session_id ?? "";
-      return session !== "";
-    });
+    const session = await world.sessionOf(victims()[0]);
     const receipt = await world.control<Receipt>(session, "kill");
     const atReceipt = victims().length;
     assert.equal(receipt.descendants.length, SUB_AGENTS, "all sub-agents are named");

@@ -39,7 +39,7 @@ export async function checkOverhead(world: World, check: Check, notes: string[])
     await world.unregister();
     // Blocks, as the gateway takes seconds to load a plugin; both ways straight to the provider.
     for (const observed of [false, true, true, false]) {
-      await (observed ? world.register(true) : world.unregister());
+      await (observed ? world.register({ observeOnly: true }) : world.unregister());
       await seconds();
       for (let n = 0; n < PAIRS / 2; n++) (observed ? watched : alone).push(await seconds());
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { assertCalls, assertSums, settled } from "./books.ts";
 import { scriptOf } from "./scenarios.ts";
 import type { Check } from "./suite.ts";
@@ -11,8 +12,17 @@ export async function checkScheduled(world: World, check: Check): Promise<void> 
     world.use(scriptOf({ NIGHTLY: () => ({ text: "Done." }) }));
     const asked = world.since();
     await start();
-    const spans = await settled(sql, asked, (all) => all.some(({ operation }) => operation === "invoke_agent"));
+    // A run is only put in line.
+    for (const deadline = Date.now() + 30_000; asked().length === 0 && Date.now() < deadline; ) await sleep(100);
     await world.quiet();
+    const spans = await settled(
+      sql,
+      asked,
+      (all) =>
+        all.some(({ operation }) => operation === "invoke_agent") &&
+        all.filter((span) => span.is_call && span.output > 0).length >= asked().length,
+    );
+    assert.ok(asked().length > 0, "the job asks a model");
     assertCalls(spans, asked(), { turns: ["NIGHTLY"] }, { pool: POOL });
     await assertSums(sql, spans);
     for (const span of spans.filter(({ operation }) => operation === "schedule")) assert.equal(span.task, task);

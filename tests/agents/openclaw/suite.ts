@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
@@ -7,7 +7,8 @@ import { assertCalls, assertSums, assertTree, settled, spansOf } from "./books.t
 import { driftOf } from "./drift.ts";
 import { ensureOpenclaw } from "./install.ts";
 import { checkKill } from "./kill.ts";
-import { checkMemory } from "./memory.ts";
+import { assertMemory } from "./memory.ts";
+import { checkNeighbours } from "./neighbours.ts";
 import { checkOverhead } from "./overhead.ts";
 import { beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
 import { checkScheduled } from "./scheduled.ts";
@@ -39,20 +40,20 @@ export async function openclawSuite(report: Report): Promise<void> {
     await world.register();
     await all("registered");
     await checkKill(world, check, notes);
-    await checkMemory(world, check);
     await checkScheduled(world, check);
+    await checkNeighbours(world, check);
     await world.unregister();
     await report.check("openclaw: unregistered, the config is byte for byte as it was, and turns go the old way, unseen", async () => {
       assert.equal(readFileSync(world.home.configPath, "utf8"), world.before);
       await unseen(world);
     });
-    await world.register(true);
+    await world.register({ observeOnly: true });
     await all("observed only");
     await world.unregister();
     await world.routeByHand();
     await all("routed only");
     drift = driftOf(world.recordPath, openclaw.version);
-    writeFileSync(world.home.configPath, world.before);
+    await world.write(world.before);
     await world.register();
     await checkOverhead(world, check, notes);
   } finally {
@@ -63,7 +64,7 @@ export async function openclawSuite(report: Report): Promise<void> {
 }
 
 /** Plays a scenario in a session of its own, and compares what is stored with what the provider says it served. */
-async function prove(world: World, name: string, way: Way): Promise<void> {
+export async function prove(world: World, name: string, way: Way): Promise<void> {
   const scenario = SCENARIOS[name];
   assert.ok(scenario);
   world.use(scriptOf(scenario.tasks));
@@ -72,6 +73,7 @@ async function prove(world: World, name: string, way: Way): Promise<void> {
   for (const [index, task] of scenario.turns.entries()) {
     if (scenario.restart && index === scenario.turns.length - 1) await world.restart();
     if (task === "/compact") {
+      await world.quiet();
       await world.gateway().client.request("sessions.compact", { key: sessionKey }, 60_000);
       continue;
     }
@@ -101,6 +103,7 @@ async function prove(world: World, name: string, way: Way): Promise<void> {
   await assertSums(world.stack.sql, spans);
   if (way === "routed only") assert.equal(count(spans, "execute_tool"), 0);
   else await assertTree(world.stack.sql, spans, asked());
+  if (way !== "routed only") assertMemory(spans, scenario.memory ?? []);
 }
 
 async function unseen(world: World): Promise<void> {

@@ -5,6 +5,7 @@ import { registerOpenclaw, unregisterOpenclaw } from "@signalbox/openclaw/regist
 import { freePort } from "../../support/free-port.ts";
 import { type LedgerEntry, type Script, startProvider } from "../../support/provider.ts";
 import { type Stack, startStack } from "../stack.ts";
+import { followActivity } from "./activity.ts";
 import { RECORDER } from "./drift.ts";
 import { baseConfig, type Gateway, type OpenclawHome, openclawHome, startGateway } from "./gateway.ts";
 import type { InstalledOpenclaw } from "./install.ts";
@@ -40,20 +41,30 @@ export interface World {
   use(script: Script): void;
   /** What the provider was asked from now on; only models' replies. */
   since(): () => LedgerEntry[];
-  /** Waits until the provider has heard nothing for `quietMs`: sub-agents and their announcements go on after a turn. */
-  quiet(quietMs?: number): Promise<void>;
-  register(observeOnly?: boolean): Promise<void>;
+  /** Waits until OpenClaw is at nothing and says nothing for two seconds: sub-agents and their announcements go on after a turn. */
+  quiet(): Promise<void>;
+  register(options?: { observeOnly?: boolean; key?: string }): Promise<void>;
   unregister(): Promise<void>;
+  /** Puts another text into openclaw.json. */
+  write(text: string): Promise<void>;
   /** What a user without our plugin would write. */
   routeByHand(): Promise<void>;
+  /** A second gateway on this machine, of another home, registered from the same state folder. */
+  beside(): Promise<{ gateway: Gateway; close(): Promise<void> }>;
+  /** The session that a request was made in, once something of it is stored. */
+  sessionOf(entry: LedgerEntry | undefined): Promise<string>;
   control<T>(session: string, verb: string): Promise<T>;
   close(): Promise<void>;
 }
 
 /** On a busy machine; else 10 to 30 seconds. */
 const BOOT_MS = 180_000;
-/** A running gateway reads its config again by itself within this time. */
-const RELOAD_MS = 5_000;
+/** A running gateway reads its config again by itself. */
+const RELOADED_WITHIN_MS = 60_000;
+/** After the end of several sub-agents OpenClaw waits some 300 ms, and then tells their parent once more. */
+const QUIET_MS = 2_000;
+const QUIET_WITHIN_MS = 90_000;
+const SEEN_WITHIN_MS = 20_000;
 
 export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World> {
   let script: Script = () => ({});
@@ -63,36 +74,59 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
     token: TOKEN,
   });
   const { provider } = stack;
-  const port = await freePort();
-  const config = baseConfig(port);
   const model = { id: "direct", name: "direct", cost: { ...PRICES, cacheWrite: 0 }, contextWindow: 128_000, maxTokens: 8_192 };
   const direct = { baseUrl: `${provider.url}/v1`, apiKey: "fake-key", api: "openai-completions", models: [model] };
-  const home = openclawHome({
-    ...config,
-    models: { ...config.models, providers: { direct } },
-    agents: {
-      defaults: {
-        ...config.agents.defaults,
-        model: { primary: "direct/direct" },
-        heartbeat: { every: "24h" },
-        subagents: { maxSpawnDepth: 3, maxChildrenPerAgent: 20, maxConcurrent: 32 },
+  const configAt = (at: number) => {
+    const base = baseConfig(at);
+    return {
+      ...base,
+      models: { ...base.models, providers: { direct } },
+      agents: {
+        defaults: {
+          ...base.agents.defaults,
+          model: { primary: "direct/direct" },
+          heartbeat: { every: "24h" },
+          subagents: { maxSpawnDepth: 3, maxChildrenPerAgent: 20, maxConcurrent: 32 },
+        },
       },
-    },
-    // Beside ours, and there before it: writes down what plugins are told.
-    plugins: {
-      load: { paths: [RECORDER] },
-      entries: { "signalbox-recorder": { enabled: true, hooks: { allowConversationAccess: true } } },
-    },
-  });
+      // Beside ours, and there before it: writes down what plugins are told.
+      plugins: {
+        load: { paths: [RECORDER] },
+        entries: { "signalbox-recorder": { enabled: true, hooks: { allowConversationAccess: true } } },
+      },
+    };
+  };
+  const homeAt = (at: number) => {
+    const made = openclawHome(configAt(at));
+    made.env.SIGNALBOX_RECORD = join(made.dir, "record.jsonl");
+    return made;
+  };
+  const port = await freePort();
+  const home = homeAt(port);
   const recordPath = join(home.dir, "record.jsonl");
-  home.env.SIGNALBOX_RECORD = recordPath;
+  const activity = followActivity(recordPath);
   const before = readFileSync(home.configPath, "utf8");
   const stateDir = join(home.dir, "signalbox");
   mkdirSync(stateDir);
   writeFileSync(join(stateDir, "token"), `${TOKEN}\n`, { mode: 0o600 });
   const place = { home: home.home, stateDir };
+  const addresses = { schedulerUrl: stack.schedulerUrl, otlpEndpoint: stack.collectorUrl };
   let gateway = await startGateway(openclaw, home, port, BOOT_MS);
-  const reloaded = () => sleep(RELOAD_MS);
+  const reloads = () => gateway.log().split("config hot reload applied").length;
+  /** Changes the config, and waits until the gateway has taken it up. */
+  const reloading = async (change: () => Promise<{ changed: boolean }>) => {
+    const before = reloads();
+    const { changed } = await change();
+    for (const deadline = Date.now() + RELOADED_WITHIN_MS; changed && reloads() === before; await sleep(100)) {
+      if (Date.now() > deadline) throw new Error(`the gateway has not read its config again after ${RELOADED_WITHIN_MS / 1000} s`);
+    }
+  };
+
+  const write = (text: string) =>
+    reloading(async () => {
+      writeFileSync(home.configPath, text);
+      return { changed: true };
+    });
 
   return {
     stack,
@@ -111,25 +145,49 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
       const from = provider.ledger.length;
       return () => provider.ledger.slice(from).filter(({ path }) => path === "/v1/chat/completions");
     },
-    async quiet(quietMs = 2_000) {
-      for (let last = -1; provider.ledger.length !== last; await sleep(quietMs)) last = provider.ledger.length;
+    async quiet() {
+      const deadline = Date.now() + QUIET_WITHIN_MS;
+      for (let last = -1; !activity.idle() || activity.told() !== last; await sleep(QUIET_MS)) {
+        if (Date.now() > deadline) throw new Error(`OpenClaw is still at work after ${QUIET_WITHIN_MS / 1000} s`);
+        last = activity.told();
+      }
       await provider.idle(30_000);
     },
-    async register(observeOnly = false) {
-      await registerOpenclaw({ ...place, schedulerUrl: stack.schedulerUrl, otlpEndpoint: stack.collectorUrl, observeOnly });
-      await reloaded();
-    },
-    async unregister() {
-      await unregisterOpenclaw(place);
-      await reloaded();
-    },
+    register: (options = {}) => reloading(() => registerOpenclaw({ ...place, ...addresses, ...options })),
+    unregister: () => reloading(() => unregisterOpenclaw(place)),
+    write,
     async routeByHand() {
-      const written = JSON.parse(before) as typeof config & { models: { providers: object } };
-      const signalbox = { ...direct, baseUrl: `${stack.schedulerUrl}/v1`, models: [{ ...model, id: "auto", name: "auto" }] };
+      const written = configAt(port);
+      // No key: the scheduler on this machine asks for none, and refuses one that it does not know.
+      const { apiKey: _, ...keyless } = direct;
+      const signalbox = { ...keyless, baseUrl: `${stack.schedulerUrl}/v1`, models: [{ ...model, id: "auto", name: "auto" }] };
       const models = { ...written.models, providers: { ...written.models.providers, signalbox } };
       const agents = { defaults: { ...written.agents.defaults, model: { primary: "signalbox/auto" } } };
-      writeFileSync(home.configPath, JSON.stringify({ ...written, models, agents }));
-      await reloaded();
+      await write(JSON.stringify({ ...written, models, agents }));
+    },
+    async sessionOf(entry) {
+      const traceId = String(entry?.headers.traceparent).split("-")[1] ?? "";
+      for (const deadline = Date.now() + SEEN_WITHIN_MS; Date.now() < deadline; await sleep(100)) {
+        const [row] = await stack.sql<{ session_id: string }[]>`
+          select session_id from signalbox.spans where encode(trace_id, 'hex') = ${traceId} limit 1`;
+        if (row !== undefined) return row.session_id;
+      }
+      throw new Error(`trace ${traceId} is not stored after ${SEEN_WITHIN_MS / 1000} s`);
+    },
+    async beside() {
+      const [otherPort, other] = [await freePort(), homeAt(0)];
+      writeFileSync(other.configPath, JSON.stringify(configAt(otherPort)));
+      const otherPlace = { home: other.home, stateDir };
+      await registerOpenclaw({ ...otherPlace, ...addresses });
+      const started = await startGateway(openclaw, other, otherPort, BOOT_MS);
+      return {
+        gateway: started,
+        async close() {
+          await started.stop();
+          await unregisterOpenclaw(otherPlace);
+          other.remove();
+        },
+      };
     },
     async control<T>(session: string, verb: string): Promise<T> {
       const response = await fetch(`${stack.schedulerUrl}/control/sessions/${encodeURIComponent(session)}/${verb}`, {
