@@ -35,7 +35,7 @@ export function openclawReader(identity: ThreadIdentity, { content }: { content:
     const usage = object(message.usage);
     const model = text(message.responseModel) ?? text(message.model);
     // what OpenClaw itself says in the model's place has no usage
-    if (model === undefined || message.usage === undefined) return [];
+    if (model === undefined || message.usage === undefined || isNoCall(message, usage)) return [];
     const startMs = time(message.timestamp) ?? lastMs ?? endMs;
     const spans = turn(run, Math.min(lastMs ?? startMs, startMs));
     callIds = [text(message.responseId) ?? entryId];
@@ -111,6 +111,12 @@ export function openclawReader(identity: ThreadIdentity, { content }: { content:
     },
     end: () => thread.end(),
   };
+}
+
+/** Of a run that failed or was aborted OpenClaw writes an answer down that no model gave, or not to its end: it counts nothing. */
+function isNoCall(message: Readonly<Record<string, unknown>>, usage: Readonly<Record<string, unknown>>): boolean {
+  const cut = message.responseId === undefined || message.stopReason === "error" || message.stopReason === "aborted";
+  return cut && [usage.input, usage.output, usage.cacheRead, usage.cacheWrite].every((tokens) => !tokens);
 }
 
 const partsOf = (said: unknown): MessagePart[] =>

@@ -85,7 +85,7 @@ export async function checkNeighbours(world: World, check: Check): Promise<void>
     await world.quiet();
     const books = () => world.stack.sql`
       select session_id, calls::int, turns::int, tool_calls::int, input_tokens::int, output_tokens::int, cost_nusd::float8 from signalbox.sessions
-      where session_id in (select session_id from signalbox.agents where agent_kind = 'openclaw') order by session_id`;
+      where agent_kind = 'openclaw' order by session_id`;
     const before = await books();
     const sender = spanSender(world.stack.collectorUrl, undefined);
     const sources = openclawHistory(join(world.home.home, ".openclaw"));

@@ -103,7 +103,10 @@ export async function prove(world: World, name: string, way: Way): Promise<void>
   await assertSums(world.stack.sql, spans);
   if (way === "routed only") assert.equal(count(spans, "execute_tool"), 0);
   else await assertTree(world.stack.sql, spans, asked());
-  if (way !== "routed only") assertMemory(spans, scenario.memory ?? []);
+  if (way !== "routed only") {
+    assertMemory(spans, scenario.memory ?? []);
+    for (const { channel, name } of spans) assert.equal(channel, "telegram", `channel of ${name}`);
+  }
 }
 
 async function unseen(world: World): Promise<void> {
@@ -118,7 +121,9 @@ async function unseen(world: World): Promise<void> {
 
 const about = (version: string) =>
   `OpenClaw ${version}, ${new Date().toISOString().slice(0, 10)}, \`npm run test:agents -- openclaw\`. Each cell: tokens by kind and cost of every ` +
-  "call in Postgres equal the provider's ledger, call by call, on the right agent, turn and pool; sums of session, agents and hours equal them.";
+  "call in Postgres equal the provider's ledger, call by call, on the right agent, turn, channel and pool; each tool call is under its turn and " +
+  "above the sub-agent it spawned; sums of session, agents and hours equal the calls'. Not exact: of a call that was aborted in mid-stream the " +
+  "output is the ledger's and the input is estimated (within 5 %), which its cost source says.";
 
 const driftText = (drift: readonly string[] | undefined) =>
   `Drift against the captures in \`tests/fixtures/openclaw\`: ${drift === undefined ? "not looked at" : drift.join("; ") || "none"} (fields of what the plugin hears).`;

@@ -91,7 +91,10 @@ export class Turns {
     turn.endedMs = endMs;
     turn.lateUntilMs = endMs + (outcome === "aborted" ? LATE_ABORTED_MS : LATE_MS);
     if (isOpen(turn)) this.#late = [...this.#late.slice(1 - MAX_LATE), turn];
-    return [this.span(turn, endMs, error)];
+    const span = this.span(turn, endMs, error);
+    // The turn is remembered for long; what was said is not.
+    turn.prompt = {};
+    return [span];
   }
 
   at(spanId: string | undefined): Turn | undefined {
