@@ -44,6 +44,7 @@ const SCENARIOS: Record<string, Scenario> = {
   compaction: { suite: "compaction", message: "", sessionKey: "agent:main:telegram:direct:456" },
   "model-replaced": { suite: "model replaced by the gateway", message: "", sessionKey: "agent:main:main" },
   memory: { suite: "memory file written, edited, read and fetched", message: "", sessionKey: "agent:main:main" },
+  "refused-400": { message: "please REFUSE_IT", sessionKey: "agent:main:main" },
   "aborted-tree": { message: "please SPAWN_SLOW", sessionKey: "agent:main:main", abortAfterMs: 4_000 },
 };
 

@@ -67,6 +67,7 @@ describe.each(VERSIONS)("OpenClaw %s", (version) => {
     "compaction",
     "model-replaced",
     "memory",
+    "refused-400",
   ])("%s is sound", (name) => {
     expectSound(scenario(name));
   });

@@ -34,13 +34,21 @@ export async function checkNeighbours(world: World, check: Check): Promise<void>
       const session = await world.sessionOf(asked()[0]);
       await world.control(session, "pause");
       await refused;
-      assert.equal(asked().length, 1, "the call after the tool is refused, and the fallback model is not asked");
+      assert.equal(asked().length, 1, "the call after the tool is refused");
       // A key that OpenClaw takes for bad is out of use for a minute.
       assert.equal((await turn("HELLO", "untouched")).status, "ok");
       assert.equal(asked().length, 2);
       await world.control(session, "resume");
       assert.equal((await turn("HELLO", "refused")).status, "ok");
       assert.equal(asked().length, 3);
+
+      await world.limit(session, 0.000_001);
+      await turn("HELLO", "refused");
+      assert.equal(asked().length, 3, "the first call of a turn is refused, and the fallback model is not asked");
+      assert.equal((await turn("HELLO", "untouched")).status, "ok");
+      await world.limit(session, 1_000);
+      assert.equal((await turn("HELLO", "refused")).status, "ok");
+      assert.equal(asked().length, 5);
       await world.quiet();
     } finally {
       await world.unregister();

@@ -24,6 +24,7 @@ function choose(text: string, results: number): ReplyPlan {
     return results === 1 ? spawnChild("CHILD_EXEC please") : { text: "spawned ok" };
   }
   if (text.includes("SPAWN_IT")) return results === 0 ? spawnChild("CHILD_EXEC please") : { text: "spawned ok" };
+  if (text.includes("REFUSE_IT")) return { error: { status: 400, message: "Signalbox: this session is paused." } };
   if (text.includes("READ_FAILS"))
     return results === 0 ? { toolCalls: [{ name: "read", arguments: { path: "no-such-file.md" } }] } : { text: "it failed" };
   if (text.includes("EXEC_LONG")) return results === 0 ? exec("sleep 60") : { text: "exec finished" };

@@ -53,6 +53,8 @@ export interface World {
   beside(): Promise<{ gateway: Gateway; close(): Promise<void> }>;
   /** The session that a request was made in, once something of it is stored. */
   sessionOf(entry: LedgerEntry | undefined): Promise<string>;
+  /** Sets what a session may cost. */
+  limit(session: string, usd: number): Promise<void>;
   control<T>(session: string, verb: string): Promise<T>;
   close(): Promise<void>;
 }
@@ -128,6 +130,16 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
       return { changed: true };
     });
 
+  const controlled = async (method: string, path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${stack.schedulerUrl}/control${path}`, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return await response.json();
+  };
+
   return {
     stack,
     home,
@@ -189,15 +201,9 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
         },
       };
     },
-    async control<T>(session: string, verb: string): Promise<T> {
-      const response = await fetch(`${stack.schedulerUrl}/control/sessions/${encodeURIComponent(session)}/${verb}`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify({ reason: "the suite says so" }),
-      });
-      if (!response.ok) throw new Error(`${verb}: ${response.status} ${await response.text()}`);
-      return (await response.json()) as T;
-    },
+    limit: async (id, usd) => void (await controlled("PUT", "/budgets/session", { id, limit_usd: usd, period: "none" })),
+    control: async <T>(session: string, verb: string) =>
+      (await controlled("POST", `/sessions/${encodeURIComponent(session)}/${verb}`, { reason: "the suite says so" })) as T,
     async close() {
       await gateway.stop();
       await stack.close();

@@ -71,6 +71,7 @@ export class Turns {
     if (spanId !== undefined && turn !== undefined) this.#bySpan.set(spanId, turn);
   }
 
+  /** What a run is asked is known just before it begins. */
   asked(context: HostObject, prompt: SpanRecord["attributes"]): void {
     const turn = this.at(trace(context).spanId);
     if (turn !== undefined) turn.prompt = prompt;
