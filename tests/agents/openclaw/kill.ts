@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEntry } from "../../support/provider.ts";
 import { progressOf, type Scenario, scriptOf, spawn } from "./scenarios.ts";
 import type { Check } from "./suite.ts";
+import { until } from "./until.ts";
 import type { World } from "./world.ts";
 
 interface Receipt {
@@ -92,12 +93,6 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     assert.ok(victims().length > atReceipt, "resume lifts the block");
     await world.quiet();
   });
-}
-
-async function until(what: string, timeoutMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await holds()); await sleep(50)) {
-    if (Date.now() > deadline) throw new Error(`${what}: not after ${timeoutMs / 1000} s`);
-  }
 }
 
 /** How many processes of this machine run a leaf's command. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openclawHistory } from "@signalbox/openclaw/import";
 import { importHistory } from "../../../plugins/cli/src/import/run.ts";
 import { spanSender } from "../../../plugins/cli/src/import/send.ts";
 import { settled } from "./books.ts";
 import { type Scenario, scriptOf } from "./scenarios.ts";
 import type { Check } from "./suite.ts";
+import { until } from "./until.ts";
 import { TOKEN, type World } from "./world.ts";
 
 const TASKS: Scenario["tasks"] = {
@@ -30,7 +30,7 @@ export async function checkNeighbours(world: World, check: Check): Promise<void>
       world.use(scriptOf(TASKS));
       const asked = world.since();
       const refused = turn("WAITING", "refused");
-      while (asked().length === 0) await sleep(50);
+      await until("the turn has asked a model", 60_000, () => asked().length > 0);
       const session = await world.sessionOf(asked()[0]);
       await world.control(session, "pause");
       await refused;

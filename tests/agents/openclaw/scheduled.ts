@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { assertCalls, assertSums, settled } from "./books.ts";
 import { scriptOf } from "./scenarios.ts";
 import type { Check } from "./suite.ts";
+import { until } from "./until.ts";
 import { POOL, type World } from "./world.ts";
 
 /** OpenClaw's own clockwork: a cron job that is made and run, and the heartbeat that it has by itself. */
@@ -13,7 +13,7 @@ export async function checkScheduled(world: World, check: Check): Promise<void> 
     const asked = world.since();
     await start();
     // A run is only put in line.
-    for (const deadline = Date.now() + 30_000; asked().length === 0 && Date.now() < deadline; ) await sleep(100);
+    await until("the job asks a model", 60_000, () => asked().length > 0);
     await world.quiet();
     const spans = await settled(
       sql,
@@ -22,7 +22,6 @@ export async function checkScheduled(world: World, check: Check): Promise<void> 
         all.some(({ operation }) => operation === "invoke_agent") &&
         all.filter((span) => span.is_call && span.output > 0).length >= asked().length,
     );
-    assert.ok(asked().length > 0, "the job asks a model");
     assertCalls(spans, asked(), { turns: ["NIGHTLY"] }, { pool: POOL });
     await assertSums(sql, spans);
     for (const span of spans.filter(({ operation }) => operation === "schedule")) assert.equal(span.task, task);

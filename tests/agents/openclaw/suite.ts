@@ -12,6 +12,7 @@ import { checkNeighbours } from "./neighbours.ts";
 import { checkOverhead } from "./overhead.ts";
 import { beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
 import { checkScheduled } from "./scheduled.ts";
+import { until } from "./until.ts";
 import { openclawWorld, POOL, type World } from "./world.ts";
 
 export type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
@@ -79,7 +80,8 @@ export async function prove(world: World, name: string, way: Way): Promise<void>
     }
     const turn = world.gateway().turn(`please ${task}`, { sessionKey });
     if (scenario.abortAfter !== undefined) {
-      while (asked().length < scenario.abortAfter || asked().at(-1)?.status !== 200) await sleep(50);
+      const { abortAfter } = scenario;
+      await until("the last reply has begun", 60_000, () => asked().length >= abortAfter && asked().at(-1)?.status === 200);
       // Between two chunks, not at one: which of them left is then no matter of chance.
       await sleep(1_100);
       await world.gateway().client.request("sessions.abort", { key: sessionKey, clearQueued: true });
