@@ -187,8 +187,8 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
       throw new Error(`trace ${traceId} is not stored after ${SEEN_WITHIN_MS / 1000} s`);
     },
     async beside() {
-      const [otherPort, other] = [await freePort(), homeAt(0)];
-      writeFileSync(other.configPath, JSON.stringify(configAt(otherPort)));
+      const otherPort = await freePort();
+      const other = homeAt(otherPort);
       const otherPlace = { home: other.home, stateDir };
       await registerOpenclaw({ ...otherPlace, ...addresses });
       const started = await startGateway(openclaw, other, otherPort, BOOT_MS);
