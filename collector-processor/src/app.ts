@@ -3,7 +3,8 @@ import { type Alerting, alerting } from "./alerting/alerting.ts";
 import type { CollectorConfig } from "./config.ts";
 import { commitFirst } from "./delivery.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
-import { fanOut } from "./fan-out/fan-out.ts";
+import { type FanOut, fanOut } from "./fan-out/fan-out.ts";
+import { fanOutStatus } from "./fan-out/status.ts";
 import { type Log, stderrLog } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Stage } from "./pipeline.ts";
@@ -128,7 +129,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   try {
     // the ports first: who finds one taken must not touch the log of the collector that has it
     const http = await listenHttp(
-      otlpHttpReceiver(receiving, take, endpoints(notReady, metrics, alerts), log, metrics),
+      otlpHttpReceiver(receiving, take, endpoints(notReady, metrics, alerts, outlets), log, metrics),
       options.host,
       options.port,
     );
@@ -163,7 +164,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 const ALERTS = "/control/alerts/";
 
 /** `notReady` says why not, or null. */
-function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Alerting | null): Endpoints {
+function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Alerting | null, outlets: FanOut): Endpoints {
   return (path) => {
     if (path === "/healthz") return (_request, response) => json(response, 200, { status: "ok" });
     if (path === "/readyz") {
@@ -173,6 +174,7 @@ function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Aler
         else json(response, 503, { status: "not ready", reason });
       };
     }
+    if (path === "/status") return (_request, response) => json(response, 200, { fan_out: fanOutStatus(outlets.destinations) });
     if (path === "/metrics") return (request, response) => metrics.serve(request, response);
     if (alerts !== null && path.startsWith(ALERTS)) {
       return (request, response) => void alerts.serve(path.slice(ALERTS.length), request, response);
@@ -181,7 +183,7 @@ function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Aler
   };
 }
 
-function json(response: ServerResponse, status: number, body: Record<string, string>): void {
+function json(response: ServerResponse, status: number, body: Record<string, unknown>): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(body));
 }

@@ -1,9 +1,9 @@
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Collector } from "../../collector-processor/src/app.ts";
-import { decodeProtobufTraces } from "../../collector-processor/src/otlp/decode-protobuf.ts";
 import { type OtlpSink, otlpSink, type SinkAnswer } from "../support/otlp-sink.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { fanOutMetric, namesIn, spansIn } from "./collector-fan-out-support.ts";
 import { encodeRequest } from "./collector-oracle.ts";
 import { emptyTables, post, request, span, testCollector, untilReady } from "./collector-support.ts";
 
@@ -48,22 +48,12 @@ async function collectorTo(destinations: string[], environment: Record<string, s
 }
 
 const QUICK = "backoff_first_ms: 10, backoff_most_ms: 40";
-const spansIn = (bodies: Buffer[]) =>
-  bodies.flatMap((body) => decodeProtobufTraces(body).flatMap((resource) => resource.scopes.flatMap((scope) => scope.spans)));
-const namesIn = (bodies: Buffer[]) => spansIn(bodies).map((one) => one.name);
 const attributesOf = (body: Buffer) => {
   const list = spansIn([body])[0]?.attributes ?? [];
   return Object.fromEntries(list.flatMap((key, index) => (index % 2 === 0 ? [[key, list[index + 1]]] : [])));
 };
 const named = (number: number) => request([span({ trace: number, id: number, name: `n${number}` })]);
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
-async function metric(collector: Collector, name: string, labels: string): Promise<number> {
-  const text = await (await fetch(`${collector.url}/metrics`)).text();
-  const line = text
-    .split("\n")
-    .find((candidate) => candidate.startsWith(`signalbox_collector_fan_out_${name}{`) && candidate.includes(labels));
-  return Number(line?.split(" ").at(-1));
-}
 
 it("sends what it stored, enriched, with content only where the destination opted in, whatever encoding it came in", async () => {
   const [plain, full] = [await sink(), await sink()];
@@ -102,8 +92,8 @@ it("sends again as OTLP says until each push was taken: in order, nothing lost, 
   for (const number of numbers(1, 30)) expect((await post(collector.url, named(number))).status).toBe(200);
   await expect.poll(() => spansIn(target.taken).length, { timeout: 10_000 }).toBe(30);
   expect(namesIn(target.taken)).toEqual(numbers(1, 30).map((number) => `n${number}`));
-  expect(await metric(collector, "retries_total", 'destination="t"')).toBe(trouble.length);
-  expect(await metric(collector, "spans_sent_total", 'destination="t"')).toBe(30);
+  expect(await fanOutMetric(collector, "retries_total", 'destination="t"')).toBe(trouble.length);
+  expect(await fanOutMetric(collector, "spans_sent_total", 'destination="t"')).toBe(30);
 });
 
 it("waits as long as Retry-After says", async () => {
@@ -122,14 +112,14 @@ it("drops only what a destination refuses for good, and counts what it rejects",
   for (const number of numbers(1, 5)) await post(collector.url, named(number));
   await expect.poll(() => target.taken.length, { timeout: 5_000 }).toBe(3);
   expect(namesIn(target.taken)).toEqual(["n1", "n4", "n5"]);
-  expect(await metric(collector, "spans_dropped_total", 'reason="refused"')).toBe(2);
+  expect(await fanOutMetric(collector, "spans_dropped_total", 'reason="refused"')).toBe(2);
 
   // ExportTraceServiceResponse{partial_success{rejected_spans: 1}}
   const rejecting = await sink([{ status: 200, body: Buffer.from([0x0a, 2, 0x08, 1]) }]);
   const other = await collectorTo([`name: r, endpoint: "${rejecting.url}"`]);
   await post(other.url, request([span({ trace: 1, id: 1 }), span({ trace: 1, id: 2 })]));
-  await expect.poll(() => metric(other, "spans_dropped_total", 'destination="r",reason="rejected"')).toBe(1);
-  expect(await metric(other, "spans_sent_total", 'destination="r"')).toBe(1);
+  await expect.poll(() => fanOutMetric(other, "spans_dropped_total", 'destination="r",reason="rejected"')).toBe(1);
+  expect(await fanOutMetric(other, "spans_sent_total", 'destination="r"')).toBe(1);
 });
 
 it("splits a joined push that is refused, so that one bad request takes no other with it", async () => {
@@ -160,17 +150,17 @@ it("never slows the store for a destination that hangs; drops what its queue can
   expect(times[50]).toBeLessThan(100);
   expect((await sql`select count(*)::int as n from signalbox.spans`)[0]?.n).toBe(100);
   await expect.poll(() => spansIn(healthy.taken).length).toBe(100);
-  await expect.poll(() => metric(collector, "breaker_open", 'destination="dead"')).toBe(1);
-  const dropped = await metric(collector, "spans_dropped_total", 'destination="dead",reason="queue_full"');
-  const waiting = await metric(collector, "queue_spans", 'destination="dead"');
+  await expect.poll(() => fanOutMetric(collector, "breaker_open", 'destination="dead"')).toBe(1);
+  const dropped = await fanOutMetric(collector, "spans_dropped_total", 'destination="dead",reason="queue_full"');
+  const waiting = await fanOutMetric(collector, "queue_spans", 'destination="dead"');
   expect(dropped).toBeGreaterThan(0);
   expect(dropped + waiting).toBe(100);
-  expect(await metric(collector, "queue_bytes", 'destination="dead"')).toBeLessThanOrEqual(5_000);
+  expect(await fanOutMetric(collector, "queue_bytes", 'destination="dead"')).toBeLessThanOrEqual(5_000);
 
   dead.answerAlways(undefined);
   await expect.poll(() => spansIn(dead.taken).length, { timeout: 10_000 }).toBe(waiting);
   expect(namesIn(dead.taken)).toEqual(numbers(1, waiting).map((number) => `n${number}`));
-  await expect.poll(() => metric(collector, "breaker_open", 'destination="dead"')).toBe(0);
+  await expect.poll(() => fanOutMetric(collector, "breaker_open", 'destination="dead"')).toBe(0);
 });
 
 it("sends whole traces by chance, the same ones everywhere, and only the spans that were asked for", async () => {

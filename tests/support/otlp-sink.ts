@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { createServer as createSecureServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 
@@ -12,12 +13,12 @@ export interface SinkRequest {
 /** What the sink does with one push: a status and headers, an answer's bytes, hang, or cut the connection. */
 export type SinkAnswer = { status: number; headers?: Record<string, string>; body?: Buffer } | "hang" | "cut";
 
-/** An OTLP destination that does what the script says, push by push, and 200 when the script is over. */
-export async function otlpSink(script: SinkAnswer[] = []) {
+/** An OTLP destination that does what the script says, push by push, and 200 when the script is over. `tls`: it speaks https. */
+export async function otlpSink(script: SinkAnswer[] = [], tls?: ServerOptions) {
   const requests: SinkRequest[] = [];
   const taken: Buffer[] = [];
   let always: SinkAnswer | undefined;
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+  const serve: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -31,10 +32,11 @@ export async function otlpSink(script: SinkAnswer[] = []) {
       response.writeHead(answer.status, { "content-type": "application/x-protobuf", ...answer.headers });
       response.end(answer.body);
     });
-  });
+  };
+  const server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     /** The bodies of the pushes that were answered with 200. */
     taken,

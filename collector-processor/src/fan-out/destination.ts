@@ -17,7 +17,7 @@ export interface DestinationConfig {
 
 export type DropReason = "queue_full" | "refused" | "rejected" | "shutdown";
 
-/** What is counted of a destination; read by /metrics. */
+/** What is counted of a destination; read by /metrics and /status. */
 export interface DestinationState {
   name: string;
   queuedSpans: number;
@@ -25,7 +25,13 @@ export interface DestinationState {
   sentSpans: number;
   retries: number;
   dropped: Record<DropReason, number>;
+  /** The last push failed, and is made again. */
+  retrying: boolean;
   breakerOpen: boolean;
+  /** Milliseconds since 1970 of the last push that was taken. */
+  lastSentAt: number | null;
+  /** The last push that was not, and when. */
+  lastFailure: { at: number; reason: string } | null;
 }
 
 export interface Destination {
@@ -54,7 +60,10 @@ export function destination(
     sentSpans: 0,
     retries: 0,
     dropped: { queue_full: 0, refused: 0, rejected: 0, shutdown: 0 },
+    retrying: false,
     breakerOpen: false,
+    lastSentAt: null,
+    lastFailure: null,
   };
   const queue: (Rewritten & { settled?: (() => void) | undefined })[] = [];
   const stop = new AbortController();
@@ -106,9 +115,11 @@ export function destination(
   async function pushNext(): Promise<void> {
     const count = groupLength();
     const result = await push(Buffer.concat(queue.slice(0, count).map((item) => item.bytes)));
+    if (result.kind !== "taken") state.lastFailure = { at: Date.now(), reason: result.reason };
     if (result.kind === "retry") return failed(result);
     succeeded();
     if (result.kind === "taken") {
+      state.lastSentAt = Date.now();
       const rejected = Math.min(
         result.rejectedSpans,
         queue.slice(0, count).reduce((sum, item) => sum + item.spans, 0),
@@ -128,6 +139,7 @@ export function destination(
   async function failed({ reason, afterMs }: { reason: string; afterMs: number | null }): Promise<void> {
     failures++;
     state.retries++;
+    state.retrying = true;
     if (failures === config.breakerFailures) {
       state.breakerOpen = true;
       log.warn("a fan-out destination is down, asking again now and then", { destination: config.name, reason });
@@ -140,6 +152,7 @@ export function destination(
   function succeeded(): void {
     if (state.breakerOpen) log.info("a fan-out destination is back", { destination: config.name, waiting_spans: state.queuedSpans });
     failures = 0;
+    state.retrying = false;
     state.breakerOpen = false;
   }
 

@@ -58,7 +58,18 @@ describe("rewriteTraces", () => {
     const links = [{ trace_id: id(7, 16), span_id: id(7, 8), trace_state: "a=b", flags: 1 }];
     const status = { message: "bad", code: 2 };
     const json = request([span(1, { attributes: [text("a", "b")], events, links, status }), span(2)], [text("service.name", "x")]);
-    expect(rewrite(json).json).toEqual(decode(encode(json)));
+    expect(rewrite(json, { content: true }).json).toEqual(decode(encode(json)));
+  });
+
+  it("with content off keeps what a provider said went wrong, and not what a tool did: that is its result", () => {
+    const words = [text("error", "no such file: plans.txt"), text("error.type", "ENOENT")];
+    const events = [{ name: "exception", attributes: [text("exception.message", "no such file"), text("exception.type", "E")] }];
+    const json = request([span(1, { attributes: words, events, status: { message: "no such file", code: 2 } })]);
+    const [tool] = spansOf(rewrite(json, { row: { operation: "execute_tool" } }).json);
+    expect(JSON.stringify(tool)).not.toContain("no such file");
+    expect(tool).toMatchObject({ status: { code: 2 }, attributes: expect.arrayContaining([text("error.type", "ENOENT")]) });
+    const [call] = spansOf(rewrite(json, { row: { operation: "chat" } }).json);
+    expect(call).toMatchObject({ status: { message: "no such file", code: 2 }, attributes: expect.arrayContaining(words) });
   });
 
   it("appends what was found out, keeps what is equal, and replaces what is not", () => {

@@ -12,7 +12,7 @@ import {
 } from "../otlp/traces.ts";
 import { isSecretName, REDACTED, redact } from "../processors/redact.ts";
 import type { SpanDraft } from "../span-batch.ts";
-import { isContentEvent, isContentName } from "./content-names.ts";
+import { isContentEvent, isContentName, isErrorText, saysErrors } from "./content-names.ts";
 import { costUsd, enrichment } from "./enrichment.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 
@@ -49,7 +49,7 @@ export const spanKey = (traceId: string, spanId: string): string => traceId + sp
 
 /**
  * The request as it goes to others: only spans that were accepted and are wanted, each with what we found out about it appended,
- * secrets taken out, links with broken ids left out. All else is the emitter's bytes, copied, fields that we do not know too.
+ * secrets taken out, with content off what was said too, links with broken ids left out. All else is the emitter's bytes, copied, fields that we do not know too.
  *
  * `resources` is the same request, decoded: its lists are in the order of the bytes. `drafts` are by `spanKey`.
  */
@@ -75,6 +75,8 @@ class Rewriter {
   readonly #drafts: ReadonlyMap<string, SpanDraft>;
   readonly #options: RewriteOptions;
   #spans = 0;
+  /** Of the span that is written: its error texts go out, too. */
+  #errors = true;
 
   constructor(body: Buffer, drafts: ReadonlyMap<string, SpanDraft>, options: RewriteOptions) {
     this.#body = body;
@@ -128,6 +130,7 @@ class Rewriter {
 
   #span(end: number, span: Span, draft: SpanDraft): void {
     this.#spans++;
+    this.#errors = this.#options.content || saysErrors(draft.row.operation);
     const ours = enrichment(draft);
     const usd = costUsd(draft);
     const attributes = new Cursor(span.attributes, (name, value) => {
@@ -170,7 +173,8 @@ class Rewriter {
     const start = this.#writer.open(SPAN_STATUS);
     this.#fields(end, (tag, fieldEnd) => {
       if (tag !== STATUS_MESSAGE) return false;
-      this.#writer.text(STATUS_MESSAGE, redact(this.#reader.text(fieldEnd)));
+      if (this.#errors) this.#writer.text(STATUS_MESSAGE, redact(this.#reader.text(fieldEnd)));
+      else this.#reader.position = fieldEnd;
       return true;
     });
     this.#writer.close(start);
@@ -194,6 +198,7 @@ class Rewriter {
 
   #fate(name: string, value: AttributeValue): Fate {
     if (!this.#options.content && isContentName(name)) return DROP;
+    if (!this.#errors && typeof value === "string" && isErrorText(name)) return DROP;
     if (isSecretName(name)) return { keep: false, value: REDACTED };
     const clean = withoutSecrets(value);
     return clean === value ? KEEP : { keep: false, value: clean };

@@ -49,7 +49,7 @@ describe("a transcript of Claude Code", () => {
       ["execute_tool Bash", 2],
       ["chat claude-sonnet-4-5", 6],
       ["chat claude-sonnet-4-5", 1],
-      ["invoke_agent claude-code", 9],
+      ["invoke_agent", 9],
     ]);
     const [, failed, first, second, whole] = spans;
     expect(failed?.error).toEqual({ message: "Bash failed" });

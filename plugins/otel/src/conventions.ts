@@ -25,7 +25,7 @@ export type Operation = (typeof Operation)[keyof typeof Operation];
 
 /** Span names: the operation, then its target. */
 export const spanName = {
-  invokeAgent: (agentName: string) => `invoke_agent ${agentName}`,
+  invokeAgent: (agentName: string | undefined) => (agentName === undefined ? "invoke_agent" : `invoke_agent ${agentName}`),
   chat: (model: string) => `chat ${model}`,
   embeddings: (model: string) => `embeddings ${model}`,
   executeTool: (toolName: string) => `execute_tool ${toolName}`,

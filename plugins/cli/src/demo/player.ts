@@ -7,6 +7,10 @@ import { formatTraceparent } from "@signalbox/otel/trace-context";
 import { callModel, type ModelReply } from "./model-call.ts";
 import type { Plan, PlannedStep, PlannedTurn } from "./plan.ts";
 
+/** Of the agents' calls: who answers is on the scheduler's spans. */
+const PROVIDER = "signalbox";
+const FAILED = "model_call_failed";
+
 export interface PlayOptions {
   schedulerUrl: string;
   model: string;
@@ -63,7 +67,13 @@ export async function playFleet(plan: Plan, options: PlayOptions): Promise<PlayR
       kind: SpanKind.INTERNAL,
       startMs,
       endMs: nowMs(),
-      attributes: { ...whoIs(turn, turnId), [Attribute.operation]: Operation.invokeAgent, [Attribute.spawnedByToolCall]: place.spawnedBy },
+      attributes: {
+        ...whoIs(turn, turnId),
+        [Attribute.operation]: Operation.invokeAgent,
+        [Attribute.provider]: PROVIDER,
+        [Attribute.spawnedByToolCall]: place.spawnedBy,
+        [Attribute.errorType]: failure === undefined ? undefined : FAILED,
+      },
       ...(failure === undefined ? {} : { error: { message: failure } }),
     });
     result.turns++;
@@ -161,6 +171,7 @@ function chatSpan({ place, spanId, startMs, turn, turnId, model, step, reply, fa
     attributes: {
       ...whoIs(turn, turnId),
       [Attribute.operation]: Operation.chat,
+      [Attribute.provider]: PROVIDER,
       [Attribute.routed]: true,
       [Attribute.requestModel]: model,
       [Attribute.requestMaxTokens]: step.maxTokens,
@@ -180,6 +191,7 @@ function chatSpan({ place, spanId, startMs, turn, turnId, model, step, reply, fa
       [Attribute.inputMessages]: JSON.stringify([{ role: "user", parts: [{ type: "text", content: step.prompt }] }]),
       [Attribute.outputMessages]:
         reply && JSON.stringify([{ role: "assistant", parts: [{ type: "text", content: reply.text }], finish_reason: reply.finishReason }]),
+      [Attribute.errorType]: failure === undefined ? undefined : FAILED,
     },
     ...(failure === undefined ? {} : { error: { message: failure } }),
   };

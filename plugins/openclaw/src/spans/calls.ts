@@ -48,6 +48,7 @@ export class Calls {
     };
     this.#bySpan.set(call.spanId, call);
     turn?.calls.set(call.spanId, call);
+    if (turn !== undefined) turn.provider ??= provider;
     if (call.sessionKey !== undefined) this.#lastBySession.set(call.sessionKey, call);
   }
 

@@ -22,6 +22,8 @@ export interface Turn extends Owner {
   /** The turn of the spawner, for a sub-agent whose tool call is not known. */
   spawnerSpanId: string | undefined;
   calls: Map<string, Call>;
+  /** Of its first call. */
+  provider: string | undefined;
   tools: Map<string, ToolCall>;
   prompt: SpanRecord["attributes"];
   endedMs: number | undefined;

@@ -54,6 +54,7 @@ export class Turns {
       attemptOf: before?.traceId === traceId ? (before.attemptOf ?? before) : undefined,
       spawnerSpanId: parent !== undefined && !sameSession ? parent.spanId : undefined,
       calls: new Map(),
+      provider: undefined,
       tools: new Map(),
       prompt: {},
       endedMs: undefined,
@@ -153,7 +154,12 @@ export class Turns {
       ...ended,
       parentSpanId: parent,
       name: spanName.invokeAgent(turn.identity.agentName),
-      attributes: { ...attributes, ...turn.prompt, [Attribute.operation]: Operation.invokeAgent },
+      attributes: {
+        ...attributes,
+        ...turn.prompt,
+        [Attribute.operation]: Operation.invokeAgent,
+        [Attribute.provider]: turn.provider,
+      },
       links,
     };
   }

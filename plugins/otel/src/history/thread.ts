@@ -76,6 +76,8 @@ interface Turn {
   endMs: number;
   /** Of its first call; a turn without one is left out. */
   callIds: readonly string[] | undefined;
+  /** Of its first call. */
+  provider: string | undefined;
 }
 
 const MAX_CONTENT_CHARACTERS = 262_144;
@@ -125,6 +127,7 @@ export class HistoryThread {
       startMs: turn.atMs,
       endMs: turn.atMs,
       callIds: undefined,
+      provider: undefined,
     };
     return ended;
   }
@@ -136,6 +139,7 @@ export class HistoryThread {
   call(call: HistoryCall): SpanRecord[] {
     const turn = this.#turnAt(call.startMs, call.ids[0] ?? "");
     turn.callIds ??= call.ids;
+    turn.provider ??= call.provider;
     turn.endMs = Math.max(turn.endMs, call.endMs);
     const { sessionId, agentId } = this.#identity;
     return [
@@ -210,18 +214,19 @@ export class HistoryThread {
     const turn = this.#turn;
     this.#turn = undefined;
     if (turn?.callIds === undefined) return spans;
-    const { agentName, agentKind, spawnedByToolCall } = this.#identity;
+    const { agentName, spawnedByToolCall } = this.#identity;
     spans.push({
       traceId: traceIdOf(this.sessionId, turn.traceKey),
       spanId: this.#turnId(turn),
       ...(turn.parentSpanId !== undefined && { parentSpanId: turn.parentSpanId }),
-      name: spanName.invokeAgent(agentName ?? agentKind),
+      name: spanName.invokeAgent(agentName),
       kind: SpanKind.INTERNAL,
       startMs: turn.startMs,
       endMs: turn.endMs,
       attributes: {
         ...this.#who(turn, turn.callIds),
         [Attribute.operation]: Operation.invokeAgent,
+        [Attribute.provider]: turn.provider,
         [Attribute.spawnedByToolCall]: spawnedByToolCall,
       },
     });
@@ -245,6 +250,8 @@ export class HistoryThread {
         [Attribute.operation]: Operation.executeTool,
         [Attribute.toolName]: tool.name,
         [Attribute.toolCallId]: tool.id,
+        [Attribute.toolType]: "function",
+        [Attribute.errorType]: failed ? "tool_error" : undefined,
         [Attribute.inputMessages]: this.#text([{ role: "assistant", parts: [called] }]),
         [Attribute.outputMessages]: result === undefined ? undefined : this.#text([{ role: "tool", parts: [answered] }]),
       },
@@ -276,7 +283,8 @@ export class HistoryThread {
 
   /** History may begin in the middle: what comes before the first prompt is a turn, too. */
   #turnAt(atMs: number, key: string): Turn {
-    this.#turn ??= { key, traceKey: key, parentSpanId: this.#identity.parentSpanId, startMs: atMs, endMs: atMs, callIds: undefined };
+    const { parentSpanId } = this.#identity;
+    this.#turn ??= { key, traceKey: key, parentSpanId, startMs: atMs, endMs: atMs, callIds: undefined, provider: undefined };
     return this.#turn;
   }
 
@@ -292,6 +300,7 @@ export class HistoryThread {
     const { sessionId, agentId, agentKind, parentAgentId, depth, agentName, channel, task } = this.#identity;
     return {
       [Attribute.sessionId]: sessionId,
+      [Attribute.conversationId]: sessionId,
       [Attribute.signalboxAgentId]: agentId,
       [Attribute.agentKind]: agentKind,
       [Attribute.parentAgentId]: parentAgentId,

@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { HistoryReader } from "@signalbox/otel/history";
+import type { SpanRecord } from "@signalbox/otel/provider";
+import { describe, expect, it } from "vitest";
+import { drafts } from "../collector-processor/src/dialects/testing/drafts.ts";
+import { encodeTraces } from "../collector-processor/src/fan-out/encode-otlp.ts";
+import { rewriteTraces, spanKey } from "../collector-processor/src/fan-out/rewrite.ts";
+import { decodeJsonTraces } from "../collector-processor/src/otlp/decode-json.ts";
+import { decodeJsonLogs } from "../collector-processor/src/otlp/decode-json-logs.ts";
+import { decodeProtobufTraces } from "../collector-processor/src/otlp/decode-protobuf.ts";
+import { type AttributeValue, KeyValueList, type ResourceSpans } from "../collector-processor/src/otlp/traces.ts";
+import { Rejections } from "../collector-processor/src/pipeline.ts";
+import { logFacts } from "../collector-processor/src/processors/log-facts.ts";
+import { claudeCodeReader } from "../plugins/claude-code/src/import.ts";
+import { codexReader } from "../plugins/codex/src/import.ts";
+import { loadFixture, replay, VERSIONS } from "../plugins/openclaw/src/testing/replay.ts";
+import { readFixtures } from "./agents/capture/fixture-folder.ts";
+import { genAiProblems } from "./support/gen-ai-conventions.ts";
+
+/** What we emit, and what we send on, by OpenTelemetry's GenAI semantic conventions. The scheduler's spans are judged where they are received (scheduler-support.ts). */
+
+/** Anthropic's two prices of a cache write; the conventions have one. */
+const EXTRA = ["gen_ai.usage.cache_creation.ephemeral_1h_input_tokens"];
+
+const problemsOfRecords = (spans: readonly SpanRecord[]) =>
+  spans.flatMap(({ name, kind, attributes, error }) =>
+    // the API counts kinds from 0, OTLP from 1
+    genAiProblems({ name, kind: kind + 1, failed: error !== undefined, attributes }, { extra: EXTRA }),
+  );
+
+describe.each(VERSIONS)("the plugin of OpenClaw %s", (version) => {
+  const folder = new URL(`fixtures/openclaw/${version}/`, import.meta.url);
+  const scenarios = readdirSync(folder).map((file) => file.replace(/\.jsonl$/, ""));
+  it.each(scenarios)("%s", (scenario) => {
+    const { spans } = replay(loadFixture(version, scenario), { content: true });
+    expect(spans.length).toBeGreaterThan(0);
+    expect(problemsOfRecords(spans)).toEqual([]);
+  });
+});
+
+const READERS = {
+  "claude-code": (sessionId: string) => claudeCodeReader({ sessionId, content: true }),
+  codex: () => codexReader({ content: true }),
+};
+describe.each(["claude-code", "codex"] as const)("history of %s", (agent) => {
+  it.each(readFixtures(agent).map((fixture) => [fixture.header.scenario, fixture] as const))("%s", (_scenario, { records }) => {
+    const readers = new Map<string, HistoryReader>();
+    const spans: SpanRecord[] = [];
+    for (const record of records) {
+      if (record.kind !== "transcript" || !record.file.endsWith(".jsonl")) continue;
+      const reader = readers.get(record.file) ?? READERS[agent](/([0-9a-f-]{36})\.jsonl$/.exec(record.file)?.[1] ?? record.file);
+      readers.set(record.file, reader);
+      spans.push(...reader.entry(record.entry as Record<string, unknown>));
+    }
+    for (const reader of readers.values()) spans.push(...reader.end());
+    expect(problemsOfRecords(spans)).toEqual([]);
+  });
+});
+
+function plain(value: AttributeValue): unknown {
+  if (value instanceof KeyValueList) return {};
+  return Array.isArray(value) ? value.map(plain) : value;
+}
+
+/** What a destination gets of a request, judged. */
+async function problemsOfFanOut(resources: ResourceSpans[]): Promise<{ spans: number; problems: string[] }> {
+  const made = await drafts(resources);
+  const byKey = new Map(made.map((draft) => [spanKey(draft.row.trace_id, draft.row.span_id), draft]));
+  const { bytes } = rewriteTraces(encodeTraces(resources), resources, byKey, { content: false, wants: () => true });
+  const spans = decodeProtobufTraces(bytes).flatMap((resource) => resource.scopes.flatMap((scope) => scope.spans));
+  const problems = spans.flatMap(({ name, kind, statusCode, attributes }) => {
+    const values: Record<string, unknown> = {};
+    for (let index = 0; index < attributes.length; index += 2) {
+      values[attributes[index] as string] = plain(attributes[index + 1] as AttributeValue);
+    }
+    return genAiProblems({ name, kind, failed: statusCode === 2, attributes: values }, { foreign: true });
+  });
+  return { spans: spans.length, problems };
+}
+
+const bytesOf = (body: unknown) => Buffer.from(JSON.stringify(body));
+
+describe.each(["claude-code", "codex"])("what is sent on of %s", (agent) => {
+  it.each(readFixtures(agent).map((fixture) => [fixture.header.scenario, fixture] as const))("%s", async (_scenario, { records }) => {
+    for (const record of records) {
+      if (record.kind !== "otlp" || record.signal === "metrics") continue;
+      const body = bytesOf(record.body);
+      const resources =
+        record.signal === "traces" ? decodeJsonTraces(body) : logFacts(decodeJsonLogs(body), new Rejections("log record")).resources;
+      expect((await problemsOfFanOut(resources)).problems).toEqual([]);
+    }
+  });
+});
+
+const dialects = new URL("fixtures/dialects/", import.meta.url);
+it.each(readdirSync(dialects).filter((file) => file.endsWith(".json")))("what is sent on of %s", async (file) => {
+  const { body } = JSON.parse(readFileSync(new URL(file, dialects), "utf8")) as { body: unknown };
+  const { spans, problems } = await problemsOfFanOut(decodeJsonTraces(bytesOf(body)));
+  expect(spans).toBeGreaterThan(0);
+  expect(problems).toEqual([]);
+});
