@@ -47,7 +47,7 @@ export function genAiProblems(span: ValidatedSpan, { foreign = false, extra = []
   if (OUR_OPERATIONS.has(operation as string)) return problems;
   const convention = GEN_AI_SPANS[operation as string];
   if (convention === undefined) {
-    say(`the operation ${operation} is neither of the conventions nor one of ours`);
+    if (!foreign) say(`the operation ${operation} is neither of the conventions nor one of ours`);
     return problems;
   }
   const absent = (name: string) => attributes[name] === undefined || attributes[name] === "";

@@ -67,6 +67,8 @@ export const genAi: Dialect = {
     [Attribute.cacheWriteTokens]: integer("cache_write_tokens"),
     "gen_ai.usage.cache_read_input_tokens": earlier("cache_read_tokens", integer("cache_read_tokens")),
     "gen_ai.usage.cache_creation_input_tokens": earlier("cache_write_tokens", integer("cache_write_tokens")),
+    // the name that followed cache_creation in 2026
+    "gen_ai.usage.cache_write.input_tokens": earlier("cache_write_tokens", integer("cache_write_tokens")),
     [CACHE_WRITE_1H[0]]: cacheWrite1h,
     ...tierMappings,
     [Attribute.reasoningTokens]: integer("reasoning_tokens"),

@@ -10,12 +10,13 @@ import { openInference } from "./openinference.ts";
 import { openLlmetry } from "./openllmetry.ts";
 import { signalbox } from "./signalbox.ts";
 import { vercelAi } from "./vercel-ai.ts";
+import { vercelAiGenAi } from "./vercel-ai-gen-ai.ts";
 
 /** Names that mean the same whoever sends them. Where two give a meaning to one name, the earlier stands. */
 export const DIALECTS: readonly Dialect[] = [signalbox, genAi];
 
 /** Emitters with ways of their own. Where a span bears the marks of two, the earlier has it: Vercel's spans pass through the others' processors. */
-export const EMITTERS: readonly Emitter[] = [claudeCode, codex, vercelAi, openInference, openLlmetry, langfuse, openClaw];
+export const EMITTERS: readonly Emitter[] = [claudeCode, codex, vercelAi, vercelAiGenAi, openInference, openLlmetry, langfuse, openClaw];
 
 /** Every attribute name with a general meaning. */
 export function mappings(dialects: readonly Dialect[] = DIALECTS): ReadonlyMap<string, Mapping> {

@@ -16,7 +16,9 @@ const PROPERTIES = "traceloop.association.properties.";
  */
 export const openLlmetry: Emitter = {
   name: "openllmetry",
-  markers: ["traceloop.span.kind", "llm.request.type"],
+  // its calls bear none of the markers since they speak the GenAI conventions
+  emits: ({ scope }) => scope.startsWith("@traceloop/"),
+  markers: ["traceloop.span.kind", "llm.request.type", "traceloop.workflow.name"],
   isContent: (name) => CONTENT.test(name),
 
   apply(draft, { attributes, content }) {
