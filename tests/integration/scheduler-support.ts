@@ -12,6 +12,7 @@ import { decodeSpans, type ReceivedSpan } from "@signalbox/otel/testing/otlp-sin
 import { startScheduler } from "../../scheduler/src/app.ts";
 import { parseConfig } from "../../scheduler/src/config.ts";
 import { createLog } from "../../scheduler/src/log.ts";
+import { genAiProblems } from "../support/gen-ai-conventions.ts";
 
 export interface SeenSpan {
   traceId: string;
@@ -37,12 +38,16 @@ export interface SpanSink {
 
 export async function startSpanSink(): Promise<SpanSink> {
   const spans: SeenSpan[] = [];
+  const problems: string[] = [];
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     // bodies of calls: tests that look for them have a collector
     if (request.url !== "/v1/traces") return void response.writeHead(200).end();
-    spans.push(...decodeSpans(Buffer.concat(chunks)).map(readSpan));
+    for (const span of decodeSpans(Buffer.concat(chunks)).map(readSpan)) {
+      spans.push(span);
+      problems.push(...genAiProblems({ ...span, failed: span.statusCode === 2 }));
+    }
     response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
   });
   server.listen(0, "127.0.0.1");
@@ -61,6 +66,8 @@ export async function startSpanSink(): Promise<SpanSink> {
     async close() {
       server.close();
       server.closeAllConnections();
+      // whatever a test is about: what the scheduler says is as OpenTelemetry's GenAI conventions have it
+      if (problems.length > 0) throw new Error([...new Set(problems)].join("\n"));
     },
   };
 }
