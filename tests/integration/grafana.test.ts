@@ -115,6 +115,12 @@ it("says what the spans say: cost by route adds up to the cost of the calls", as
   expect(Number(calls?.usd)).toBeGreaterThan(0);
 });
 
+it("asks no more than the tables that deploy/README.md grants", () => {
+  const granted = readFileSync(new URL("../../deploy/README.md", import.meta.url), "utf8").match(/grant select on ([^;]+) to grafana/)?.[1];
+  const asked = new Set(targets.flatMap(({ rawSql }) => rawSql.match(/signalbox\.\w+/g) ?? []));
+  expect([...asked].sort()).toEqual(granted?.split(/,\s*/).sort());
+});
+
 it("the login reads and can do nothing else", async () => {
   await expect(reader`delete from signalbox.spans`).rejects.toThrow(/permission denied|read-only/);
   await expect(reader`select * from signalbox.channel_secrets`).rejects.toThrow("permission denied");

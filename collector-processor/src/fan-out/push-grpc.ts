@@ -1,4 +1,11 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from "node:http2";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { ProtobufReader } from "../otlp/protobuf-reader.ts";
@@ -61,7 +68,7 @@ export function grpcPusher(config: PushConfig): Pusher {
 }
 
 interface Answer {
-  headers: IncomingHttpHeaders;
+  headers: IncomingHttpHeaders & IncomingHttpStatusHeader;
   /** The headers' own where the answer is of trailers only. */
   trailers: IncomingHttpHeaders;
   body: Buffer;
@@ -69,7 +76,7 @@ interface Answer {
 
 function answerOf(stream: ClientHttp2Stream, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    let headers: IncomingHttpHeaders | undefined;
+    let headers: Answer["headers"] | undefined;
     let trailers: IncomingHttpHeaders | undefined;
     const chunks: Buffer[] = [];
     let length = 0;

@@ -186,6 +186,7 @@ const admission = z.strictObject({
 const fanOut = z.looseObject({
   name,
   endpoint: z.url({ protocol: /^https?$/ }).describe("An OTLP receiver."),
+  protocol: z.enum(["http", "grpc"]).default("http").describe("OTLP over HTTP (protobuf), or over gRPC."),
   content: z.boolean().default(false).describe("Prompts and results too."),
   headers: z.record(z.string(), z.string()).optional(),
 });

@@ -77,7 +77,8 @@ async function record(name: string): Promise<void> {
   });
   await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
   try {
-    const env = {
+    const env: NodeJS.ProcessEnv = {
+      NODE_ENV: "production",
       PATH: process.env.PATH,
       HOME: dir,
       PROVIDER_URL: provider.url,
