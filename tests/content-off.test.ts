@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readFixtures } from "../../../tests/agents/capture/fixture-folder.ts";
-import { drafts } from "../dialects/testing/drafts.ts";
-import { decodeJsonTraces } from "../otlp/decode-json.ts";
-import { decodeJsonLogs } from "../otlp/decode-json-logs.ts";
-import { decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
-import type { ResourceSpans } from "../otlp/traces.ts";
-import { Rejections } from "../pipeline.ts";
-import { logFacts } from "../processors/log-facts.ts";
-import { encodeTraces } from "./encode-otlp.ts";
-import { rewriteTraces, spanKey } from "./rewrite.ts";
+import { drafts } from "../collector-processor/src/dialects/testing/drafts.ts";
+import { encodeTraces } from "../collector-processor/src/fan-out/encode-otlp.ts";
+import { rewriteTraces, spanKey } from "../collector-processor/src/fan-out/rewrite.ts";
+import { decodeJsonTraces } from "../collector-processor/src/otlp/decode-json.ts";
+import { decodeJsonLogs } from "../collector-processor/src/otlp/decode-json-logs.ts";
+import { decodeProtobufTraces } from "../collector-processor/src/otlp/decode-protobuf.ts";
+import type { ResourceSpans } from "../collector-processor/src/otlp/traces.ts";
+import { Rejections } from "../collector-processor/src/pipeline.ts";
+import { logFacts } from "../collector-processor/src/processors/log-facts.ts";
+import { readFixtures } from "./agents/capture/fixture-folder.ts";
 
 /** With content off no text of a message leaves, whoever sent it. What a message says is taken from elsewhere than the list of names. */
 
@@ -64,7 +64,7 @@ describe.each(["claude-code", "codex"])("%s: what it and the model said to each 
   });
 });
 
-const folder = new URL("../../../tests/fixtures/dialects/", import.meta.url);
+const folder = new URL("./fixtures/dialects/", import.meta.url);
 describe("the dialects' fixtures: whatever a dialect takes for a message", () => {
   it.each(readdirSync(folder).filter((file) => file.endsWith(".json")))("%s", async (file) => {
     const { body } = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as { body: unknown };
