@@ -49,8 +49,24 @@ const NAMES = new Set<string>([
   "db.statement",
 ]);
 /** Families of names: one attribute a message, or a part of one. */
-const FAMILIES =
-  /^(?:gen_ai\.(?:prompt|completion|content|request\.messages)(?:\.|$)|llm\.(?:input_messages|output_messages|prompts|completions|choices|tools)(?:\.|$)|ai\.(?:prompt|response\.(?:text|object|toolCalls|reasoning|files|content)|result\.|toolCall\.(?:args|result|input|output)|value|values|embedding)|openclaw\.content\.|traceloop\.(?:entity\.(?:input|output)$|prompt\.)|langfuse\.(?:observation|trace)\.(?:input|output|metadata)(?:\.|$)|(?:embedding|message|message_content|retrieval|reranker|document)\.|db\.query\.parameter\.|(?:input|output)\.(?:messages|documents)(?:\.|$))/;
+const FAMILIES = new RegExp(
+  [
+    String.raw`gen_ai\.(?:prompt|completion|content|request\.messages)(?:\.|$)`,
+    String.raw`llm\.(?:input_messages|output_messages|prompts|completions|choices|tools)(?:\.|$)`,
+    String.raw`ai\.(?:prompt|response\.(?:text|object|toolCalls|reasoning|files|content)|result\.|toolCall\.(?:args|result|input|output)|value|embedding)`,
+    String.raw`traceloop\.(?:entity\.(?:input|output)$|prompt\.)`,
+    String.raw`langfuse\.(?:observation|trace)\.(?:input|output|metadata)(?:\.|$)`,
+    String.raw`openclaw\.content\.`,
+    String.raw`embedding\.(?:text|vector|embeddings)`,
+    String.raw`retrieval\.documents`,
+    String.raw`reranker\.(?:query|input_documents|output_documents)`,
+    String.raw`document\.(?:content|metadata)`,
+    String.raw`db\.query\.parameter\.`,
+    String.raw`(?:input|output)\.(?:messages|documents)(?:\.|$)`,
+  ]
+    .map((family) => `^${family}`)
+    .join("|"),
+);
 /** Events that are content as a whole: only their name and time go out. */
 const EVENTS = /^(?:gen_ai\.|tool\.output$|tool\.input$|user_prompt$)/;
 

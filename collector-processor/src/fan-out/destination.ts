@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../log.ts";
-import type { PushResult } from "./push.ts";
+import type { PushResult } from "./pusher.ts";
 import type { Rewritten } from "./rewrite.ts";
 
 export interface DestinationConfig {

@@ -2,7 +2,9 @@ import type { Log } from "../log.ts";
 import type { OriginalTraces, SpanDraft } from "../span-batch.ts";
 import { type DestinationConfig, type DestinationState, destination } from "./destination.ts";
 import { encodeTraces } from "./encode-otlp.ts";
-import { otlpPusher, type PushConfig } from "./push.ts";
+import { grpcPusher } from "./push-grpc.ts";
+import { httpPusher } from "./push-http.ts";
+import type { PushConfig } from "./pusher.ts";
 import { type Rewritten, rewriteTraces, spanKey } from "./rewrite.ts";
 
 export interface FanOutDestination extends DestinationConfig, PushConfig {
@@ -29,7 +31,7 @@ const SHUTDOWN_MS = 2_000;
 
 export function fanOut(configs: readonly FanOutDestination[], log: Log): FanOut {
   const outlets = configs.map((config) => {
-    const pusher = otlpPusher(config);
+    const pusher = config.protocol === "grpc" ? grpcPusher(config) : httpPusher(config);
     return { config, pusher, destination: destination(config, pusher.push, log) };
   });
 

@@ -9,7 +9,7 @@ import {
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { ProtobufReader } from "../otlp/protobuf-reader.ts";
-import { MAX_ANSWER_BYTES, type PushConfig, type Pusher, type PushResult, taken } from "./push.ts";
+import { MAX_ANSWER_BYTES, type PushConfig, type Pusher, type PushResult, taken } from "./pusher.ts";
 
 const compress = promisify(gzip);
 

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { MAX_ANSWER_BYTES, type PushConfig, type Pusher, type PushResult, taken } from "./push.ts";
+import { MAX_ANSWER_BYTES, type PushConfig, type Pusher, type PushResult, taken } from "./pusher.ts";
 
 const compress = promisify(gzip);
 

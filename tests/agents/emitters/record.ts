@@ -28,7 +28,7 @@ const EMITTERS: Record<string, string[]> = {
   openllmetry: ["@traceloop/node-server-sdk@0.27.0", "openai@6.49.0"],
   openinference: [
     "@arizeai/openinference-instrumentation-openai@4.2.7",
-    "@arizeai/openinference-core@2",
+    "@arizeai/openinference-core@2.7.1",
     "openai@6.49.0",
     ...OPENTELEMETRY,
   ],

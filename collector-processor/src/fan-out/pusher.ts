@@ -1,7 +1,5 @@
 import type { SecureContextOptions } from "node:tls";
 import { ProtobufReader } from "../otlp/protobuf-reader.ts";
-import { grpcPusher } from "./push-grpc.ts";
-import { httpPusher } from "./push-http.ts";
 
 export interface PushConfig {
   protocol: "http" | "grpc";
@@ -32,8 +30,6 @@ export interface Pusher {
 
 /** Bytes of an answer that are read. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
-
-export const otlpPusher = (config: PushConfig): Pusher => (config.protocol === "grpc" ? grpcPusher(config) : httpPusher(config));
 
 /** ExportTraceServiceResponse{ partial_success = 1 { rejected_spans = 1, error_message = 2 } }; an answer that is none says nothing. */
 export function taken(body: Buffer): PushResult {
