@@ -119,7 +119,7 @@ describe("a transcript of Claude Code", () => {
         ]),
     ).toEqual([
       ["memory read", file, "1-5", undefined, "t1"],
-      ["memory write", file, undefined, "- teal\n+ green", "t2"],
+      ["memory write", file, undefined, JSON.stringify([{ role: "user", parts: [{ type: "text", content: "- teal\n+ green" }] }]), "t2"],
     ]);
   });
 

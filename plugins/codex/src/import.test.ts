@@ -94,7 +94,7 @@ it("tells of memory files: the instructions that a thread begins with, and what 
   expect(
     memory.map(({ name, attributes, parentSpanId }) => [name, attributes["signalbox.memory.path"], byId.get(parentSpanId ?? "")?.name]),
   ).toEqual([
-    ["memory read", "/home/me/project/AGENTS.md", "invoke_agent codex"],
+    ["memory read", "/home/me/project/AGENTS.md", "invoke_agent"],
     ["memory read", "/home/me/project/docs/AGENTS.md", "execute_tool exec_command"],
     ["memory write", "/home/me/project/AGENTS.md", "execute_tool exec_command"],
   ]);

@@ -276,7 +276,7 @@ export class HistoryThread {
         [Attribute.memoryOperation]: access.operation,
         [Attribute.memoryLines]: access.lines,
         [Attribute.inputMessages]:
-          access.diff === undefined || !this.#content ? undefined : redactText(access.diff, MAX_CONTENT_CHARACTERS),
+          access.diff === undefined ? undefined : this.#text([{ role: "user", parts: [{ type: "text", content: access.diff }] }]),
       },
     };
   }
