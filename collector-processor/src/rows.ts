@@ -110,6 +110,11 @@ export interface SessionRow extends Totals {
   channel: string | null;
   user_id: string | null;
   spans: number;
+  /** calls by silicon; what is left of `calls` is of another kind, or of none that was said */
+  cpu_calls: number;
+  gpu_calls: number;
+  npu_calls: number;
+  cloud_calls: number;
   last_error_time: Micros | null;
   last_error: string | null;
 }
@@ -199,6 +204,19 @@ export interface RouteHourRow extends HourTotals {
   sla_missed: number;
   /** prefill and decode together, milliseconds */
   busy_ms: number;
+}
+
+/** route_hour without who asked. */
+export type PlaceHourRow = Omit<RouteHourRow, "task" | "agent_kind" | "user_id">;
+
+export interface ToolHourRow {
+  slot: number;
+  hour: Micros;
+  project: string;
+  tool_name: string;
+  calls: number;
+  errors: number;
+  duration_ns: number;
 }
 
 export interface SessionHourRow extends HourTotals {

@@ -28,6 +28,8 @@ const COUNTS = `
   count(*) filter (where operation = 'execute_tool') as tool_calls,
   count(*) filter (where status = 2 and (is_call or operation in ('execute_tool', 'invoke_agent'))) as errors`;
 const ROUTE_KEY = "hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id";
+const PLACE_KEY = "hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel";
+const SILICONS = ["cpu", "gpu", "npu", "cloud"];
 const SESSION_KEY = "session_id, hour, agent_id, route, pool, silicon, model";
 const PER_HOUR = `calls as (
   select hour, project, session_id, agent_id, coalesce(route, '') as route, coalesce(pool, '') as pool, coalesce(silicon, '') as silicon,
@@ -38,19 +40,31 @@ const PER_HOUR = `calls as (
   from (select *, date_bin('1 hour', start_time, '2000-01-01Z') as hour from signalbox.spans where is_call) calls
 )`;
 
-export type Rollups = Record<"sessions" | "agents" | "route_hour" | "session_hour", unknown[]>;
+export type Rollups = Record<"sessions" | "agents" | "route_hour" | "place_hour" | "tool_hour" | "session_hour", unknown[]>;
+
+const keptHours = (table: string, key: string) => `
+  select ${key}, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(sla_met)::bigint as sla_met, sum(sla_missed)::bigint as sla_missed,
+    sum(duration_ns)::text as duration_ns, sum(busy_ms) as busy_ms, ${KEPT_SUMS}
+  from signalbox.${table} group by ${key} order by ${key}`;
+const countedHours = (key: string) => `with ${PER_HOUR}
+  select ${key}, count(*) as calls, count(*) filter (where status = 2) as errors, count(*) filter (where sla_met) as sla_met,
+    count(*) filter (where not sla_met) as sla_missed, sum(duration_ns)::text as duration_ns,
+    sum(round((coalesce(prefill_ms, 0)::float8 + coalesce(decode_ms, 0)::float8) * 1024) / 1024) as busy_ms, ${CALL_SUMS}
+  from calls group by ${key} order by ${key}`;
 
 /** What is kept: sessions, agents and the hourly rollups, these added up over slots. */
 export async function rollups(sql: postgres.Sql): Promise<Rollups> {
   const counters = `turns, calls, tool_calls, errors, ${KEPT_SUMS.replaceAll(/sum\((\w+)\)/g, "$1")}`;
   return {
-    sessions: await sql.unsafe(`select session_id, spans, first_time, last_error_time, last_error, ${counters}
+    sessions:
+      await sql.unsafe(`select session_id, spans, first_time, last_error_time, last_error, ${SILICONS.map((silicon) => `${silicon}_calls`).join(", ")}, ${counters}
       from signalbox.sessions order by session_id`),
     agents: await sql.unsafe(`select session_id, agent_id, first_time, ${counters} from signalbox.agents order by session_id, agent_id`),
-    route_hour: await sql.unsafe(`select ${ROUTE_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
-        sum(sla_met)::bigint as sla_met, sum(sla_missed)::bigint as sla_missed, sum(duration_ns)::text as duration_ns,
-        sum(busy_ms) as busy_ms, ${KEPT_SUMS}
-      from signalbox.route_hour group by ${ROUTE_KEY} order by ${ROUTE_KEY}`),
+    route_hour: await sql.unsafe(keptHours("route_hour", ROUTE_KEY)),
+    place_hour: await sql.unsafe(keptHours("place_hour", PLACE_KEY)),
+    tool_hour: await sql.unsafe(`select hour, project, tool_name, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
+        sum(duration_ns)::text as duration_ns
+      from signalbox.tool_hour group by 1, 2, 3 order by 1, 2, 3`),
     session_hour: await sql.unsafe(`select ${SESSION_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
         sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}
       from signalbox.session_hour group by ${SESSION_KEY} order by ${SESSION_KEY}`),
@@ -64,15 +78,16 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
         max(start_time) filter (where status = 2) as last_error_time,
         (array_agg(coalesce(status_message, name) order by start_time desc, coalesce(status_message, name) collate "C" desc)
           filter (where status = 2))[1] as last_error,
-        ${COUNTS}, ${CALL_SUMS}
+        ${SILICONS.map((silicon) => `count(*) filter (where is_call and silicon = '${silicon}') as ${silicon}_calls`).join(", ")}, ${COUNTS}, ${CALL_SUMS}
       from signalbox.spans group by session_id order by session_id`),
     agents: await sql.unsafe(`select session_id, agent_id, min(start_time) as first_time, ${COUNTS}, ${CALL_SUMS}
       from signalbox.spans where agent_id <> '' group by session_id, agent_id order by session_id, agent_id`),
-    route_hour: await sql.unsafe(`with ${PER_HOUR}
-      select ${ROUTE_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, count(*) filter (where sla_met) as sla_met,
-        count(*) filter (where not sla_met) as sla_missed, sum(duration_ns)::text as duration_ns,
-        sum(round((coalesce(prefill_ms, 0)::float8 + coalesce(decode_ms, 0)::float8) * 1024) / 1024) as busy_ms, ${CALL_SUMS}
-      from calls group by ${ROUTE_KEY} order by ${ROUTE_KEY}`),
+    route_hour: await sql.unsafe(countedHours(ROUTE_KEY)),
+    place_hour: await sql.unsafe(countedHours(PLACE_KEY)),
+    tool_hour:
+      await sql.unsafe(`select date_bin('1 hour', start_time, '2000-01-01Z') as hour, project, coalesce(tool_name, '') as tool_name,
+        count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns
+      from signalbox.spans where operation = 'execute_tool' group by 1, 2, 3 order by 1, 2, 3`),
     session_hour: await sql.unsafe(`with ${PER_HOUR}
       select ${SESSION_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns,
         ${CALL_SUMS}

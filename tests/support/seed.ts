@@ -126,9 +126,10 @@ const TOKEN_COLUMNS =
 export async function deriveTotals(sql: postgres.TransactionSql, sessions: string[]): Promise<void> {
   await sql`delete from sessions where session_id = any(${sessions})`;
   await sql.unsafe(
-    `insert into sessions (session_id, project, agent_kind, agent_name, channel, user_id, first_time, last_time, turns, calls, tool_calls, errors, spans, last_error_time, last_error, ${TOKEN_COLUMNS})
+    `insert into sessions (session_id, project, agent_kind, agent_name, channel, user_id, first_time, last_time, turns, calls, tool_calls, errors, spans, last_error_time, last_error, cpu_calls, gpu_calls, npu_calls, cloud_calls, ${TOKEN_COLUMNS})
      select s.session_id, min(s.project), min(s.agent_kind), min(s.agent_name) filter (where s.agent_id = s.session_id), min(s.channel), min(s.user_id), ${TOTALS}, count(*),
-       max(s.start_time) filter (where s.status = 2), (array_agg(s.status_message order by s.start_time desc) filter (where s.status = 2))[1], ${TOKENS}
+       max(s.start_time) filter (where s.status = 2), (array_agg(s.status_message order by s.start_time desc) filter (where s.status = 2))[1],
+       ${["cpu", "gpu", "npu", "cloud"].map((silicon) => `count(*) filter (where s.is_call and s.silicon = '${silicon}')`).join(", ")}, ${TOKENS}
      from spans s where s.session_id = any($1) group by s.session_id`,
     [sessions],
   );
@@ -155,4 +156,17 @@ export async function deriveTotals(sql: postgres.TransactionSql, sessions: strin
        count(*) filter (where s.sla_met), count(*) filter (where not s.sla_met), ${TOKENS}, sum(s.duration_ns), coalesce(sum(s.prefill_ms + s.decode_ms), 0)
      from spans s where s.is_call group by 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14`,
   );
+  await sql`truncate place_hour, tool_hour`;
+  const summed =
+    "calls errors sla_met sla_missed input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens cost_nusd unknown_cost_calls baseline_nusd duration_ns busy_ms".split(
+      " ",
+    );
+  const place = "slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel";
+  await sql.unsafe(
+    `insert into place_hour (${place}, ${summed.join(", ")}) select ${place}, ${summed.map((name) => `sum(${name})`).join(", ")} from route_hour group by ${place}`,
+  );
+  await sql`
+    insert into tool_hour (slot, hour, project, tool_name, calls, errors, duration_ns)
+    select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.tool_name, ''), count(*), count(*) filter (where s.status = 2), sum(s.duration_ns)
+    from spans s where s.operation = 'execute_tool' group by 2, 3, 4`;
 }

@@ -1,4 +1,4 @@
-import { Operation } from "@signalbox/otel/conventions";
+import { Operation, SILICONS } from "@signalbox/otel/conventions";
 import type { SpanRow } from "../rows.ts";
 import { add, compareText, least, roundTo1024th, type Sum } from "./exact.ts";
 import { agentKey } from "./identities.ts";
@@ -15,6 +15,7 @@ export const COUNTED_COLUMNS = [
   "status",
   "status_message",
   "name",
+  "tool_name",
   "route",
   "pool",
   "silicon",
@@ -50,7 +51,9 @@ export const CALL_COUNTERS = [
   "baseline_nusd",
 ] as const;
 export const AGENT_COUNTERS = ["turns", "calls", "tool_calls", "errors", ...CALL_COUNTERS] as const;
-export const SESSION_COUNTERS = ["spans", ...AGENT_COUNTERS] as const;
+/** Calls by the silicon that served them; any other kind is in `calls` alone. */
+const SILICON_COUNTERS = SILICONS.map((silicon) => `${silicon}_calls` as const);
+export const SESSION_COUNTERS = ["spans", ...AGENT_COUNTERS, ...SILICON_COUNTERS] as const;
 export const SESSION_HOUR_KEY = ["session_id", "agent_id", "route", "pool", "silicon", "model"] as const;
 export const SESSION_HOUR_COUNTERS = ["calls", "errors", ...CALL_COUNTERS, "duration_ns"] as const;
 export const ROUTE_HOUR_KEY = [
@@ -69,6 +72,11 @@ export const ROUTE_HOUR_KEY = [
 ] as const;
 export const ROUTE_HOUR_COUNTERS = ["calls", "errors", "sla_met", "sla_missed", ...CALL_COUNTERS, "duration_ns"] as const;
 
+/** route_hour without who asked. */
+export const PLACE_HOUR_KEY = ["project", "route", "pool", "silicon", "hardware", "provider", "model", "sla_class", "channel"] as const;
+export const TOOL_HOUR_KEY = ["project", "tool_name"] as const;
+export const TOOL_HOUR_COUNTERS = ["calls", "errors", "duration_ns"] as const;
+
 type Counts<Names extends readonly string[]> = { [Name in Names[number]]: Sum };
 
 export interface AgentCounts extends Counts<typeof SESSION_COUNTERS> {
@@ -86,11 +94,14 @@ type SessionHour = { [Name in (typeof SESSION_HOUR_KEY)[number]]: string } & { h
 type RouteHour = { [Name in (typeof ROUTE_HOUR_KEY)[number]]: string } & { hour: number; busy_ms: number } & Counts<
     typeof ROUTE_HOUR_COUNTERS
   >;
+type ToolHour = { [Name in (typeof TOOL_HOUR_KEY)[number]]: string } & { hour: number } & Counts<typeof TOOL_HOUR_COUNTERS>;
 
 const HOUR_MICROS = 3_600e6;
 const NO_SESSION_COUNTS = zeros(SESSION_COUNTERS);
 const NO_SESSION_HOUR_COUNTS = zeros(SESSION_HOUR_COUNTERS);
 const NO_ROUTE_HOUR_COUNTS = zeros(ROUTE_HOUR_COUNTERS);
+const NO_TOOL_HOUR_COUNTS = zeros(TOOL_HOUR_COUNTERS);
+const SILICON_COUNTER = new Map<string | null, (typeof SILICON_COUNTERS)[number]>(SILICONS.map((silicon) => [silicon, `${silicon}_calls`]));
 /** For a session or agent whose spans were all stored before. */
 export const NOTHING_NEW = { ...NO_SESSION_COUNTS, last_error_time: null, last_error: null };
 
@@ -111,6 +122,7 @@ export class Counters {
   readonly #errors = new Map<string, { time: number; text: string }>();
   readonly #sessionHours = new Map<string, SessionHour>();
   readonly #routeHours = new Map<string, RouteHour>();
+  readonly #toolHours = new Map<string, ToolHour>();
   // spans of one agent on one route stand together: mostly the last row is the next, too
   #agent: AgentCounts | undefined;
   #sessionHour: SessionHour | undefined;
@@ -122,7 +134,10 @@ export class Counters {
     const failed = span.status === 2;
     agent.spans = add(agent.spans, 1);
     if (span.operation === Operation.invokeAgent) agent.turns = add(agent.turns, 1);
-    else if (span.operation === Operation.executeTool) agent.tool_calls = add(agent.tool_calls, 1);
+    else if (span.operation === Operation.executeTool) {
+      agent.tool_calls = add(agent.tool_calls, 1);
+      this.#addTool(span, failed);
+    }
     if (failed) {
       if (span.is_call || span.operation === Operation.invokeAgent || span.operation === Operation.executeTool) {
         agent.errors = add(agent.errors, 1);
@@ -130,10 +145,12 @@ export class Counters {
       this.#addError(span.session_id, span.start_time, span.status_message ?? span.name);
     }
     if (!span.is_call) return;
-    const hour = Math.floor(span.start_time / HOUR_MICROS) * HOUR_MICROS;
+    const hour = hourOf(span);
     const sessionHour = this.#sessionHourOf(span, hour);
     const routeHour = this.#routeHourOf(span, hour);
     agent.calls = add(agent.calls, 1);
+    const ofSilicon = SILICON_COUNTER.get(span.silicon);
+    if (ofSilicon !== undefined) agent[ofSilicon] = add(agent[ofSilicon], 1);
     addCall(agent, span);
     addHourCall(sessionHour, span);
     addHourCall(routeHour, span);
@@ -178,6 +195,7 @@ export class Counters {
       addAll(ROUTE_HOUR_COUNTERS, into, from, sign);
       into.busy_ms += sign * from.busy_ms;
     }
+    for (const from of other.#toolHours.values()) addAll(TOOL_HOUR_COUNTERS, this.#toolHourOf(from, from.hour), from, sign);
   }
 
   /** By `agentKey`. */
@@ -202,6 +220,17 @@ export class Counters {
 
   routeHours(): RouteHour[] {
     return [...this.#routeHours.values()];
+  }
+
+  toolHours(): ToolHour[] {
+    return [...this.#toolHours.values()];
+  }
+
+  #addTool(span: CountedSpan, failed: boolean): void {
+    const tool = this.#toolHourOf(span, hourOf(span));
+    tool.calls = add(tool.calls, 1);
+    if (failed) tool.errors = add(tool.errors, 1);
+    tool.duration_ns = add(tool.duration_ns, span.duration_ns);
   }
 
   /** The latest error of a session; of two at once the greater text. */
@@ -239,7 +268,14 @@ export class Counters {
     });
     return this.#routeHour;
   }
+
+  #toolHourOf(of: Keyed<(typeof TOOL_HOUR_KEY)[number]>, hour: number): ToolHour {
+    const key = keyOf(TOOL_HOUR_KEY, of);
+    return getOrSet(this.#toolHours, mapKey(hour, key), () => ({ hour, ...key, ...NO_TOOL_HOUR_COUNTS }));
+  }
 }
+
+const hourOf = (span: CountedSpan): number => Math.floor(span.start_time / HOUR_MICROS) * HOUR_MICROS;
 
 type Keyed<Name extends string> = { [N in Name]: string | null };
 

@@ -123,6 +123,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
       identities.aliases(),
       counters.sessionHours(),
       counters.routeHours(),
+      counters.toolHours(),
     ];
     const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
     await Promise.all([connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]), notified, connection.run("commit")]);

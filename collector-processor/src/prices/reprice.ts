@@ -102,6 +102,7 @@ async function apply(sql: postgres.Sql, changes: Change[]): Promise<void> {
 
 const sums = (key: string) => `${key}, sum(cost)::bigint as cost, sum(unknown)::bigint as unknown, sum(baseline)::bigint as baseline`;
 const ROUTE_KEY = "project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id";
+const PLACE_KEY = "project, route, pool, silicon, hardware, provider, model, sla_class, channel";
 const SESSION_KEY = "agent_id, route, pool, silicon, model";
 const HOUR = "date_bin('1 hour', start_time, '2000-01-01Z')";
 /** Rows of an hour that no writer's slot has: what repricing added and took away. */
@@ -109,6 +110,14 @@ const SLOT = -1;
 const added = (table: string) => `cost_nusd = ${table}.cost_nusd + excluded.cost_nusd,
     unknown_cost_calls = ${table}.unknown_cost_calls + excluded.unknown_cost_calls,
     baseline_nusd = ${table}.baseline_nusd + excluded.baseline_nusd`;
+const ofHours = (
+  table: string,
+  key: string,
+) => `insert into signalbox.${table} (slot, hour, ${key}, calls, errors, sla_met, sla_missed, input_tokens, cache_read_tokens,
+    cache_write_tokens, output_tokens, reasoning_tokens, duration_ns, busy_ms, cost_nusd, unknown_cost_calls, baseline_nusd)
+  select ${SLOT}, hour, ${key}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint
+  from (select *, ${HOUR} as hour from changed) hours group by hour, ${key} order by hour, ${key}
+  on conflict (hour, slot, ${key}) do update set ${added(table)}`;
 
 /** $1: Change[] as JSON text. A call that changed since it was read is left to the next run. Rows are locked in the order of their keys. */
 const APPLY = `
@@ -145,10 +154,9 @@ of_session_hours as (
     sum(baseline)::bigint
   from (select *, ${HOUR} as hour from changed) hours group by session_id, hour, ${SESSION_KEY} order by session_id, hour, ${SESSION_KEY}
   on conflict (session_id, hour, slot, ${SESSION_KEY}) do update set ${added("session_hour")}
+),
+of_place_hours as (
+  ${ofHours("place_hour", PLACE_KEY)}
 )
-insert into signalbox.route_hour (slot, hour, ${ROUTE_KEY}, calls, errors, sla_met, sla_missed, input_tokens, cache_read_tokens,
-  cache_write_tokens, output_tokens, reasoning_tokens, duration_ns, busy_ms, cost_nusd, unknown_cost_calls, baseline_nusd)
-select ${SLOT}, hour, ${ROUTE_KEY}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint
-from (select *, ${HOUR} as hour from changed) hours group by hour, ${ROUTE_KEY} order by hour, ${ROUTE_KEY}
-on conflict (hour, slot, ${ROUTE_KEY}) do update set ${added("route_hour")}
+${ofHours("route_hour", ROUTE_KEY)}
 `;

@@ -1,10 +1,13 @@
 import {
   AGENT_COUNTERS,
+  PLACE_HOUR_KEY,
   ROUTE_HOUR_COUNTERS,
   ROUTE_HOUR_KEY,
   SESSION_COUNTERS,
   SESSION_HOUR_COUNTERS,
   SESSION_HOUR_KEY,
+  TOOL_HOUR_COUNTERS,
+  TOOL_HOUR_KEY,
 } from "../exporters/counters.ts";
 
 /** `calls = table.calls + excluded.calls, …` */
@@ -18,13 +21,15 @@ const moment = (column: string) => `timestamptz 'epoch' + ${column} * interval '
 
 /** The order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
 const ROUTE_HOUR_ORDER = ["hour", ...ROUTE_HOUR_KEY];
+const PLACE_HOUR_ORDER = ["hour", ...PLACE_HOUR_KEY];
+const TOOL_HOUR_ORDER = ["hour", ...TOOL_HOUR_KEY];
 const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
 
 /**
  * Adds what a group's new spans count, and merges what its spans say, into sessions, agents, aliases and rollups.
  *
- * $1: the writer's slot. $2 to $6: JSON arrays of rows, as `counters.ts` and `identities.ts` have them, one a key: agents, sessions,
- * aliases, session hours, route hours; as text, because the driver would encode a json parameter once more. Times are microseconds
+ * $1: the writer's slot. $2 to $7: JSON arrays of rows, as `counters.ts` and `identities.ts` have them, one a key: agents, sessions,
+ * aliases, session hours, route hours (which add up to place hours), tool hours; as text, because the driver would encode a json parameter once more. Times are microseconds
  * since 1970.
  */
 export const ADD_COUNTERS = `
@@ -83,11 +88,29 @@ add_session_hours as (
   order by ${SESSION_HOUR_ORDER.join(", ")}
   on conflict (slot, ${SESSION_HOUR_ORDER.join(", ")}) do update set
     ${least("session_hour", ["project"])}, ${add("session_hour", SESSION_HOUR_COUNTERS)}
+),
+add_tool_hours as (
+  insert into signalbox.tool_hour (slot, ${TOOL_HOUR_ORDER.join(", ")}, ${TOOL_HOUR_COUNTERS.join(", ")})
+  select $1::smallint, ${moment("hour")}, ${TOOL_HOUR_KEY.join(", ")}, ${TOOL_HOUR_COUNTERS.join(", ")}
+  from json_to_recordset($7::text::json) as tool_hour (hour bigint, ${typed("text", TOOL_HOUR_KEY)}, ${typed("bigint", TOOL_HOUR_COUNTERS)})
+  order by ${TOOL_HOUR_ORDER.join(", ")}
+  on conflict (slot, ${TOOL_HOUR_ORDER.join(", ")}) do update set ${add("tool_hour", TOOL_HOUR_COUNTERS)}
+),
+route_hours as materialized (
+  select *
+  from json_to_recordset($6::text::json) as route_hour (hour bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", ROUTE_HOUR_COUNTERS)},
+    busy_ms double precision)
+),
+add_place_hours as (
+  insert into signalbox.place_hour (slot, ${PLACE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
+  select $1::smallint, ${moment("hour")}, ${PLACE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.map((name) => `sum(${name})`).join(", ")}, sum(busy_ms)
+  from route_hours group by ${PLACE_HOUR_ORDER.join(", ")}
+  order by ${PLACE_HOUR_ORDER.join(", ")}
+  on conflict (slot, ${PLACE_HOUR_ORDER.join(", ")}) do update set ${add("place_hour", [...ROUTE_HOUR_COUNTERS, "busy_ms"])}
 )
 insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
 select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms
-from json_to_recordset($6::text::json) as route_hour (hour bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", ROUTE_HOUR_COUNTERS)},
-  busy_ms double precision)
+from route_hours
 order by ${ROUTE_HOUR_ORDER.join(", ")}
 on conflict (slot, ${ROUTE_HOUR_ORDER.join(", ")}) do update set ${add("route_hour", [...ROUTE_HOUR_COUNTERS, "busy_ms"])}
 `;

@@ -19,6 +19,8 @@ export const ROUTE_GROUPS = [
   "agent_kind",
   "project",
 ] as const;
+/** Who asked: counted in the largest rollup alone. */
+export const ASKER_GROUPS = ["task", "user", "agent_kind"] as const;
 export const SESSION_GROUPS = ["agent", "session"] as const;
 export const COMMON_GROUPS = ["route", "pool", "silicon", "model", "project"] as const;
 export const COST_GROUPS = [...ROUTE_GROUPS, ...SESSION_GROUPS] as const;

@@ -65,7 +65,6 @@ export const Explanation = z
     }),
     bursts: z.array(Burst),
     contributions: z.array(Contribution).meta({ description: "at most twelve of a kind, the largest change first" }),
-    tools_counted: z.boolean().meta({ description: "false: the range is too long to count tool calls" }),
   })
   .meta({ id: "Explanation" });
 export type Explanation = z.infer<typeof Explanation>;

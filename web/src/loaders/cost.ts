@@ -1,4 +1,4 @@
-import { type CostGroup, type CostPage, type CostParameters, SESSION_GROUPS } from "../api/cost.ts";
+import { ASKER_GROUPS, type CostGroup, type CostPage, type CostParameters, SESSION_GROUPS } from "../api/cost.ts";
 import { encodeCursor } from "../model/cursor.ts";
 import { rfc3339 } from "../model/time.ts";
 import { toCostRow } from "../model/to-api.ts";
@@ -34,8 +34,12 @@ export async function loadCost(parameters: CostParameters): Promise<CostPage> {
   });
 }
 
-const rollupFor = (groupBy: readonly CostGroup[]): CostSourceTable =>
-  groupBy.some((name) => (SESSION_GROUPS as readonly string[]).includes(name)) ? "session_hour" : "route_hour";
+/** The one with the fewest rows that knows all of these. */
+function rollupFor(groupBy: readonly CostGroup[]): CostSourceTable {
+  const isAny = (names: readonly string[]) => groupBy.some((name) => names.includes(name));
+  if (isAny(SESSION_GROUPS)) return "session_hour";
+  return isAny(ASKER_GROUPS) ? "route_hour" : "place_hour";
+}
 
 /** "2026-11-21 01:23:45.6+00" -> "2026-11-21 01:00:00+00" */
 export const floorToHour = (timestamptz: string) => `${timestamptz.slice(0, 13)}:00:00+00`;

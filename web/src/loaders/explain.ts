@@ -7,20 +7,19 @@ import { baselineModelBetween, explainTools } from "../queries/explain-tools.ts"
 import { resolveRange } from "../queries/resolve-range.ts";
 import { read, type Sql } from "../server/database.ts";
 import { InvalidParameter } from "../server/refusal.ts";
-import { EXACT_HOURS, floorToHour } from "./cost.ts";
+import { floorToHour } from "./cost.ts";
 
-/** Tool calls are counted from spans; over longer ranges that would read too many. */
-const TOOL_HOURS = 25;
+/** Ranges up to this are answered from the spans themselves, with exact bounds. */
+const EXACT_HOURS = 2;
 
 export async function loadExplanation(parameters: ExplainParameters): Promise<Explanation> {
   return read(async (sql) => {
-    const { hours, ...range } = await explainRange(sql, parameters);
-    const countsTools = hours <= TOOL_HOURS;
+    const range = await explainRange(sql, parameters);
     const [cost, silicons, bursts, tools, baselineModel] = await Promise.all([
       explainCost(sql, range),
       sessionsBySilicon(sql, range),
       burstsBetween(sql, range.from, range.to),
-      countsTools ? explainTools(sql, range) : [],
+      explainTools(sql, range),
       baselineModelBetween(sql, range.from, range.to),
     ]);
     const sessions = [...new Set(cost.flatMap((row) => (row.session_id === null ? [] : [row.session_id])))];
@@ -34,20 +33,19 @@ export async function loadExplanation(parameters: ExplainParameters): Promise<Ex
       sessions_by_silicon: silicons.map(({ silicon, sessions: count }) => ({ silicon: silicon || null, sessions: count })),
       bursts,
       contributions: toContributions(cost, lineage, labels, tools),
-      tools_counted: countsTools,
     };
   });
 }
 
 /** The range, and the one of the same length before it. Long ranges are whole hours, as their rollups are. */
-async function explainRange(sql: Sql, { from, to }: ExplainParameters): Promise<ExplainRange & { hours: number }> {
+async function explainRange(sql: Sql, { from, to }: ExplainParameters): Promise<ExplainRange> {
   const range = await resolveRange(sql, from, to, "UTC");
   if (range.hours <= 0) throw new InvalidParameter("to", "is not after from");
-  const source = range.hours <= EXACT_HOURS + 0.02 ? "spans" : "session_hour";
+  const source = range.hours <= EXACT_HOURS + 0.02 ? "spans" : "hours";
   const start = source === "spans" ? range.from : floorToHour(range.from);
   const [row] = await sql<{ before: string }[]>`
     select case when ${source === "spans"} then ${start}::timestamptz - (${range.to}::timestamptz - ${start}::timestamptz)
       else ${start}::timestamptz - ceil(extract(epoch from ${range.to}::timestamptz - ${start}::timestamptz) / 3600) * interval '1 hour' end as before`;
   if (!row) throw new Error("a query without a table gave no row");
-  return { source, beforeFrom: row.before, from: start, to: range.to, hours: range.hours };
+  return { source, beforeFrom: row.before, from: start, to: range.to };
 }

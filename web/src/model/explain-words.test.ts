@@ -36,7 +36,6 @@ const explanation = (change: Partial<Explanation>): Explanation => ({
   sessions_by_silicon: [],
   bursts: [],
   contributions: [],
-  tools_counted: true,
   ...change,
 });
 const say = (change: Partial<Explanation>) =>

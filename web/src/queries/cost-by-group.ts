@@ -18,7 +18,7 @@ export interface CostRowSql {
 }
 export type GroupedCostRow = CostRowSql & Partial<Record<CostGroup, string>>;
 
-export type CostSourceTable = "spans" | "route_hour" | "session_hour";
+export type CostSourceTable = "spans" | "place_hour" | "route_hour" | "session_hour";
 
 export interface CostByGroup {
   source: CostSourceTable;
@@ -59,12 +59,12 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
   const unknown = count("unknown_cost_calls", sql`(c.cost_nusd is null)::int`);
   const comparable = sql`where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`}`;
   const names = query.groupBy.map((name) =>
-    name === "session" ? sql`coalesce(a.session_id, c.session_id)` : sql`coalesce(c.${sql(columns[name])}, '')`,
+    name === "session" ? sql`coalesce(r.root_id, c.session_id)` : sql`coalesce(c.${sql(columns[name])}, '')`,
   );
   const groups = query.groupBy.map((name, index) => sql`${names[index] as SqlPart} as ${sql(name)}`);
   const listed = (parts: SqlPart[]) => parts.reduce((all, part) => sql`${all}, ${part}`);
   const calls = sql`
-    from ${sql(query.source)} c ${isFolded ? sql`left join (${rootsOfAliases(sql)}) a on a.alias = c.session_id` : sql``}
+    from ${sql(query.source)} c ${isFolded ? sql`left join session_roots r on r.session_id = c.session_id` : sql``}
     where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}`;
   const amongTop =
     query.top === undefined
@@ -85,11 +85,6 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
     order by bucket nulls first, cost_nusd desc, calls desc, ${positions}
     limit ${query.limit + 1} offset ${query.offset}`;
 }
-
-/** An alias may stand for another: a sub-agent of a sub-agent, and its traces. Joins, since this is asked for every row. */
-const rootsOfAliases = (sql: Sql) => sql`
-  select a.alias, coalesce(third.session_id, second.session_id, a.session_id) as session_id from session_aliases a
-  left join session_aliases second on second.alias = a.session_id left join session_aliases third on third.alias = second.session_id`;
 
 function bucketStart(sql: Sql, { bucket, tz }: CostByGroup, time: SqlPart) {
   switch (bucket) {

@@ -11,9 +11,12 @@ export interface LineageRow {
 /** Who spawned whom in these sessions. */
 export function lineageOf(sql: Sql, sessions: readonly string[]): Promise<LineageRow[]> {
   return sql<LineageRow[]>`
-    select coalesce(a.session_id, g.session_id) as session_id, g.agent_id, min(g.parent_agent_id) as parent_agent_id, min(g.agent_name) as agent_name
-    from agents g left join session_aliases a on a.alias = g.session_id
-    where g.session_id = any(${sessions as string[]}) or a.session_id = any(${sessions as string[]})
+    with members as (
+      select unnest(${sessions as string[]}::text[]) as session_id, unnest(${sessions as string[]}::text[]) as root_id
+      union all select session_id, root_id from session_roots where root_id = any(${sessions as string[]})
+    )
+    select m.root_id as session_id, g.agent_id, min(g.parent_agent_id) as parent_agent_id, min(g.agent_name) as agent_name
+    from members m join agents g on g.session_id = m.session_id
     group by 1, 2`;
 }
 
@@ -40,13 +43,14 @@ export interface BurstRow {
 export function burstsBetween(sql: Sql, from: string, to: string): Promise<BurstRow[]> {
   return sql<BurstRow[]>`
     with spawned as (
-      select coalesce(a.session_id, g.session_id) as session_id, g.first_time
-      from agents g left join session_aliases a on a.alias = g.session_id
+      select coalesce(r.root_id, g.session_id) as session_id, g.first_time
+      from agents g left join session_roots r on r.session_id = g.session_id
       where g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id and g.first_time >= ${from}::timestamptz and g.first_time < ${to}::timestamptz
     ),
+    -- few sessions spawn so many: only theirs are put in order
     counted as (
       select *, count(*) over (partition by session_id order by first_time range between interval '60 seconds' preceding and current row) as in_minute
-      from spawned
+      from spawned where session_id in (select session_id from spawned group by session_id having count(*) > ${RUNAWAY_AGENTS})
     ),
     bursts as (
       select session_id, count(*)::int as sub_agents, max(in_minute)::int as peak_per_minute,

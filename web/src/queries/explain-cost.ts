@@ -1,8 +1,9 @@
-import type { Sql } from "../server/database.ts";
+import type { Sql, SqlPart } from "../server/database.ts";
+import { sessionsBetween } from "./sessions-between.ts";
 
 export interface ExplainRange {
-  /** spans: exact bounds, for short ranges. session_hour: whole hours. */
-  source: "spans" | "session_hour";
+  /** spans: exact bounds, for short ranges. hours: the rollups, by whole hours. */
+  source: "spans" | "hours";
   beforeFrom: string;
   from: string;
   to: string;
@@ -32,13 +33,14 @@ export interface ExplainCostRow {
 /** Rows of a kind, by the size of their change. */
 const MOST = 12;
 
+const COUNTED = ["calls", "errors", "cost_nusd", "unknown", "comparable_cost_nusd", "comparable_baseline_nusd"] as const;
+
 /**
  * What did a range cost against the one before it, in total and by session, agent, route and model? The agents are all those of
- * the sessions that changed most, so that their trees can be added up: to group every agent of a week takes ten times as long.
+ * the sessions that changed most, so that their trees can be added up.
  */
-export function explainCost(sql: Sql, { source, beforeFrom, from, to }: ExplainRange): Promise<ExplainCostRow[]> {
-  const isSpans = source === "spans";
-  const time = isSpans ? sql`c.start_time` : sql`c.hour`;
+export function explainCost(sql: Sql, range: ExplainRange): Promise<ExplainCostRow[]> {
+  const { places, sessions, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
   const totals = sql`
     coalesce(sum(calls) filter (where is_now), 0) as calls, coalesce(sum(calls) filter (where not is_now), 0) as before_calls,
     coalesce(sum(errors) filter (where is_now), 0) as errors,
@@ -48,43 +50,78 @@ export function explainCost(sql: Sql, { source, beforeFrom, from, to }: ExplainR
     coalesce(sum(comparable_baseline_nusd) filter (where is_now), 0) as comparable_baseline_nusd,
     coalesce(sum(comparable_cost_nusd) filter (where not is_now), 0) as before_comparable_cost_nusd,
     coalesce(sum(comparable_baseline_nusd) filter (where not is_now), 0) as before_comparable_baseline_nusd`;
-  const isComparable = sql`c.baseline_nusd > 0 and ${isSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`}`;
+  const place = sql`row_number() over (partition by by order by abs(cost_nusd - before_cost_nusd) desc, calls desc, session_id, agent_id, route, model, pool)`;
   return sql<ExplainCostRow[]>`
-    with calls as materialized (
-      select coalesce(a.session_id, c.session_id) as session_id, c.agent_id, coalesce(c.route, '') as route, coalesce(c.pool, '') as pool,
-        coalesce(c.silicon, '') as silicon, coalesce(c.model, '') as model, ${time} >= ${from}::timestamptz as is_now,
-        ${isSpans ? sql`1::bigint` : sql`c.calls`} as calls, ${isSpans ? sql`(c.status = 2)::int::bigint` : sql`c.errors`} as errors,
-        coalesce(c.cost_nusd, 0) as cost_nusd, ${isSpans ? sql`(c.cost_nusd is null)::int::bigint` : sql`c.unknown_cost_calls`} as unknown,
-        case when ${isComparable} then c.cost_nusd else 0 end as comparable_cost_nusd,
-        case when ${isComparable} then c.baseline_nusd else 0 end as comparable_baseline_nusd
-      from ${sql(source)} c left join session_aliases a on a.alias = c.session_id
-      where ${time} >= ${beforeFrom}::timestamptz and ${time} < ${to}::timestamptz ${isSpans ? sql`and c.is_call` : sql``}
+    with places as materialized (${places}),
+    changes as (
+      select coalesce(r.root_id, c.session_id) as session_id, sum(c.calls) as calls,
+        sum(case when c.is_now then c.cost_nusd else -c.cost_nusd end) as change
+      from (${sessions}) c left join session_roots r on r.session_id = c.session_id
+      group by 1
     ),
-    places as materialized (
-      select route, model, pool, silicon, is_now, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(cost_nusd)::bigint as cost_nusd,
-        sum(unknown)::bigint as unknown, sum(comparable_cost_nusd)::bigint as comparable_cost_nusd,
-        sum(comparable_baseline_nusd)::bigint as comparable_baseline_nusd
-      from calls group by route, model, pool, silicon, is_now
-    ),
+    top as materialized (select session_id from changes order by abs(change) desc, calls desc, session_id limit ${MOST}),
+    of_top as materialized (${ofSessions(sql`
+      select session_id, session_id as root_id from top union all select session_id, root_id from session_roots where root_id in (select session_id from top)`)}),
     sums as (
       select case grouping(route, model) when 3 then 'total' when 1 then 'route' else 'model' end as by, null as session_id, null as agent_id,
         route, pool, silicon, model, ${totals}
       from places group by grouping sets ((), (route), (model, pool, silicon))
       union all
-      select 'session', session_id, null, null, null, null, null, ${totals} from calls group by session_id
+      select case grouping(agent_id) when 1 then 'session' else 'agent' end, session_id, agent_id, null, null, null, null, ${totals}
+      from of_top group by grouping sets ((session_id), (session_id, agent_id))
     ),
-    ranked as materialized (
-      select *, row_number() over (partition by by order by abs(cost_nusd - before_cost_nusd) desc, calls desc, session_id, route, model, pool) as place
-      from sums where by = 'total' or calls > 0 or before_calls > 0
-    ),
-    agents_of_top as (
-      select 'agent' as by, session_id, agent_id, null as route, null as pool, null as silicon, null as model, ${totals}
-      from calls where session_id in (select session_id from ranked where by = 'session' and place <= ${MOST}) group by session_id, agent_id
-    )
-    select * from ranked where place <= ${MOST}
-    union all
-    select *, row_number() over (order by abs(cost_nusd - before_cost_nusd) desc, calls desc, session_id, agent_id) as place from agents_of_top
+    ranked as (select *, ${place} as place from sums where by = 'total' or calls > 0 or before_calls > 0)
+    select * from ranked where by = 'agent' or place <= ${MOST}
     order by by, place`;
+}
+
+interface Sources {
+  /** Rows of COUNTED by route, model, pool, silicon and is_now. */
+  places: SqlPart;
+  /** Rows of session_id, calls, cost_nusd, is_now. */
+  sessions: SqlPart;
+  /** Rows of COUNTED by session, agent and is_now, of these ids under the name of their root. */
+  ofSessions(members: SqlPart): SqlPart;
+}
+
+function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
+  const isComparable = sql`c.baseline_nusd > 0 and c.cost_nusd is not null`;
+  const counted = sql`
+    c.start_time >= ${from}::timestamptz as is_now, 1::bigint as calls, (c.status = 2)::int::bigint as errors, coalesce(c.cost_nusd, 0) as cost_nusd,
+    (c.cost_nusd is null)::int::bigint as unknown, case when ${isComparable} then c.cost_nusd else 0 end as comparable_cost_nusd,
+    case when ${isComparable} then c.baseline_nusd else 0 end as comparable_baseline_nusd`;
+  const isInRange = sql`c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`;
+  return {
+    places: sql`
+      select c.session_id, coalesce(c.route, '') as route, coalesce(c.model, '') as model, coalesce(c.pool, '') as pool, coalesce(c.silicon, '') as silicon, ${counted}
+      from spans c where ${isInRange}`,
+    sessions: sql`select session_id, calls, cost_nusd, is_now from places`,
+    ofSessions: (members) => sql`
+      select m.root_id as session_id, c.agent_id, ${counted} from (${members}) m join spans c on c.session_id = m.session_id where ${isInRange}`,
+  };
+}
+
+function fromHours(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
+  const isComparable = sql`c.baseline_nusd > 0 and c.unknown_cost_calls = 0`;
+  const counted = sql`
+    c.hour >= ${from}::timestamptz as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
+    case when ${isComparable} then c.cost_nusd else 0 end as comparable_cost_nusd,
+    case when ${isComparable} then c.baseline_nusd else 0 end as comparable_baseline_nusd`;
+  const isInRange = sql`c.hour >= ${beforeFrom}::timestamptz and c.hour < ${to}::timestamptz`;
+  const sums = COUNTED.map((name) => sql`sum(${sql(name)})::bigint as ${sql(name)}`).reduce((all, one) => sql`${all}, ${one}`);
+  return {
+    // added up once, for all the ways of grouping
+    places: sql`
+      select route, model, pool, silicon, is_now, ${sums}
+      from (select c.route, c.model, c.pool, c.silicon, ${counted} from place_hour c where ${isInRange}) c group by route, model, pool, silicon, is_now`,
+    sessions: sql`
+      select session_id, calls, cost_nusd, true as is_now from (${sessionsBetween(sql, { from, to })}) n
+      union all select session_id, calls, cost_nusd, false from (${sessionsBetween(sql, { from: beforeFrom, to: from })}) b`,
+    ofSessions: (members) => sql`
+      select m.root_id as session_id, c.agent_id, ${counted} from (${members}) m cross join lateral (
+        select * from session_hour c where c.session_id = m.session_id and ${isInRange} offset 0
+      ) c`,
+  };
 }
 
 export interface SessionSiliconRow {
@@ -92,20 +129,26 @@ export interface SessionSiliconRow {
   sessions: number;
 }
 
-/** Where did most calls of each session of a range run? One count a kind of silicon. */
+/** Where did most calls of each session of a range run? One count a kind of silicon; '' is any other kind, or none that was said. */
 export function sessionsBySilicon(sql: Sql, { source, from, to }: ExplainRange): Promise<SessionSiliconRow[]> {
-  const isSpans = source === "spans";
-  const time = isSpans ? sql`c.start_time` : sql`c.hour`;
+  const parts =
+    source === "hours"
+      ? sessionsBetween(sql, { from, to })
+      : sql`
+        select c.session_id, 1 as calls, (c.silicon = 'cpu')::int as cpu_calls, (c.silicon = 'gpu')::int as gpu_calls, (c.silicon = 'npu')::int as npu_calls,
+          (c.silicon = 'cloud')::int as cloud_calls
+        from spans c
+        where c.start_time >= ${from}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`;
   return sql<SessionSiliconRow[]>`
-    with parts as (
-      select coalesce(a.session_id, c.session_id) as session_id, coalesce(c.silicon, '') as silicon, sum(${isSpans ? sql`1` : sql`c.calls`}) as calls
-      from ${sql(source)} c left join session_aliases a on a.alias = c.session_id
-      where ${time} >= ${from}::timestamptz and ${time} < ${to}::timestamptz ${isSpans ? sql`and c.is_call` : sql``}
-      group by 1, 2
+    with summed as (
+      select coalesce(r.root_id, c.session_id) as session_id, sum(c.cpu_calls) as cpu, sum(c.gpu_calls) as gpu, sum(c.npu_calls) as npu,
+        sum(c.cloud_calls) as cloud, sum(c.calls) as calls
+      from (${parts}) c left join session_roots r on r.session_id = c.session_id group by 1
     ),
-    -- by bytes: a language's order of so many ids takes longer than all the rest
     most as (
-      select distinct on (session_id collate "C") session_id, silicon from parts order by session_id collate "C", calls desc, silicon
+      select case greatest(calls - coalesce(cpu, 0) - coalesce(gpu, 0) - coalesce(npu, 0) - coalesce(cloud, 0), cloud, cpu, gpu, npu)
+          when cloud then 'cloud' when cpu then 'cpu' when gpu then 'gpu' when npu then 'npu' else '' end as silicon
+      from summed
     )
     select silicon, count(*)::int as sessions from most group by silicon order by sessions desc, silicon`;
 }

@@ -1,6 +1,7 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import type { Sql } from "../server/database.ts";
 import type { ExplainRange } from "./explain-cost.ts";
+import { projects } from "./projects.ts";
 
 export interface ExplainToolRow {
   tool_name: string;
@@ -10,23 +11,34 @@ export interface ExplainToolRow {
   busy_ns: string;
 }
 
-/** Which tools were called, and how much more than in the period before? From the spans: no rollup counts tools. */
-export function explainTools(sql: Sql, { beforeFrom, from, to }: ExplainRange): Promise<ExplainToolRow[]> {
+/** Which tools were called, and how much more than in the period before? */
+export function explainTools(sql: Sql, { source, beforeFrom, from, to }: ExplainRange): Promise<ExplainToolRow[]> {
+  const calls =
+    source === "spans"
+      ? sql`
+        select coalesce(s.tool_name, '') as tool_name, s.start_time >= ${from}::timestamptz as is_now, 1 as calls, (s.status = 2)::int as errors, s.duration_ns
+        from (${projects(sql)}) p join spans s on s.project = p.project
+        where s.operation = ${Operation.executeTool} and s.start_time >= ${beforeFrom}::timestamptz and s.start_time < ${to}::timestamptz`
+      : sql`
+        select tool_name, hour >= ${from}::timestamptz as is_now, calls, errors, duration_ns from tool_hour
+        where hour >= ${beforeFrom}::timestamptz and hour < ${to}::timestamptz`;
   return sql<ExplainToolRow[]>`
-    select coalesce(tool_name, '') as tool_name, count(*) filter (where start_time >= ${from}::timestamptz) as calls,
-      count(*) filter (where start_time < ${from}::timestamptz) as before_calls,
-      count(*) filter (where start_time >= ${from}::timestamptz and status = 2) as errors,
-      coalesce(sum(duration_ns) filter (where start_time >= ${from}::timestamptz), 0) as busy_ns
-    from spans where operation = ${Operation.executeTool} and start_time >= ${beforeFrom}::timestamptz and start_time < ${to}::timestamptz
-    group by 1
-    order by abs(count(*) filter (where start_time >= ${from}::timestamptz) - count(*) filter (where start_time < ${from}::timestamptz)) desc, 1
-    limit 12`;
+    select *, row_number() over (order by abs(calls - before_calls) desc, tool_name) as place from (
+      select tool_name, coalesce(sum(calls) filter (where is_now), 0) as calls, coalesce(sum(calls) filter (where not is_now), 0) as before_calls,
+        coalesce(sum(errors) filter (where is_now), 0) as errors, coalesce(sum(duration_ns) filter (where is_now), 0) as busy_ns
+      from (${calls}) c group by tool_name
+    ) t order by place limit 12`;
 }
 
-/** The single vendor's model that calls of a range were held against. */
+/** How many calls are looked at for their baseline: it is a setting, which all of them say or none. */
+const LOOKED_AT = 100;
+
+/** The single vendor's model that the latest calls of a range were held against. */
 export async function baselineModelBetween(sql: Sql, from: string, to: string): Promise<string | null> {
   const [row] = await sql<{ model: string }[]>`
-    select attributes->>${Attribute.baselineModel} as model from spans
-    where is_call and start_time >= ${from}::timestamptz and start_time < ${to}::timestamptz and attributes->>${Attribute.baselineModel} is not null limit 1`;
+    select model from (
+      select attributes->>${Attribute.baselineModel} as model from spans
+      where is_call and start_time >= ${from}::timestamptz and start_time < ${to}::timestamptz order by start_time desc limit ${LOOKED_AT}
+    ) latest where model is not null limit 1`;
   return row?.model ?? null;
 }

@@ -1,6 +1,7 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import type { EventKind } from "../api/event.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { projects } from "./projects.ts";
 
 export interface EventRow {
   kind: EventKind;
@@ -56,7 +57,7 @@ export function listEvents(sql: Sql, filter: EventFilterSql): Promise<EventRow[]
   const { cursor } = filter;
   return sql<EventRow[]>`
     with page as materialized (
-      select e.* from (select distinct project from sessions) p cross join lateral (
+      select e.* from (${projects(sql)}) p cross join lateral (
         select s.* from spans s
         where s.project = p.project and (${filter.kinds.map((kind) => kinds[kind]).reduce((all, kind) => sql`${all} or ${kind}`)})
           ${equal("agent_name", filter.agent)} ${equal("channel", filter.channel)} ${equal("silicon", filter.silicon)}
@@ -70,9 +71,9 @@ export function listEvents(sql: Sql, filter: EventFilterSql): Promise<EventRow[]
     )
     select case when s.is_call then 'call' when s.operation = ${Operation.invokeAgent} then 'turn'
         when s.operation = ${Operation.executeTool} then 'tool' else 'decision' end as kind,
-      s.start_time, s.start_nanos, s.duration_ns, coalesce(a.session_id, s.session_id) as session_id, s.agent_id, encode(s.span_id, 'hex') as span_id,
+      s.start_time, s.start_nanos, s.duration_ns, root_of(s.session_id) as session_id, s.agent_id, encode(s.span_id, 'hex') as span_id,
       s.agent_name, s.channel, s.name, s.tool_name, s.task, s.model, s.route, s.pool, s.silicon, s.hardware, s.attempt,
       s.attributes->>${Attribute.decisionReason} as reason, s.input_tokens, s.output_tokens, s.cost_nusd, s.status, s.status_message
-    from page s left join session_aliases a on a.alias = s.session_id
+    from page s
     order by s.start_time desc, s.span_id desc`;
 }

@@ -1,6 +1,7 @@
 import type { SessionListParameters } from "../api/session.ts";
 import { ACTIVE_WINDOW_MS } from "../model/time.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { projects } from "./projects.ts";
 import { stopOf } from "./stop-of.ts";
 
 /** Counters are text, as the driver gives bigint and numeric. */
@@ -50,7 +51,7 @@ export type SessionCursor = { time: string; id: string } | { cost: string; id: s
 export function listSessions(sql: Sql, filter: SessionListParameters, cursor: SessionCursor | undefined): Promise<SessionRow[]> {
   const pattern = filter.q ? `%${filter.q.replace(/[\\%_]/g, "\\$&")}%` : undefined;
   const conditions = [
-    sql`not exists (select from session_aliases a where a.alias = s.session_id)`,
+    sql`s.session_id not in (select session_id from session_roots)`,
     ...(pattern
       ? [sql`concat_ws(' ', s.session_id, s.agent_name, s.agent_kind, s.channel, s.user_id, s.last_error) ilike ${pattern}`]
       : []),
@@ -63,7 +64,14 @@ export function listSessions(sql: Sql, filter: SessionListParameters, cursor: Se
   const where = conditions.reduce((all, condition) => sql`${all} and ${condition}`);
   const order = filter.sort === "cost" ? sql`s.cost_nusd desc, s.session_id desc` : sql`s.last_time desc, s.session_id desc`;
   // one more than asked for tells whether there is a next page
-  return describeSessions(sql, sql`select s.* from sessions s where ${where} order by ${order} limit ${filter.limit + 1}`, filter.sort);
+  const first = sql`${where} order by ${order} limit ${filter.limit + 1}`;
+  const page =
+    filter.sort === "cost"
+      ? sql`select s.* from sessions s where ${first}`
+      : // the index on time begins with the project, so each project gives its newest by itself
+        sql`select s.* from (${projects(sql)}) p cross join lateral (select * from sessions s where s.project = p.project and ${first}) s
+          order by ${order} limit ${filter.limit + 1}`;
+  return describeSessions(sql, page, filter.sort);
 }
 
 /** One session by its own id (see resolveSession). */
@@ -75,10 +83,14 @@ export async function getSession(sql: Sql, root: string): Promise<SessionRow | u
 function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Promise<SessionRow[]> {
   return sql<SessionRow[]>`
     with recursive page as materialized (${page}),
-    members (root, member) as (
+    named (root, id) as (
       select session_id, session_id from page
       union
-      select m.root, a.alias from session_aliases a join members m on a.session_id = m.member
+      select n.root, a.alias from session_aliases a join named n on a.session_id = n.id
+    ),
+    -- every trace is an alias; few have rows of their own
+    members as materialized (
+      select n.root, n.id as member from named n cross join lateral (select from sessions where session_id = n.id offset 0) stored
     ),
     totals as (
       select m.root, min(s.first_time) as first_time, max(s.last_time) as last_time, sum(s.spans) as spans, sum(s.turns) as turns,

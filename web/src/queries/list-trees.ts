@@ -1,6 +1,6 @@
 import { RUNAWAY_AGENTS, type TreeListParameters } from "../api/tree.ts";
 import { ACTIVE_WINDOW_MS } from "../model/time.ts";
-import type { Sql } from "../server/database.ts";
+import type { Sql, SqlPart } from "../server/database.ts";
 import { stopOf } from "./stop-of.ts";
 
 export interface TreeRow {
@@ -27,29 +27,20 @@ export interface TreeRow {
 
 /** Sessions that spawned sub-agents, with how far and how fast they fanned out. */
 export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, offset: number): Promise<TreeRow[]> {
-  const shown = {
-    all: sql``,
-    active: sql`having bool_or(m.last_time > now() - ${ACTIVE_WINDOW_MS} * interval '1 millisecond')`,
-    runaway: sql`having max(m.in_minute) > ${RUNAWAY_AGENTS}`,
-  };
-  const order = { recent: sql`s.last_time desc`, agents: sql`sub_agents desc`, cost: sql`cost_nusd desc` };
-  // the newest are found by their sessions' own rows, so that only theirs are added up
-  const roots =
-    show === "all" && sort === "recent"
-      ? sql`select s.session_id from sessions s
-          where exists (select from agents g where g.session_id = s.session_id and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id)
-          order by s.last_time desc, s.session_id limit ${offset + limit + 1}`
-      : sql`select session_id from agents where parent_agent_id is not null and parent_agent_id <> agent_id`;
   return sql<TreeRow[]>`
-    with members as (
-      select coalesce(a.session_id, g.session_id) as root, g.*, g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id as is_sub
-      from agents g left join session_aliases a on a.alias = g.session_id
-      where coalesce(a.session_id, g.session_id) in (${roots})
+    with page as materialized (
+      select * from (${rootsOf(sql, show, sort)}) shown order by place desc, root limit ${limit + 1} offset ${offset}
+    ),
+    members as (
+      select session_id as member, p.root from page p join sessions s on s.session_id = p.root
+      union all select session_id, root_id from session_roots where root_id in (select root from page)
     ),
     marked as (
-      select *, count(*) filter (where is_sub) over (partition by root order by first_time range between interval '60 seconds' preceding and current row) as in_minute,
-        count(*) filter (where is_sub) over (partition by root, parent_agent_id) as siblings
-      from members
+      select m.root, g.*, count(*) filter (where g.is_sub) over (partition by m.root order by g.first_time range between interval '60 seconds' preceding and current row) as in_minute,
+        count(*) filter (where g.is_sub) over (partition by m.root, g.parent_agent_id) as siblings
+      from members m cross join lateral (
+        select *, ${isSub(sql)} as is_sub from agents where session_id = m.member offset 0
+      ) g
     ),
     trees as (
       select m.root, min(m.first_time) as first_time, max(m.last_time) as last_time,
@@ -59,9 +50,43 @@ export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, o
         sum(m.calls) as calls, sum(m.cost_nusd) as cost_nusd, sum(m.unknown_cost_calls) as unknown_cost_calls,
         coalesce(sum(m.calls) filter (where m.is_sub), 0) as sub_calls, coalesce(sum(m.cost_nusd) filter (where m.is_sub), 0) as sub_cost_nusd,
         coalesce(sum(m.unknown_cost_calls) filter (where m.is_sub), 0) as sub_unknown_cost_calls
-      from marked m group by m.root ${shown[show]}
+      from marked m group by m.root
     )
     select t.*, t.root as session_id, s.agent_name, s.agent_kind, s.channel, s.user_id, c.state as control_state
-    from trees t join sessions s on s.session_id = t.root left join lateral (${stopOf(sql, sql`s.project`, sql`t.root`)}) c on true
-    order by ${order[sort]}, t.root limit ${limit + 1} offset ${offset}`;
+    from trees t join page p on p.root = t.root join sessions s on s.session_id = t.root left join lateral (${stopOf(sql, sql`s.project`, sql`t.root`)}) c on true
+    order by p.place desc, t.root`;
+}
+
+const isSub = (sql: Sql) => sql`(parent_agent_id is not null and parent_agent_id <> agent_id)`;
+
+/** Which trees are shown, and by what they are ordered: rows of root and place. Only what that needs is read of each. */
+function rootsOf(sql: Sql, show: TreeListParameters["show"], sort: TreeListParameters["sort"]): SqlPart {
+  const spawned = sql`
+    select coalesce(r.root_id, g.session_id) as root, g.first_time from agents g left join session_roots r on r.session_id = g.session_id where ${isSub(sql)}`;
+  const shown = {
+    all: sql`select root, count(*) as sub_agents from (${spawned}) g group by root`,
+    active: sql`
+      select root, count(*) as sub_agents from (${spawned}) g where root in (
+        select coalesce(r.root_id, g.session_id) from agents g left join session_roots r on r.session_id = g.session_id
+        where g.last_time > now() - ${ACTIVE_WINDOW_MS} * interval '1 millisecond'
+      ) group by root`,
+    // few spawn so many: only theirs are put in order of time
+    runaway: sql`
+      select root, count(*) as sub_agents from (
+        select root, count(*) over (partition by root order by first_time range between interval '60 seconds' preceding and current row) as in_minute
+        from (${spawned}) g where root in (select root from (${spawned}) g group by root having count(*) > ${RUNAWAY_AGENTS})
+      ) g group by root having max(in_minute) > ${RUNAWAY_AGENTS}`,
+  }[show];
+  switch (sort) {
+    case "agents":
+      return sql`select root, sub_agents as place from (${shown}) t`;
+    case "recent":
+      return sql`select t.root, s.last_time as place from (${shown}) t join sessions s on s.session_id = t.root`;
+    case "cost":
+      return sql`
+        select t.root, sum(s.cost_nusd) as place
+        from (select session_id, session_id as root_id from sessions union all select session_id, root_id from session_roots) m
+          join (${shown}) t on t.root = m.root_id join sessions s on s.session_id = m.session_id
+        group by t.root`;
+  }
 }

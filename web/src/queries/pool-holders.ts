@@ -12,13 +12,13 @@ export interface PoolHolderRow {
 
 const EACH = 5;
 
-/** Which sessions held each pool since `from` (a whole hour)? At most five a pool, the longest first. */
+/** Which sessions held each pool within the last day of what began at `from` (a whole hour)? At most five a pool, the longest first. */
 export function poolHolders(sql: Sql, from: string): Promise<PoolHolderRow[]> {
   return sql<PoolHolderRow[]>`
     with held as materialized (
-      select h.pool, coalesce(a.session_id, h.session_id) as session_id, sum(h.calls)::bigint as calls, sum(h.duration_ns)::bigint as held_ns
-      from session_hour h left join session_aliases a on a.alias = h.session_id
-      where h.hour >= ${from}::timestamptz and h.pool <> '' group by 1, 2
+      select h.pool, coalesce(r.root_id, h.session_id) as session_id, sum(h.calls)::bigint as calls, sum(h.duration_ns)::bigint as held_ns
+      from session_hour h left join session_roots r on r.session_id = h.session_id
+      where h.hour >= greatest(${from}::timestamptz, date_bin('1 hour', now(), '2000-01-01Z') - interval '24 hours') and h.pool <> '' group by 1, 2
     ),
     pools as (select pool, sum(held_ns) as pool_ns from held group by pool),
     -- the few longest of each pool, without sorting all of them

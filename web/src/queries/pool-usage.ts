@@ -18,7 +18,7 @@ export interface PoolUsageRow {
 /** What each pool did since `from` (a whole hour), and how it kept its classes: from the hourly rollups. */
 export function poolUsage(sql: Sql, from: string): Promise<PoolUsageRow[]> {
   return sql<PoolUsageRow[]>`
-    with hours as materialized (select * from route_hour where hour >= ${from}::timestamptz and pool <> ''),
+    with hours as materialized (select * from place_hour where hour >= ${from}::timestamptz and pool <> ''),
     classes as (
       select pool, sla_class, sum(sla_met)::int as met, sum(sla_missed)::int as missed from hours where sla_class <> '' group by pool, sla_class
     ),

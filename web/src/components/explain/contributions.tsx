@@ -46,11 +46,7 @@ export function Contributions({
     >
       {rows.length === 0 ? (
         <p className="border-line border-t px-4 py-6 text-center text-ink-2">
-          {isTool && !explanation.tools_counted
-            ? "Tool calls are counted over at most 25 hours: pick a shorter range, or click a bar."
-            : by === "tree"
-              ? "No agent with sub-agents took part."
-              : "Nothing."}
+          {by === "tree" ? "No agent with sub-agents took part." : "Nothing."}
         </p>
       ) : (
         <ol aria-label={`by ${LABELS[by].toLowerCase()}`} className="border-line border-t">
