@@ -7,7 +7,7 @@ export default {
   output: "standalone",
   // the workspace root, so that the traced copy holds @signalbox/otel and the hoisted node_modules
   outputFileTracingRoot: repositoryRoot,
-  turbopack: { root: repositoryRoot },
+  turbopack: { root: repositoryRoot, resolveAlias: { zod: { browser: "./src/api/zod-in-browser.ts" } } },
   transpilePackages: ["@signalbox/otel"],
   serverExternalPackages: ["postgres"],
   poweredByHeader: false,

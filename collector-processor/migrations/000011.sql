@@ -84,6 +84,16 @@ create function root_of(id text) returns text language sql stable as $$
   select up.id from up order by up.place desc limit 1
 $$;
 
+-- The ids of a session that have rows: its own, and those that stand for it at any depth. Every trace is an alias; few have rows.
+create function members_of(root text) returns table (session_id text) language sql stable as $$
+  with recursive named (id) as (
+    select members_of.root
+    union
+    select a.alias from named cross join lateral (select alias from signalbox.session_aliases where session_aliases.session_id = named.id offset 0) a
+  )
+  select named.id from named cross join lateral (select from signalbox.sessions where sessions.session_id = named.id offset 0) stored
+$$;
+
 -- Every id with rows that stands for another session, with its root. For sums over many sessions.
 create view session_roots as
 with recursive up (session_id, root_id, place) as (

@@ -8,7 +8,8 @@ const SESSIONS_PER_INSERT = 500;
 /**
  * Fills a migrated, empty database with `spans` spans of sessions that began over the last `days` days, in one statement a few hundred
  * sessions, then the sessions, agents and rollups from them. A session is 25 turns of 8 spans in 50 minutes; every fifth has four
- * sub-agents. 1 % of the tool calls and 0.2 % of the model calls fail, 0.5 % of the calls are a second attempt.
+ * sub-agents. Every trace is an alias of its session; of every fiftieth session the last traces name no session, and two of fifty are
+ * sub-agents that named only themselves, one below the other. 1 % of the tool calls and 0.2 % of the model calls fail, 0.5 % of the calls are a second attempt.
  */
 export async function seedSpans(url: string, spans: number, days: number): Promise<void> {
   const sql = postgres(url, { max: 2, onnotice: () => {}, connection: { search_path: "signalbox", TimeZone: "UTC", work_mem: "256MB" } });
@@ -23,6 +24,7 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
       }
     };
     await Promise.all([write(), write()]);
+    await insertAliases(sql, sessions);
     await sql`vacuum analyze spans`;
     await sql.begin(async (transaction) => {
       await transaction`
@@ -36,7 +38,8 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
         ids.map(({ session_id }) => session_id),
       );
     });
-    for (const table of ["sessions", "agents", "session_hour", "route_hour"]) await sql.unsafe(`vacuum analyze ${table}`);
+    for (const table of ["sessions", "agents", "session_aliases", "session_hour", "route_hour", "place_hour", "tool_hour"])
+      await sql.unsafe(`vacuum analyze ${table}`);
   } finally {
     await sql.end();
   }
@@ -46,6 +49,15 @@ async function createPartition(sql: postgres.Sql, daysBack: number): Promise<voi
   const day = (offset: number) => new Date(Date.now() - offset * 86_400_000).toISOString().slice(0, 10);
   const [from, to] = [day(daysBack), day(daysBack - 1)];
   await sql.unsafe(`create table "spans_bench_${from}" partition of spans for values from ('${from}T00:00:00Z') to ('${to}T00:00:00Z')`);
+}
+
+function insertAliases(sql: postgres.Sql, sessions: number) {
+  return sql`
+    insert into session_aliases
+    select 't:' || encode(int8send(7) || int8send(session * 1000::bigint + turn), 'hex'), 'bench-' || session
+    from generate_series(0, ${sessions - 1}::int) session, generate_series(0, 24) turn
+    union all
+    select 'bench-' || session, 'bench-' || (session - 1) from generate_series(0, ${sessions - 1}::int) session where session % 50 in (48, 49)`;
 }
 
 /** Of each turn of 8: the turn itself, two decisions with their calls, three tool calls. */
@@ -84,7 +96,9 @@ function insertSessions(sql: postgres.Sql, from: number, to: number, sessions: n
         case when session % 5 = 0 and turn % 5 > 0 then session_id || '-sub-' || turn % 5 else session_id end as agent_id,
         ((session + turn / 9) % 4)::smallint as place
       from (
-        select session, step, step % 8 as position, step / 8 as turn, session * 1000::bigint + step as key, 'bench-' || session as session_id,
+        select session, step, step % 8 as position, step / 8 as turn, session * 1000::bigint + step as key,
+          case when session % 50 = 46 and step / 8 >= 20 then 't:' || encode(int8send(7) || int8send(session * 1000::bigint + step / 8), 'hex')
+            else 'bench-' || session end as session_id,
           abs(hashint8(session * 1000::bigint + step)) as hash, int8send(7) || int8send(session * 1000::bigint + step / 8) as trace_id,
           now() - ${days} * interval '1 day' + session::float8 / ${sessions} * (${days} * interval '1 day' - interval '50 minutes') + step * interval '15 seconds' as start_time
         from generate_series(${from}::int, ${to - 1}::int) session, generate_series(0, ${SPANS_PER_SESSION - 1}) step

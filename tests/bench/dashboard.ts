@@ -39,7 +39,7 @@ try {
   }
   const [sizes] =
     await sql`select (select count(*) from spans) as spans, (select count(*) from sessions) as sessions, (select count(*) from session_hour) as session_hours,
-    (select count(*) from route_hour) as route_hours, pg_size_pretty(pg_database_size(current_database())) as size`;
+    (select count(*) from route_hour) as route_hours, (select count(*) from place_hour) as place_hours, (select count(*) from session_aliases) as aliases, pg_size_pretty(pg_database_size(current_database())) as size`;
   console.log(JSON.stringify(sizes));
   const dashboard = await startDashboard(server.readerUrl);
   try {
@@ -83,10 +83,12 @@ function queries(session: string): Record<string, string> {
     "cost 30 d by channel, days": api.cost({ group_by: "channel", from: "-30d", bucket: "day" }),
     "cost 30 d by agent, top 100": api.cost({ group_by: "agent", from: "-30d", top: 100 }),
     "cost 30 d by agent, top 100, days": api.cost({ group_by: "agent", from: "-30d", bucket: "day", top: 100 }),
-    "cost 30 d by session": api.cost({ group_by: "session", from: "-30d" }),
+    "cost 30 d by user, days": api.cost({ group_by: "user", from: "-30d", bucket: "day" }),
+    "cost 30 d by session, 100 of them": api.cost({ group_by: "session", from: "-30d", limit: 100 }),
     "explain 1 h": api.explain({ from: "-1h" }),
     "explain 24 h": api.explain({ from: "-24h" }),
     "explain 7 d": api.explain({ from: "-7d" }),
+    "explain 15 d": api.explain({ from: "-15d" }),
     "sessions, newest": api.sessions({ limit: 50 }),
     "sessions, costliest": api.sessions({ limit: 50, sort: "cost" }),
     "sessions with errors": api.sessions({ limit: 50, show: "errors" }),
@@ -94,6 +96,7 @@ function queries(session: string): Record<string, string> {
     "sessions, searched in vain": api.sessions({ limit: 50, q: "no such words" }),
     "session: itself": api.session(session),
     "session: spans": api.spans(session, { limit: 1000 }),
+    "session: timeline": api.timeline(session, { limit: 5000 }),
     "session: agents": api.agents(session),
     "session: activity": api.activity(session),
     "session: decisions": api.decisions({ session }),

@@ -23,7 +23,18 @@ const [requestSpans = 5_000, roundSpans = 100_000, rounds = 5, writers = 2, cont
 const wal = process.argv[7] === "off" ? "off" : "on";
 const rules = Number(process.argv[8] ?? 0);
 const IN_FLIGHT = 4;
-const TABLES = ["spans", "sessions", "agents", "session_aliases", "messages", "span_messages", "route_hour", "session_hour"];
+const TABLES = [
+  "spans",
+  "sessions",
+  "agents",
+  "session_aliases",
+  "messages",
+  "span_messages",
+  "route_hour",
+  "place_hour",
+  "tool_hour",
+  "session_hour",
+];
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-ingest-"));
 fs.chmodSync(dir, 0o777); // the server, which may run under another account, writes the file of rows there

@@ -77,7 +77,18 @@ export async function post(url: string, body: unknown, headers: Record<string, s
   return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
 }
 
-const TABLES = ["spans", "sessions", "agents", "session_aliases", "messages", "span_messages", "route_hour", "session_hour"];
+const TABLES = [
+  "spans",
+  "sessions",
+  "agents",
+  "session_aliases",
+  "messages",
+  "span_messages",
+  "route_hour",
+  "place_hour",
+  "tool_hour",
+  "session_hour",
+];
 
 /** Every row of every table, as JSON, sorted: two equal dumps are the same database. */
 export async function dump(databaseUrl: string): Promise<Record<string, unknown[]>> {
@@ -109,7 +120,8 @@ export function withoutSlots(tables: Record<string, unknown[]>): Record<string, 
     }
     return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
   };
-  return { ...tables, route_hour: added(tables.route_hour), session_hour: added(tables.session_hour) };
+  const hours = ["route_hour", "place_hour", "tool_hour", "session_hour"];
+  return { ...tables, ...Object.fromEntries(hours.map((table) => [table, added(tables[table])])) };
 }
 
 export async function emptyTables(databaseUrl: string): Promise<void> {

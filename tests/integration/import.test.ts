@@ -126,17 +126,18 @@ it.each([
     expect(importFirst.spans).toEqual(liveFirst.spans);
     expect(importFirst.sessions).toEqual(liveFirst.sessions);
     expect(importFirst.agents).toEqual(liveFirst.agents);
-    expect(nonZero(importFirst.session_hour)).toEqual(nonZero(liveFirst.session_hour));
-    expect(nonZero(importFirst.route_hour)).toEqual(nonZero(liveFirst.route_hour));
+    for (const table of HOURS) expect(nonZero(importFirst[table])).toEqual(nonZero(liveFirst[table]));
   },
   60_000,
 );
+
+const HOURS = ["route_hour", "place_hour", "tool_hour", "session_hour"] as const;
 
 /** The hours equal a count of the stored calls. */
 async function expectCounted(): Promise<void> {
   const kept = await rollups(sql);
   const counted = await recount(sql);
-  for (const table of ["route_hour", "session_hour"] as const) {
+  for (const table of HOURS) {
     expect(kept[table].filter((row) => (row as { calls: string }).calls !== "0")).toEqual(counted[table]);
   }
 }

@@ -35,6 +35,8 @@ export const paths = {
     sessions: (parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions${queryString(parameters)}`,
     session: (id: string) => `/api/v1/sessions/${segment(id)}`,
     spans: (id: string, parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions/${segment(id)}/spans${queryString(parameters)}`,
+    timeline: (id: string, parameters: Record<string, QueryValue> = {}) =>
+      `/api/v1/sessions/${segment(id)}/timeline${queryString(parameters)}`,
     steps: (id: string, parameters: Record<string, QueryValue> = {}) => `/api/v1/sessions/${segment(id)}/steps${queryString(parameters)}`,
     content: (id: string, parameters: Record<string, QueryValue> = {}) =>
       `/api/v1/sessions/${segment(id)}/content${queryString(parameters)}`,

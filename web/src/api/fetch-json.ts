@@ -1,7 +1,10 @@
 import type { z } from "zod";
-import { ApiError, ErrorBody } from "./error.ts";
+import { ApiError, type ErrorBody } from "./error.ts";
 
-/** Reads one resource of the API, or asks for a change where there is a `body`. Throws an ApiError for anything but a well-formed answer. */
+/**
+ * Reads one resource of the API, or asks for a change where there is a `body`. The schema is checked where zod is, which is not in the browser: see
+ * zod-in-browser.ts. Throws an ApiError for anything but a well-formed answer.
+ */
 export async function fetchJson<T>(address: string, schema: z.ZodType<T>, signal?: AbortSignal, body?: object): Promise<T> {
   let response: Response;
   try {
@@ -16,11 +19,13 @@ export async function fetchJson<T>(address: string, schema: z.ZodType<T>, signal
   }
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok) {
-    const parsed = ErrorBody.safeParse(answer);
-    if (!parsed.success) throw new ApiError(response.status, "internal", `${address} answered ${response.status}`);
-    const { code, message, field } = parsed.data.error;
+    const { code, message, field } = (answer as Partial<z.infer<typeof ErrorBody>> | undefined)?.error ?? {};
+    if (code === undefined || message === undefined)
+      throw new ApiError(response.status, "internal", `${address} answered ${response.status}`);
     throw new ApiError(response.status, code, message, field);
   }
+  // something between us and the server may answer with a page of its own
+  if (answer === undefined) throw new ApiError(response.status, "internal", `${address} answered something else than JSON`);
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   throw new ApiError(

@@ -21,7 +21,7 @@ import { EventListParameters, EventPage } from "./event.ts";
 import { ExplainParameters, Explanation } from "./explain.ts";
 import { EXPORT_FORMATS } from "./export-format.ts";
 import { Facets } from "./facets.ts";
-import { LiveIngest, LiveState } from "./live.ts";
+import { LiveIngest, LivePools, LiveState } from "./live.ts";
 import { MemoryListParameters, MemoryPage } from "./memory.ts";
 import { PayloadListParameters, PayloadPage } from "./payload.ts";
 import { PoolListParameters, PoolPage } from "./pool.ts";
@@ -30,6 +30,7 @@ import { Simulation, SimulationPage, SimulationPolicy, SimulationRequest } from 
 import { SpanListParameters, SpanPage } from "./span.ts";
 import { StepListParameters, StepPage } from "./step.ts";
 import { StepContentPage, StepContentParameters } from "./step-content.ts";
+import { TimelinePage, TimelineParameters } from "./timeline.ts";
 import { AgentTreePage, TreeListParameters } from "./tree.ts";
 
 interface Resource {
@@ -60,6 +61,12 @@ export const RESOURCES: readonly Resource[] = [
     summary: "The spans of a session in order of their start",
     parameters: SpanListParameters,
     response: SpanPage,
+  },
+  {
+    path: "/api/v1/sessions/{id}/timeline",
+    summary: "The spans of a session in order of their start, as far as they are drawn over time",
+    parameters: TimelineParameters,
+    response: TimelinePage,
   },
   {
     path: "/api/v1/sessions/{id}/steps",
@@ -320,7 +327,7 @@ function json(schema: z.ZodType, components: Record<string, unknown>) {
 }
 
 function liveOperation(components: Record<string, unknown>) {
-  for (const [name, schema] of Object.entries({ LiveIngest, LiveState })) {
+  for (const [name, schema] of Object.entries({ LiveIngest, LiveState, LivePools })) {
     const { $schema: _, ...definition } = z.toJSONSchema(schema);
     components[name] = definition;
   }
@@ -328,7 +335,7 @@ function liveOperation(components: Record<string, unknown>) {
     summary: "What changes, as server-sent events",
     operationId: "live",
     description:
-      "Events: `ingest` (LiveIngest) after spans were stored, at most four a second; `state` (LiveState) when the database goes or returns; `ping` every 15 seconds.",
+      "Events: `ingest` (LiveIngest) after spans were stored, at most four a second; `state` (LiveState) when the database goes or returns; `pools` (LivePools) when the scheduler's pools are otherwise than before; `ping` every 15 seconds.",
     responses: {
       200: { description: "A stream that does not end", content: { "text/event-stream": { schema: { type: "string" } } } },
       401: { description: ERRORS[401], content: json(ErrorBody, components) },

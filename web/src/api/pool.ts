@@ -68,16 +68,15 @@ export const Pool = z
       .nullable()
       .meta({ description: "above it the pool is cheaper than the baseline for these calls; over 1: never; null: not known" }),
     sla: z.array(PoolSla),
-    holders: z.array(PoolHolder).meta({ description: "at most five, the longest first" }),
+    holders: z.array(PoolHolder).meta({ description: "of the range's last 24 hours; at most five, the longest first" }),
   })
   .meta({ id: "Pool" });
 export type Pool = z.infer<typeof Pool>;
 
-export const PoolPage = page(Pool).extend({
-  from: Time,
-  to: Time,
-  scheduler: z.object({ reachable: z.boolean(), problem: NullableText }),
-});
+export const SchedulerState = z.object({ reachable: z.boolean(), problem: NullableText });
+export type SchedulerState = z.infer<typeof SchedulerState>;
+
+export const PoolPage = page(Pool).extend({ from: Time, to: Time, scheduler: SchedulerState });
 export type PoolPage = z.infer<typeof PoolPage>;
 
 export const PoolListParameters = z.object({
@@ -88,12 +87,6 @@ export const PoolListParameters = z.object({
 });
 export type PoolListParameters = z.infer<typeof PoolListParameters>;
 
-const LIVE_MS = 5_000;
-
-/** The queue moves without any span arriving: read every five seconds while someone looks. */
+/** What the pools are now comes by the live connection: see withPoolsNow. */
 export const poolsQuery = (from: string) =>
-  queryOptions({
-    queryKey: ["pools", from],
-    queryFn: ({ signal }) => fetchJson(paths.api.pools({ from }), PoolPage, signal),
-    refetchInterval: LIVE_MS,
-  });
+  queryOptions({ queryKey: ["pools", from], queryFn: ({ signal }) => fetchJson(paths.api.pools({ from }), PoolPage, signal) });

@@ -89,25 +89,6 @@ export const SpanListParameters = z.object({
 });
 export type SpanListParameters = z.infer<typeof SpanListParameters>;
 
-/** More spans than this are not loaded into one page; the page says how many there are. */
-export const MAX_SPANS_IN_PAGE = 50_000;
-
-/** All spans of a session in time order, without attributes. */
-export const spansQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["session", id, "spans"],
-    queryFn: async ({ signal }) => {
-      const spans: Span[] = [];
-      let cursor: string | null = "";
-      while (cursor !== null && spans.length < MAX_SPANS_IN_PAGE) {
-        const answer: SpanPage = await fetchJson(paths.api.spans(id, { attributes: false, limit: 5000, cursor }), SpanPage, signal);
-        spans.push(...answer.data);
-        cursor = answer.next;
-      }
-      return spans;
-    },
-  });
-
 /** One span with everything it carries. */
 export const spanQuery = (id: string, spanId: string) =>
   queryOptions({

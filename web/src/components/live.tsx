@@ -1,14 +1,17 @@
 "use client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
-import { changedKeys, mergeIngest } from "../api/changed-keys.ts";
-import { LiveEvent, LiveIngest, LiveState, PING_INTERVAL_MS } from "../api/live.ts";
+import { changedKeys, mergeIngest, withPoolsNow } from "../api/changed-keys.ts";
+import { LiveEvent, LiveIngest, LivePools, LiveState, PING_INTERVAL_MS } from "../api/live.ts";
+import type { PoolPage } from "../api/pool.ts";
 import { paths } from "../paths.ts";
 
 export type LiveStatus = "connecting" | "live" | "paused" | "database-down";
 
 /** Changes are shown at most this often: a thousand spans a second must not redraw a page a thousand times. */
 const FLUSH_MS = 1_000;
+/** Reading takes at most this share of the time: what is slow to read is read less often. */
+const READING_SHARE = 0.25;
 const RECONNECT_MS = 2_000;
 
 let status: LiveStatus = "connecting";
@@ -38,18 +41,22 @@ export function Live() {
     let pending: LiveIngest | undefined;
     let flushTimer: ReturnType<typeof setTimeout> | undefined;
     let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+    let notBefore = 0;
     let hasBeenAway = false;
 
-    const flush = () => {
+    const flush = async () => {
       flushTimer = undefined;
       // what is being read right now is read first, else a long read would be cancelled for ever
       if (client.isFetching() > 0) return schedule(250);
       const changes = pending;
       pending = undefined;
-      if (changes) for (const queryKey of changedKeys(changes)) void client.invalidateQueries({ queryKey });
+      if (!changes) return;
+      const began = performance.now();
+      await Promise.all(changedKeys(changes).map((queryKey) => client.invalidateQueries({ queryKey })));
+      notBefore = performance.now() + (performance.now() - began) * (1 / READING_SHARE - 1);
     };
     const schedule = (after: number) => {
-      flushTimer ??= setTimeout(flush, after);
+      flushTimer ??= setTimeout(flush, Math.max(after, notBefore - performance.now()));
     };
     const add = (ingest: LiveIngest) => {
       pending = mergeIngest(pending, ingest);
@@ -76,6 +83,15 @@ export function Live() {
       source.addEventListener(LiveEvent.ingest, (event) => {
         lastHeard = Date.now();
         add(LiveIngest.parse(JSON.parse(event.data)));
+      });
+      source.addEventListener(LiveEvent.pools, (event) => {
+        lastHeard = Date.now();
+        const pools = LivePools.parse(JSON.parse(event.data));
+        for (const [queryKey, page] of client.getQueriesData<PoolPage>({ queryKey: ["pools"] })) {
+          const now = page && withPoolsNow(page, pools);
+          if (now) client.setQueryData(queryKey, now);
+          else void client.invalidateQueries({ queryKey });
+        }
       });
       source.addEventListener(LiveEvent.ping, () => {
         lastHeard = Date.now();

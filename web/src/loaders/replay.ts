@@ -3,14 +3,13 @@ import { zstdDecompress } from "node:zlib";
 import type { Payload, PayloadListParameters, PayloadPage } from "../api/payload.ts";
 import type { StepListParameters, StepPage } from "../api/step.ts";
 import type { StepContentPage, StepContentParameters } from "../api/step-content.ts";
-import { encodeCursor } from "../model/cursor.ts";
 import { toStepContents } from "../model/step-content.ts";
 import { toStep } from "../model/to-api.ts";
 import { listPayloads, type PayloadRow } from "../queries/list-payloads.ts";
 import { listStepContent, listToolContent } from "../queries/list-step-content.ts";
 import { listSteps } from "../queries/list-steps.ts";
 import { read } from "../server/database.ts";
-import { parseSpanCursor, resolveExisting } from "./session-parts.ts";
+import { parseSpanCursor, resolveExisting, spanCursor } from "./session-parts.ts";
 
 const decompress = promisify(zstdDecompress);
 /** The collector keeps no larger body; what says that it is larger is not believed. */
@@ -22,10 +21,7 @@ export async function loadSteps(id: string, { limit, cursor }: StepListParameter
     const { members } = await resolveExisting(sql, id);
     const rows = await listSteps(sql, members, { limit, cursor: after });
     const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const next =
-      rows.length > page.length && last ? encodeCursor({ time: last.start_time, nanos: last.start_nanos, id: last.span_id }) : null;
-    return { data: page.map(toStep), next };
+    return { data: page.map(toStep), next: rows.length > page.length ? spanCursor(page.at(-1)) : null };
   });
 }
 

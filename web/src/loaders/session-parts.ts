@@ -1,10 +1,12 @@
 import type { AgentPage } from "../api/agent.ts";
 import type { SpanListParameters, SpanPage } from "../api/span.ts";
+import type { TimelinePage, TimelineParameters } from "../api/timeline.ts";
 import { toAgents } from "../model/agents.ts";
 import { decodeCursor, encodeCursor } from "../model/cursor.ts";
-import { toSpan } from "../model/to-api.ts";
+import { toSpan, toTimelineSpan } from "../model/to-api.ts";
 import { listAgents } from "../queries/list-agents.ts";
 import { listSpans, type SpanCursor } from "../queries/list-spans.ts";
+import { listTimeline } from "../queries/list-timeline.ts";
 import { resolveSession } from "../queries/resolve-session.ts";
 import { read, type Sql } from "../server/database.ts";
 import { InvalidParameter, NotFound } from "../server/refusal.ts";
@@ -20,10 +22,17 @@ export async function loadSpans(id: string, parameters: SpanListParameters): Pro
       cursor,
     });
     const page = rows.slice(0, parameters.limit);
-    const last = page.at(-1);
-    const next =
-      rows.length > page.length && last ? encodeCursor({ time: last.start_time, nanos: last.start_nanos, id: last.span_id }) : null;
-    return { data: page.map((row) => toSpan(row, root)), next };
+    return { data: page.map((row) => toSpan(row, root)), next: rows.length > page.length ? spanCursor(page.at(-1)) : null };
+  });
+}
+
+export async function loadTimeline(id: string, { limit, cursor: text }: TimelineParameters): Promise<TimelinePage> {
+  const cursor = parseSpanCursor(text);
+  return read(async (sql) => {
+    const { members } = await resolveExisting(sql, id);
+    const rows = await listTimeline(sql, members, { limit, cursor });
+    const page = rows.slice(0, limit);
+    return { data: page.map(toTimelineSpan), next: rows.length > page.length ? spanCursor(page.at(-1)) : null };
   });
 }
 
@@ -36,6 +45,10 @@ export function parseSpanCursor(text: string | undefined): SpanCursor | undefine
   }
   return key;
 }
+
+/** What parseSpanCursor reads. */
+export const spanCursor = (last: { start_time: string; start_nanos: number; span_id: string } | undefined) =>
+  last ? encodeCursor({ time: last.start_time, nanos: last.start_nanos, id: last.span_id }) : null;
 
 /** All agents of a session: a session has hundreds at most, so this list is one page. */
 export async function loadAgents(id: string): Promise<AgentPage> {

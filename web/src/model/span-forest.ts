@@ -1,11 +1,11 @@
 import { Operation } from "@signalbox/otel/conventions";
-import type { Span } from "../api/span.ts";
+import type { TimelineSpan } from "../api/timeline.ts";
 import { epochMs } from "./time.ts";
 import { type Children, childrenOf, postOrder } from "./tree.ts";
 
 /** A span with what lies below it. */
 export interface SpanNode {
-  span: Span;
+  span: TimelineSpan;
   startMs: number;
   durationMs: number;
   /** Of itself and everything below: calls, their known cost, and how many costs are unknown. */
@@ -16,7 +16,7 @@ export interface SpanNode {
   errors: number;
   spansBelow: number;
   /** The call that answered, of itself and everything below, where this span stands for one call. */
-  call: Span | null;
+  call: TimelineSpan | null;
 }
 
 export interface SpanForest {
@@ -25,7 +25,7 @@ export interface SpanForest {
 }
 
 /** Spans of a session (any order, parents possibly missing) as trees with sums. */
-export function toForest(spans: readonly Span[]): SpanForest {
+export function toForest(spans: readonly TimelineSpan[]): SpanForest {
   const sorted = [...spans].sort((left, right) => (left.start_time < right.start_time ? -1 : left.start_time > right.start_time ? 1 : 0));
   const children = childrenOf(sorted.map((span) => ({ id: span.span_id, parent: span.parent_span_id })));
   const nodes = new Map(sorted.map((span) => [span.span_id, leaf(span)]));
@@ -46,7 +46,7 @@ export function toForest(spans: readonly Span[]): SpanForest {
   return { nodes, children };
 }
 
-function leaf(span: Span): SpanNode {
+function leaf(span: TimelineSpan): SpanNode {
   return {
     span,
     startMs: epochMs(span.start_time),
@@ -62,13 +62,16 @@ function leaf(span: Span): SpanNode {
 
 /** The agent's chat span, the scheduler's decision and its attempts are one call to a reader: folded together until opened. */
 const CALL_OPERATIONS: readonly string[] = [Operation.chat, Operation.embeddings, Operation.schedule];
-export const standsForCall = (span: Span) => CALL_OPERATIONS.includes(span.operation);
+export const standsForCall = (span: TimelineSpan) => CALL_OPERATIONS.includes(span.operation);
 
 /** Which rows begin folded: model calls. */
 export const startsFolded = (node: SpanNode) => standsForCall(node.span) && node.spansBelow > 0;
 
+/** A folded call stands for the attempt that answered: that span has the tokens and the cost. */
+export const shownSpan = (node: SpanNode, isExpanded: boolean) => (isExpanded ? node.span : (node.call ?? node.span)).span_id;
+
 /** The name without the operation, which the row shows as an icon. */
-export function shortName(span: Span): string {
+export function shortName(span: TimelineSpan): string {
   const rest = span.operation && span.name.startsWith(`${span.operation} `) ? span.name.slice(span.operation.length + 1) : span.name;
   return rest || span.name;
 }
@@ -82,7 +85,7 @@ export interface Segment {
 }
 
 /** Queue, prefill and decode of a call as parts of a bar of `durationMs`; what none of them explains is left over. Empty where nothing was measured. */
-export function callSegments(call: Pick<Span, "queue_ms" | "prefill_ms" | "decode_ms">, durationMs: number): Segment[] {
+export function callSegments(call: Pick<TimelineSpan, "queue_ms" | "prefill_ms" | "decode_ms">, durationMs: number): Segment[] {
   const measured = (
     [
       ["queue", call.queue_ms],

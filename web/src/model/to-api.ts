@@ -1,11 +1,11 @@
 import type { AttentionItem } from "../api/attention.ts";
 import type { CostRow } from "../api/cost.ts";
 import type { Candidate, Decision } from "../api/decision.ts";
-import { Candidate as CandidateSchema } from "../api/decision.ts";
 import type { FleetEvent } from "../api/event.ts";
 import type { Session, SessionControl } from "../api/session.ts";
 import type { Span } from "../api/span.ts";
 import type { Step } from "../api/step.ts";
+import type { TimelineSpan } from "../api/timeline.ts";
 import type { AttentionRow } from "../queries/attention.ts";
 import type { GroupedCostRow } from "../queries/cost-by-group.ts";
 import type { DecisionRow } from "../queries/list-decisions.ts";
@@ -13,6 +13,7 @@ import type { EventRow } from "../queries/list-events.ts";
 import type { SessionRow } from "../queries/list-sessions.ts";
 import type { SpanRow } from "../queries/list-spans.ts";
 import type { StepRow } from "../queries/list-steps.ts";
+import type { TimelineRow } from "../queries/list-timeline.ts";
 import { toUsd } from "./money.ts";
 import { rfc3339, sessionState } from "./time.ts";
 
@@ -129,6 +130,13 @@ export function toSpan(row: SpanRow, sessionId: string): Span {
   };
 }
 
+export const toTimelineSpan = ({ start_time, start_nanos, cost_nusd, ...same }: TimelineRow): TimelineSpan => ({
+  ...same,
+  start_time: rfc3339(start_time, start_nanos),
+  cost_nanousd: cost_nusd,
+  status: status(same.status),
+});
+
 export function toCostRow(row: GroupedCostRow, groupBy: readonly (keyof CostRow)[]): CostRow {
   const groups = Object.fromEntries(groupBy.map((name) => [name, (row as unknown as Record<string, string>)[name] ?? ""]));
   return {
@@ -186,10 +194,33 @@ export function toCandidates(value: unknown): Candidate[] {
     }
   }
   if (!Array.isArray(list)) return [];
-  return list.flatMap((entry) => {
-    const parsed = CandidateSchema.safeParse(entry);
-    return parsed.success ? [parsed.data] : [];
-  });
+  return list
+    .filter(isCandidate)
+    .map((candidate) => Object.fromEntries(CANDIDATE_FIELDS.map((name) => [name, candidate[name]])) as Candidate);
+}
+
+const CANDIDATE_TEXTS = ["pool", "model", "silicon"] as const;
+const CANDIDATE_NUMBERS = [
+  "ttft_ms",
+  "tpot_ms",
+  "ttft_uncorrected_ms",
+  "tpot_uncorrected_ms",
+  "warm_prefix_tokens",
+  "cost_nanousd",
+] as const;
+const CANDIDATE_FIELDS = [...CANDIDATE_TEXTS, "rejected", "chosen", ...CANDIDATE_NUMBERS] as const satisfies (keyof Candidate)[];
+
+/** By hand, since the browser reads attributes of a span too, and has no zod. */
+function isCandidate(entry: unknown): entry is Candidate {
+  if (typeof entry !== "object" || entry === null) return false;
+  const fields = entry as Record<string, unknown>;
+  const isOptional = (name: string, type: string) => fields[name] === undefined || typeof fields[name] === type;
+  return (
+    CANDIDATE_TEXTS.every((name) => typeof fields[name] === "string") &&
+    isOptional("rejected", "string") &&
+    CANDIDATE_NUMBERS.every((name) => isOptional(name, "number")) &&
+    (fields.chosen === undefined || fields.chosen === true)
+  );
 }
 
 export const toAttentionItem = (row: AttentionRow): AttentionItem => ({

@@ -114,9 +114,7 @@ function fromHours(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
     places: sql`
       select route, model, pool, silicon, is_now, ${sums}
       from (select c.route, c.model, c.pool, c.silicon, ${counted} from place_hour c where ${isInRange}) c group by route, model, pool, silicon, is_now`,
-    sessions: sql`
-      select session_id, calls, cost_nusd, true as is_now from (${sessionsBetween(sql, { from, to })}) n
-      union all select session_id, calls, cost_nusd, false from (${sessionsBetween(sql, { from: beforeFrom, to: from })}) b`,
+    sessions: sessionsBetween(sql, { beforeFrom, from, to }),
     ofSessions: (members) => sql`
       select m.root_id as session_id, c.agent_id, ${counted} from (${members}) m cross join lateral (
         select * from session_hour c where c.session_id = m.session_id and ${isInRange} offset 0
@@ -133,7 +131,7 @@ export interface SessionSiliconRow {
 export function sessionsBySilicon(sql: Sql, { source, from, to }: ExplainRange): Promise<SessionSiliconRow[]> {
   const parts =
     source === "hours"
-      ? sessionsBetween(sql, { from, to })
+      ? sessionsBetween(sql, { beforeFrom: from, from, to })
       : sql`
         select c.session_id, 1 as calls, (c.silicon = 'cpu')::int as cpu_calls, (c.silicon = 'gpu')::int as gpu_calls, (c.silicon = 'npu')::int as npu_calls,
           (c.silicon = 'cloud')::int as cloud_calls

@@ -82,16 +82,8 @@ export async function getSession(sql: Sql, root: string): Promise<SessionRow | u
 
 function describeSessions(sql: Sql, page: SqlPart, sort: "recent" | "cost"): Promise<SessionRow[]> {
   return sql<SessionRow[]>`
-    with recursive page as materialized (${page}),
-    named (root, id) as (
-      select session_id, session_id from page
-      union
-      select n.root, a.alias from session_aliases a join named n on a.session_id = n.id
-    ),
-    -- every trace is an alias; few have rows of their own
-    members as materialized (
-      select n.root, n.id as member from named n cross join lateral (select from sessions where session_id = n.id offset 0) stored
-    ),
+    with page as materialized (${page}),
+    members (root, member) as materialized (select p.session_id, m.session_id from page p cross join lateral members_of(p.session_id) m),
     totals as (
       select m.root, min(s.first_time) as first_time, max(s.last_time) as last_time, sum(s.spans) as spans, sum(s.turns) as turns,
         sum(s.calls) as calls, sum(s.tool_calls) as tool_calls, sum(s.errors) as errors, max(s.last_error_time) as last_error_time,

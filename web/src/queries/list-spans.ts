@@ -73,7 +73,7 @@ export function listSpans(sql: Sql, members: string[], filter: SpanFilter): Prom
     from spans
     where session_id = any(${members})
       ${spanId ? sql`and span_id = decode(${spanId}, 'hex')` : sql``}
-      ${cursor ? sql`and (start_time, start_nanos, span_id) > (${cursor.time}::timestamptz, ${cursor.nanos}::smallint, decode(${cursor.id}, 'hex'))` : sql``}
+      ${cursor ? sql`and start_time >= ${cursor.time}::timestamptz and (start_time, start_nanos, span_id) > (${cursor.time}::timestamptz, ${cursor.nanos}::smallint, decode(${cursor.id}, 'hex'))` : sql``}
     order by start_time, start_nanos, span_id
     limit ${filter.limit + 1}`;
 }

@@ -8,12 +8,7 @@ export interface ResolvedSession {
 
 /** Under which ids are the rows of this session? An alias ('t:…', or a sub-agent's own id) resolves to the root that it belongs to. */
 export async function resolveSession(sql: Sql, id: string): Promise<ResolvedSession> {
-  const [row] = await sql<{ root: string; aliases: string[] }[]>`
-    with recursive target as (select root_of(${id}) as root),
-    down (id) as (
-      select root from target union select a.alias from session_aliases a join down on a.session_id = down.id
-    )
-    -- every trace is an alias; few have rows of their own
-    select target.root, array(select s.session_id from down join sessions s on s.session_id = down.id where down.id <> target.root) as aliases from target`;
-  return { root: row?.root ?? id, members: [row?.root ?? id, ...(row?.aliases ?? [])] };
+  const [row] = await sql<ResolvedSession[]>`
+    select root, array(select root union select session_id from members_of(root)) as members from (select root_of(${id}) as root) r`;
+  return row ?? { root: id, members: [id] };
 }

@@ -1,8 +1,9 @@
 import { NotifyChannel, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import postgres from "postgres";
-import { LiveEvent, type LiveIngest, type LiveState } from "../api/live.ts";
+import { LiveEvent, type LiveIngest, type LivePools, type LiveState } from "../api/live.ts";
 import { connectionOptions } from "./database.ts";
 import { environment } from "./environment.ts";
+import { livePools } from "./live-pools.ts";
 import { log } from "./log.ts";
 
 /**
@@ -14,6 +15,8 @@ const BATCH_MS = 250;
 const MAX_NAMED_SESSIONS = 200;
 const RETRY_MS = 1_000;
 const PROBE_MS = 2_000;
+/** Queues move without any span arriving: the scheduler is asked for all tabs at once. */
+const POOLS_MS = 5_000;
 
 export type LiveListener = (event: string, data: object) => void;
 
@@ -27,12 +30,20 @@ class LiveHub {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #probe: ReturnType<typeof setInterval> | undefined;
+  #poolWatch: ReturnType<typeof setInterval> | undefined;
+  /** As it was sent last. */
+  #pools: { text: string; event: LivePools } | undefined;
 
   /** Begins to listen with the first tab and stops with the last. Returns how to leave. */
   subscribe(listener: LiveListener): () => void {
     this.#listeners.add(listener);
     listener(LiveEvent.state, this.#state);
-    if (this.#listeners.size === 1) void this.#connect();
+    if (this.#pools) listener(LiveEvent.pools, this.#pools.event);
+    if (this.#listeners.size === 1) {
+      void this.#connect();
+      void this.#watchPools();
+      this.#poolWatch = setInterval(() => void this.#watchPools(), POOLS_MS);
+    }
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) void this.close();
@@ -43,7 +54,9 @@ class LiveHub {
     clearTimeout(this.#timer);
     clearTimeout(this.#retry);
     clearInterval(this.#probe);
+    clearInterval(this.#poolWatch);
     this.#timer = undefined;
+    this.#pools = undefined;
     this.#state = { database: "down" };
     const sql = this.#sql;
     this.#sql = undefined;
@@ -88,6 +101,16 @@ class LiveHub {
     if (this.#sql !== sql) return;
     if (!answered) this.#setState("down");
     else if (this.#state.database === "down") this.#setState("up");
+  }
+
+  async #watchPools(): Promise<void> {
+    const { pools, problem } = await livePools();
+    const now = Object.fromEntries(pools.map(({ name, silicon: _, hardware: __, ...state }) => [name, state]));
+    const event: LivePools = { now, scheduler: { reachable: problem === null, problem } };
+    const text = JSON.stringify(event);
+    if (this.#listeners.size === 0 || text === this.#pools?.text) return;
+    this.#pools = { text, event };
+    this.#send(LiveEvent.pools, event);
   }
 
   #setState(database: LiveState["database"]): void {

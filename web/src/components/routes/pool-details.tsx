@@ -40,7 +40,7 @@ export function PoolDetails({ pool }: { pool: Pool }) {
           </ul>
         )}
       </Section>
-      <Section title="Who held it">
+      <Section title="Who held it, in the last 24 hours">
         {pool.holders.length === 0 ? (
           <p className="text-ink-2">Nobody, in this range.</p>
         ) : (

@@ -2,10 +2,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import { Tabs } from "radix-ui";
+import { useCallback } from "react";
 import { agentsQuery } from "../../api/agent.ts";
 import { describeError } from "../../api/error.ts";
 import { sessionQuery } from "../../api/session.ts";
-import { spansQuery } from "../../api/span.ts";
 import { formatCompact } from "../../model/numbers.ts";
 import { SESSION_VIEWS, sessionParams } from "../../search-params.ts";
 import { ErrorState } from "../../ui/notice.tsx";
@@ -17,6 +17,7 @@ import { Decisions } from "./decisions.tsx";
 import { Replay } from "./replay/replay.tsx";
 import { SessionHeader } from "./session-header.tsx";
 import { SpanDrawer } from "./span-drawer.tsx";
+import { useTimeline } from "./use-timeline.ts";
 import { Waterfall } from "./waterfall.tsx";
 
 /** One session: what it cost and why, over time, by agent, by decision. */
@@ -24,7 +25,8 @@ export function SessionPage({ id }: { id: string }) {
   const [{ view, span }, setParams] = useQueryStates(sessionParams);
   const session = useQuery(sessionQuery(id));
   const agents = useQuery(agentsQuery(id));
-  const spans = useQuery({ ...spansQuery(id), enabled: view === "timeline" });
+  const timeline = useTimeline(id, view === "timeline");
+  const selectSpan = useCallback((next: string | null) => void setParams({ span: next }), [setParams]);
   if (!session.data)
     return <Frame>{session.error ? <ErrorState {...describeError(session.error)} /> : <Skeleton className="h-32 w-full" />}</Frame>;
 
@@ -51,9 +53,13 @@ export function SessionPage({ id }: { id: string }) {
           ))}
         </Tabs.List>
         <Tabs.Content value="timeline" tabIndex={-1}>
-          <Resource query={spans} skeleton={<SkeletonRows rows={12} height={30} />}>
-            {(all) => <Waterfall spans={all} selected={span} onSelect={(next) => setParams({ span: next })} />}
-          </Resource>
+          {timeline.spans ? (
+            <Waterfall spans={timeline.spans} isCut={timeline.isCut} selected={span} onSelect={selectSpan} />
+          ) : timeline.error ? (
+            <ErrorState {...describeError(timeline.error)} />
+          ) : (
+            <SkeletonRows rows={12} height={30} />
+          )}
         </Tabs.Content>
         <Tabs.Content value="replay" tabIndex={-1}>
           <Replay id={id} />

@@ -1,6 +1,6 @@
 import { ChevronRight, CircleAlert } from "lucide-react";
 import { memo } from "react";
-import { callSegments, type SpanNode, shortName } from "../../model/span-forest.ts";
+import { callSegments, type SpanNode, shortName, shownSpan } from "../../model/span-forest.ts";
 import { formatDuration } from "../../model/time.ts";
 import type { TimeAxis } from "../../model/time-axis.ts";
 import type { TreeRow } from "../../model/tree.ts";
@@ -24,8 +24,9 @@ interface Props {
   isExpanded: boolean;
   isSelected: boolean;
   isCursor: boolean;
-  onToggle: () => void;
-  onSelect: () => void;
+  // the same for every row: what scrolls is then drawn once
+  onToggle: (id: string) => void;
+  onSelect: (index: number, shown: string, isSelected: boolean) => void;
 }
 
 export const WaterfallRow = memo(function WaterfallRow({
@@ -52,7 +53,7 @@ export const WaterfallRow = memo(function WaterfallRow({
       aria-expanded={hasChildren ? isExpanded : undefined}
       aria-selected={isSelected}
       data-operation={span.operation}
-      onClick={onSelect}
+      onClick={() => onSelect(index, shownSpan(node, isExpanded), isSelected)}
       className={classNames(
         WATERFALL_COLUMNS,
         "absolute inset-x-0 cursor-pointer items-center hover:bg-hover",
@@ -69,7 +70,7 @@ export const WaterfallRow = memo(function WaterfallRow({
             aria-label={isExpanded ? "fold" : "open"}
             onClick={(event) => {
               event.stopPropagation();
-              onToggle();
+              onToggle(span.span_id);
             }}
             className="-m-1 grid size-6 shrink-0 place-items-center text-ink-3 hover:text-ink"
           >

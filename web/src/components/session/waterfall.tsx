@@ -1,9 +1,9 @@
 "use client";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { MAX_SPANS_IN_PAGE, type Span } from "../../api/span.ts";
+import { type KeyboardEvent, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { TimelineSpan } from "../../api/timeline.ts";
 import { formatCount } from "../../model/numbers.ts";
-import { type SpanNode, startsFolded, toForest } from "../../model/span-forest.ts";
+import { type SpanNode, shownSpan, startsFolded, toForest } from "../../model/span-forest.ts";
 import { toTimeAxis } from "../../model/time-axis.ts";
 import { visibleRows } from "../../model/tree.ts";
 import { EmptyState } from "../../ui/notice.tsx";
@@ -16,10 +16,13 @@ import { ROW_HEIGHT, WATERFALL_COLUMNS, WaterfallRow } from "./waterfall-row.tsx
  */
 export function Waterfall({
   spans,
+  isCut,
   selected,
   onSelect,
 }: {
-  spans: readonly Span[];
+  spans: readonly TimelineSpan[];
+  /** There are more, which are not shown. */
+  isCut: boolean;
   selected: string | null;
   onSelect: (span: string | null) => void;
 }) {
@@ -43,15 +46,26 @@ export function Waterfall({
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 20,
+    overscan: 12,
     scrollMargin: offset,
     scrollPaddingStart: 80,
     scrollPaddingEnd: 80,
   });
 
+  const toggle = useCallback(
+    (id: string) => setToggled((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id]))),
+    [],
+  );
+  const show = useCallback(
+    (index: number, shown: string, isSelected: boolean) => {
+      setCursor(index);
+      onSelect(isSelected ? null : shown);
+    },
+    [onSelect],
+  );
+
   if (spans.length === 0) return <EmptyState title="No spans yet">They appear here by themselves.</EmptyState>;
 
-  const toggle = (id: string) => setToggled((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
   const isExpanded = (node: SpanNode) => startsFolded(node) === toggled.has(node.span.span_id);
   const move = (to: number) => {
     const index = Math.min(rows.length - 1, Math.max(0, to));
@@ -82,7 +96,7 @@ export function Waterfall({
 
   return (
     <div>
-      {spans.length >= MAX_SPANS_IN_PAGE && (
+      {isCut && (
         <p className="border-line border-b px-4 py-2 text-sm text-warn">
           Only the first {formatCount(spans.length)} spans are shown; the API has all of them.
         </p>
@@ -127,12 +141,8 @@ export function Waterfall({
               isExpanded={isExpanded(row.node)}
               isSelected={selected !== null && selected === shownSpan(row.node, isExpanded(row.node))}
               isCursor={item.index === cursor}
-              onToggle={() => toggle(id)}
-              onSelect={() => {
-                setCursor(item.index);
-                const shown = shownSpan(row.node, isExpanded(row.node));
-                onSelect(shown === selected ? null : shown);
-              }}
+              onToggle={toggle}
+              onSelect={show}
             />
           );
         })}
@@ -146,6 +156,3 @@ function parentIndex(rows: readonly { level: number }[], index: number): number 
   for (let at = index - 1; at >= 0; at--) if ((rows[at]?.level ?? 0) < level) return at;
   return index;
 }
-
-/** A folded call stands for the attempt that answered: that span has the tokens and the cost. */
-const shownSpan = (node: SpanNode, isExpanded: boolean) => (isExpanded ? node.span : (node.call ?? node.span)).span_id;

@@ -1,0 +1,174 @@
+import { gzipSync } from "node:zlib";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { launchChromium } from "../support/chromium.ts";
+import { type ControlServer, startControlServer } from "../support/control-server.ts";
+import { type Dashboard, startDashboard } from "../support/dashboard.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { seed, writeSpans } from "../support/seed.ts";
+import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
+
+const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
+const PAGES = [
+  "/",
+  "/brain",
+  "/tokens",
+  "/explain",
+  "/sessions",
+  SESSION,
+  `${SESSION}?view=replay`,
+  `${SESSION}?view=agents`,
+  `${SESSION}?view=decisions`,
+  "/agents",
+  "/routes",
+  "/alerts",
+];
+/** Of scripts as gzip sends them. React, Next, the query client, tables and headless components are 190 KB of it. */
+const MAX_SCRIPT_KB = 265;
+
+let database: TestDatabase;
+let scheduler: ControlServer;
+let dashboard: Dashboard;
+let browser: Browser;
+const contexts: BrowserContext[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  await seed(database.url);
+  scheduler = await startControlServer({ token: "live-test" });
+  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: "live-test" });
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  await dashboard?.stop();
+  await scheduler?.close();
+  await database?.drop();
+});
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+});
+
+async function newPage(): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC" });
+  contexts.push(context);
+  const page = await context.newPage();
+  await page.goto(dashboard.loginLink());
+  await page.waitForURL(`${dashboard.url}/`);
+  return page;
+}
+const live = (page: Page) =>
+  page
+    .getByText(/^Live$/)
+    .first()
+    .waitFor();
+const poolReads = () => scheduler.requests.filter((request) => request.path === "/control/pools").length;
+
+it("every idle page asks for nothing but its live connection", async () => {
+  const first = await newPage();
+  const pages = await Promise.all(PAGES.map(() => first.context().newPage()));
+  const asked: string[] = [];
+  for (const [index, page] of pages.entries()) {
+    await page.goto(dashboard.url + PAGES[index], { waitUntil: "networkidle" }).catch(() => {});
+    await live(page);
+    page.on("request", (request) => asked.push(`${PAGES[index]}: ${request.url()}`));
+  }
+  // what was under way ends, and the server looks at the pools three times
+  const before = poolReads();
+  await expect.poll(() => poolReads(), { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(before + 3);
+  expect(asked).toEqual([]);
+}, 120_000);
+
+it("what pools are now is pushed: no page asks for it", async () => {
+  const page = await newPage();
+  await page.goto(`${dashboard.url}/routes`);
+  await live(page);
+  const row = page.locator("tr[data-pool=l40s]");
+  await row.getByText("7 waiting").waitFor();
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  const was = scheduler.pools as { data: { name: string; queued: number }[] };
+  scheduler.pools = { ...was, data: was.data.map((pool) => (pool.name === "l40s" ? { ...pool, queued: 23 } : pool)) };
+  await row.getByText("23 waiting").waitFor({ timeout: 15_000 });
+  expect(asked).toEqual([]);
+  // one that the page has not is read with what it did
+  scheduler.pools = { ...was, data: [...was.data, { ...was.data[0], name: "brand-new" }] };
+  await page.locator("tr[data-pool=brand-new]").waitFor({ timeout: 15_000 });
+  scheduler.pools = was;
+}, 60_000);
+
+it("many commits are one read", async () => {
+  const page = await newPage();
+  await page.goto(`${dashboard.url}/sessions`);
+  await live(page);
+  let reads = 0;
+  page.on("request", (request) => {
+    if (request.url().includes("/api/v1/sessions")) reads++;
+  });
+  const began = Date.now();
+  for (let index = 0; index < 40; index++)
+    await writeSpans(database.url, makeTurn(`agent:burst:${index}`, `burst-${index}`, Date.now(), 3000 + index));
+  await page
+    .getByRole("link", { name: /burst-39/ })
+    .first()
+    .waitFor();
+  expect(reads).toBeGreaterThan(0);
+  expect(reads).toBeLessThanOrEqual(2 + Math.ceil((Date.now() - began) / 1000));
+  expect(reads).toBeLessThan(40);
+}, 60_000);
+
+it("pauses while it is hidden, and catches up when it is looked at again", async () => {
+  const page = await newPage();
+  await page.goto(`${dashboard.url}/sessions`);
+  await live(page);
+  const show = (state: "hidden" | "visible") =>
+    page.evaluate((visibility) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => visibility });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  const connections = async () =>
+    (await (await fetch(`${dashboard.url}/metrics`)).text()).match(/signalbox_web_live_connections (\d+)/)?.[1];
+  await show("hidden");
+  await expect.poll(connections).toBe("0");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await writeSpans(database.url, makeTurn("agent:unseen:main", "unseen", Date.now(), 4000));
+  expect(await page.getByRole("link", { name: /unseen/ }).count()).toBe(0);
+  expect(asked).toEqual([]);
+  await show("visible");
+  await page
+    .getByRole("link", { name: /unseen/ })
+    .first()
+    .waitFor();
+});
+
+it("opens a new connection after the machine slept, and reads what it missed", async () => {
+  const page = await newPage();
+  await page.clock.install();
+  await page.goto(`${dashboard.url}/sessions`);
+  await live(page);
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await page.clock.fastForward(3_600_000);
+  await expect.poll(() => asked).toContain("/api/v1/live");
+  await page.clock.runFor(5_000);
+  await expect.poll(() => asked).toContain("/api/v1/sessions");
+});
+
+it("each page loads little script, and no schema library", async () => {
+  const sizes: Record<string, number> = {};
+  for (const path of PAGES) {
+    const page = await newPage();
+    const scripts = new Map<string, Promise<Buffer>>();
+    page.on("response", (response) => {
+      if (response.request().resourceType() === "script") scripts.set(response.url(), response.body());
+    });
+    await page.goto(dashboard.url + path);
+    await live(page);
+    const bodies = await Promise.all(scripts.values());
+    sizes[path] = Math.round(bodies.reduce((sum, body) => sum + gzipSync(body).length, 0) / 1000);
+    expect(bodies.some((body) => body.includes("ZodError"))).toBe(false);
+  }
+  console.log(sizes);
+  for (const [path, kilobytes] of Object.entries(sizes)) expect(kilobytes, path).toBeLessThanOrEqual(MAX_SCRIPT_KB);
+}, 120_000);
