@@ -2,7 +2,8 @@
 
 set local search_path = signalbox;
 
--- route_hour without who asked (task, agent kind, user): a twentieth of its rows where many ask.
+-- route_hour without who asked (task, agent kind, user): a twentieth of its rows where many ask. What a saving is computed from is counted call by
+-- call: of an hour in which one call's cost is unknown, the others still compare.
 create table place_hour (
   slot smallint not null,
   hour timestamptz not null,
@@ -29,12 +30,18 @@ create table place_hour (
   baseline_nusd bigint not null,
   duration_ns bigint not null,
   busy_ms double precision not null,
+  -- of the calls that have both a known cost and a baseline
+  comparable_cost_nusd bigint not null,
+  comparable_baseline_nusd bigint not null,
   primary key (hour, slot, project, route, pool, silicon, hardware, provider, model, sla_class, channel)
 );
 insert into place_hour
 select slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel, sum(calls), sum(errors), sum(sla_met), sum(sla_missed),
   sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_nusd),
-  sum(unknown_cost_calls), sum(baseline_nusd), sum(duration_ns), sum(busy_ms)
+  sum(unknown_cost_calls), sum(baseline_nusd), sum(duration_ns), sum(busy_ms),
+  -- as far as hours can tell
+  coalesce(sum(cost_nusd) filter (where baseline_nusd > 0 and unknown_cost_calls = 0), 0),
+  coalesce(sum(baseline_nusd) filter (where baseline_nusd > 0 and unknown_cost_calls = 0), 0)
 from route_hour group by slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel;
 
 -- Tool calls by hour.
@@ -110,6 +117,7 @@ select distinct on (session_id collate "C") session_id, root_id from up order by
 do $$
 begin
   grant select on place_hour, tool_hour, session_roots to signalbox_reader;
+  grant execute on function root_of(text), members_of(text) to signalbox_reader;
 exception when undefined_object or insufficient_privilege then
   null; -- 000001 has said it
 end $$;

@@ -207,7 +207,11 @@ export interface RouteHourRow extends HourTotals {
 }
 
 /** route_hour without who asked. */
-export type PlaceHourRow = Omit<RouteHourRow, "task" | "agent_kind" | "user_id">;
+export interface PlaceHourRow extends Omit<RouteHourRow, "task" | "agent_kind" | "user_id"> {
+  /** of the calls that have both a known cost and a baseline */
+  comparable_cost_nusd: number;
+  comparable_baseline_nusd: number;
+}
 
 export interface ToolHourRow {
   slot: number;

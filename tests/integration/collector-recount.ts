@@ -42,14 +42,21 @@ const PER_HOUR = `calls as (
 
 export type Rollups = Record<"sessions" | "agents" | "route_hour" | "place_hour" | "tool_hour" | "session_hour", unknown[]>;
 
-const keptHours = (table: string, key: string) => `
+const KEPT_COMPARABLE =
+  "sum(comparable_cost_nusd)::text as comparable_cost_nusd, sum(comparable_baseline_nusd)::text as comparable_baseline_nusd";
+const COMPARABLE = ["cost", "baseline"]
+  .map(
+    (name) => `coalesce(sum(${name}_nusd) filter (where cost_nusd is not null and baseline_nusd > 0), 0)::text as comparable_${name}_nusd`,
+  )
+  .join(", ");
+const keptHours = (table: string, key: string, also: string) => `
   select ${key}, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(sla_met)::bigint as sla_met, sum(sla_missed)::bigint as sla_missed,
-    sum(duration_ns)::text as duration_ns, sum(busy_ms) as busy_ms, ${KEPT_SUMS}
+    sum(duration_ns)::text as duration_ns, sum(busy_ms) as busy_ms, ${KEPT_SUMS}${also && `, ${also}`}
   from signalbox.${table} group by ${key} order by ${key}`;
-const countedHours = (key: string) => `with ${PER_HOUR}
+const countedHours = (key: string, also: string) => `with ${PER_HOUR}
   select ${key}, count(*) as calls, count(*) filter (where status = 2) as errors, count(*) filter (where sla_met) as sla_met,
     count(*) filter (where not sla_met) as sla_missed, sum(duration_ns)::text as duration_ns,
-    sum(round((coalesce(prefill_ms, 0)::float8 + coalesce(decode_ms, 0)::float8) * 1024) / 1024) as busy_ms, ${CALL_SUMS}
+    sum(round((coalesce(prefill_ms, 0)::float8 + coalesce(decode_ms, 0)::float8) * 1024) / 1024) as busy_ms, ${CALL_SUMS}${also && `, ${also}`}
   from calls group by ${key} order by ${key}`;
 
 /** What is kept: sessions, agents and the hourly rollups, these added up over slots. */
@@ -60,8 +67,8 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
       await sql.unsafe(`select session_id, spans, first_time, last_error_time, last_error, ${SILICONS.map((silicon) => `${silicon}_calls`).join(", ")}, ${counters}
       from signalbox.sessions order by session_id`),
     agents: await sql.unsafe(`select session_id, agent_id, first_time, ${counters} from signalbox.agents order by session_id, agent_id`),
-    route_hour: await sql.unsafe(keptHours("route_hour", ROUTE_KEY)),
-    place_hour: await sql.unsafe(keptHours("place_hour", PLACE_KEY)),
+    route_hour: await sql.unsafe(keptHours("route_hour", ROUTE_KEY, "")),
+    place_hour: await sql.unsafe(keptHours("place_hour", PLACE_KEY, KEPT_COMPARABLE)),
     tool_hour: await sql.unsafe(`select hour, project, tool_name, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
         sum(duration_ns)::text as duration_ns
       from signalbox.tool_hour group by 1, 2, 3 order by 1, 2, 3`),
@@ -82,8 +89,8 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
       from signalbox.spans group by session_id order by session_id`),
     agents: await sql.unsafe(`select session_id, agent_id, min(start_time) as first_time, ${COUNTS}, ${CALL_SUMS}
       from signalbox.spans where agent_id <> '' group by session_id, agent_id order by session_id, agent_id`),
-    route_hour: await sql.unsafe(countedHours(ROUTE_KEY)),
-    place_hour: await sql.unsafe(countedHours(PLACE_KEY)),
+    route_hour: await sql.unsafe(countedHours(ROUTE_KEY, "")),
+    place_hour: await sql.unsafe(countedHours(PLACE_KEY, COMPARABLE)),
     tool_hour:
       await sql.unsafe(`select date_bin('1 hour', start_time, '2000-01-01Z') as hour, project, coalesce(tool_name, '') as tool_name,
         count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns

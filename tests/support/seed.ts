@@ -157,13 +157,13 @@ export async function deriveTotals(sql: postgres.TransactionSql, sessions: strin
      from spans s where s.is_call group by 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14`,
   );
   await sql`truncate place_hour, tool_hour`;
-  const summed =
-    "calls errors sla_met sla_missed input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens cost_nusd unknown_cost_calls baseline_nusd duration_ns busy_ms".split(
-      " ",
-    );
-  const place = "slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel";
   await sql.unsafe(
-    `insert into place_hour (${place}, ${summed.join(", ")}) select ${place}, ${summed.map((name) => `sum(${name})`).join(", ")} from route_hour group by ${place}`,
+    `insert into place_hour (slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel, calls, errors, sla_met, sla_missed, ${TOKEN_COLUMNS}, duration_ns, busy_ms, comparable_cost_nusd, comparable_baseline_nusd)
+     select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.route, ''), coalesce(s.pool, ''), coalesce(s.silicon, ''), coalesce(s.hardware, ''), coalesce(s.provider, ''),
+       coalesce(s.model, ''), coalesce(s.sla_class, ''), coalesce(s.channel, ''), count(*), count(*) filter (where s.status = 2),
+       count(*) filter (where s.sla_met), count(*) filter (where not s.sla_met), ${TOKENS}, sum(s.duration_ns), coalesce(sum(s.prefill_ms + s.decode_ms), 0),
+       coalesce(sum(s.cost_nusd) filter (where s.baseline_nusd > 0), 0), coalesce(sum(s.baseline_nusd) filter (where s.cost_nusd is not null and s.baseline_nusd > 0), 0)
+     from spans s where s.is_call group by 2, 3, 4, 5, 6, 7, 8, 9, 10, 11`,
   );
   await sql`
     insert into tool_hour (slot, hour, project, tool_name, calls, errors, duration_ns)

@@ -74,6 +74,8 @@ export const ROUTE_HOUR_COUNTERS = ["calls", "errors", "sla_met", "sla_missed", 
 
 /** route_hour without who asked. */
 export const PLACE_HOUR_KEY = ["project", "route", "pool", "silicon", "hardware", "provider", "model", "sla_class", "channel"] as const;
+/** What the hours of places count beside those of routes: of calls that have both a cost and a baseline. */
+export const COMPARABLE_COUNTERS = ["comparable_cost_nusd", "comparable_baseline_nusd"] as const;
 export const TOOL_HOUR_KEY = ["project", "tool_name"] as const;
 export const TOOL_HOUR_COUNTERS = ["calls", "errors", "duration_ns"] as const;
 
@@ -93,13 +95,14 @@ type SessionHour = { [Name in (typeof SESSION_HOUR_KEY)[number]]: string } & { h
   >;
 type RouteHour = { [Name in (typeof ROUTE_HOUR_KEY)[number]]: string } & { hour: number; busy_ms: number } & Counts<
     typeof ROUTE_HOUR_COUNTERS
-  >;
+  > &
+  Counts<typeof COMPARABLE_COUNTERS>;
 type ToolHour = { [Name in (typeof TOOL_HOUR_KEY)[number]]: string } & { hour: number } & Counts<typeof TOOL_HOUR_COUNTERS>;
 
 const HOUR_MICROS = 3_600e6;
 const NO_SESSION_COUNTS = zeros(SESSION_COUNTERS);
 const NO_SESSION_HOUR_COUNTS = zeros(SESSION_HOUR_COUNTERS);
-const NO_ROUTE_HOUR_COUNTS = zeros(ROUTE_HOUR_COUNTERS);
+const NO_ROUTE_HOUR_COUNTS = { ...zeros(ROUTE_HOUR_COUNTERS), ...zeros(COMPARABLE_COUNTERS) };
 const NO_TOOL_HOUR_COUNTS = zeros(TOOL_HOUR_COUNTERS);
 const SILICON_COUNTER = new Map<string | null, (typeof SILICON_COUNTERS)[number]>(SILICONS.map((silicon) => [silicon, `${silicon}_calls`]));
 /** For a session or agent whose spans were all stored before. */
@@ -127,6 +130,7 @@ export class Counters {
   #agent: AgentCounts | undefined;
   #sessionHour: SessionHour | undefined;
   #routeHour: RouteHour | undefined;
+  #toolHour: ToolHour | undefined;
 
   /** Counts a span that was not stored before. */
   add(span: CountedSpan): void {
@@ -158,6 +162,10 @@ export class Counters {
     if (span.sla_met !== null) {
       if (span.sla_met) routeHour.sla_met = add(routeHour.sla_met, 1);
       else routeHour.sla_missed = add(routeHour.sla_missed, 1);
+    }
+    if (span.cost_nusd !== null && span.baseline_nusd !== null && span.baseline_nusd > 0) {
+      routeHour.comparable_cost_nusd = add(routeHour.comparable_cost_nusd, span.cost_nusd);
+      routeHour.comparable_baseline_nusd = add(routeHour.comparable_baseline_nusd, span.baseline_nusd);
     }
     // as the columns hold them: four bytes
     if (span.prefill_ms !== null || span.decode_ms !== null) {
@@ -193,6 +201,7 @@ export class Counters {
     for (const from of other.#routeHours.values()) {
       const into = this.#routeHourOf(from, from.hour);
       addAll(ROUTE_HOUR_COUNTERS, into, from, sign);
+      addAll(COMPARABLE_COUNTERS, into, from, sign);
       into.busy_ms += sign * from.busy_ms;
     }
     for (const from of other.#toolHours.values()) addAll(TOOL_HOUR_COUNTERS, this.#toolHourOf(from, from.hour), from, sign);
@@ -270,8 +279,11 @@ export class Counters {
   }
 
   #toolHourOf(of: Keyed<(typeof TOOL_HOUR_KEY)[number]>, hour: number): ToolHour {
+    const last = this.#toolHour;
+    if (last !== undefined && last.hour === hour && last.tool_name === (of.tool_name ?? "") && last.project === of.project) return last;
     const key = keyOf(TOOL_HOUR_KEY, of);
-    return getOrSet(this.#toolHours, mapKey(hour, key), () => ({ hour, ...key, ...NO_TOOL_HOUR_COUNTS }));
+    this.#toolHour = getOrSet(this.#toolHours, mapKey(hour, key), () => ({ hour, ...key, ...NO_TOOL_HOUR_COUNTS }));
+    return this.#toolHour;
   }
 }
 

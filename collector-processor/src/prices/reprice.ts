@@ -110,14 +110,18 @@ const SLOT = -1;
 const added = (table: string) => `cost_nusd = ${table}.cost_nusd + excluded.cost_nusd,
     unknown_cost_calls = ${table}.unknown_cost_calls + excluded.unknown_cost_calls,
     baseline_nusd = ${table}.baseline_nusd + excluded.baseline_nusd`;
+/** A call's part in what compares: it has both a cost and a baseline. */
+const comparable = (value: string, cost: string, baseline: string) =>
+  `case when c.${cost} is not null and c.${baseline} > 0 then ${value} else 0 end`;
 const ofHours = (
   table: string,
   key: string,
+  also: readonly string[] = [],
 ) => `insert into signalbox.${table} (slot, hour, ${key}, calls, errors, sla_met, sla_missed, input_tokens, cache_read_tokens,
-    cache_write_tokens, output_tokens, reasoning_tokens, duration_ns, busy_ms, cost_nusd, unknown_cost_calls, baseline_nusd)
-  select ${SLOT}, hour, ${key}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint
+    cache_write_tokens, output_tokens, reasoning_tokens, duration_ns, busy_ms, cost_nusd, unknown_cost_calls, baseline_nusd${also.map((name) => `, ${name}_nusd`).join("")})
+  select ${SLOT}, hour, ${key}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint${also.map((name) => `, sum(${name})::bigint`).join("")}
   from (select *, ${HOUR} as hour from changed) hours group by hour, ${key} order by hour, ${key}
-  on conflict (hour, slot, ${key}) do update set ${added(table)}`;
+  on conflict (hour, slot, ${key}) do update set ${added(table)}${also.map((name) => `, ${name}_nusd = ${table}.${name}_nusd + excluded.${name}_nusd`).join("")}`;
 
 /** $1: Change[] as JSON text. A call that changed since it was read is left to the next run. Rows are locked in the order of their keys. */
 const APPLY = `
@@ -133,7 +137,9 @@ with changed as (
     coalesce(s.channel, '') as channel, coalesce(s.agent_kind, '') as agent_kind, coalesce(s.user_id, '') as user_id,
     coalesce(c.cost, 0) - coalesce(c.old_cost, 0) as cost,
     (c.cost is null)::int - (c.old_cost is null)::int as unknown,
-    coalesce(c.baseline, 0) - coalesce(c.old_baseline, 0) as baseline
+    coalesce(c.baseline, 0) - coalesce(c.old_baseline, 0) as baseline,
+    ${comparable("c.cost", "cost", "baseline")} - ${comparable("c.old_cost", "old_cost", "old_baseline")} as comparable_cost,
+    ${comparable("c.baseline", "cost", "baseline")} - ${comparable("c.old_baseline", "old_cost", "old_baseline")} as comparable_baseline
 ),
 of_agents as (
   update signalbox.agents a set cost_nusd = a.cost_nusd + d.cost, unknown_cost_calls = a.unknown_cost_calls + d.unknown,
@@ -156,7 +162,7 @@ of_session_hours as (
   on conflict (session_id, hour, slot, ${SESSION_KEY}) do update set ${added("session_hour")}
 ),
 of_place_hours as (
-  ${ofHours("place_hour", PLACE_KEY)}
+  ${ofHours("place_hour", PLACE_KEY, ["comparable_cost", "comparable_baseline"])}
 )
 ${ofHours("route_hour", ROUTE_KEY)}
 `;

@@ -1,5 +1,6 @@
 import {
   AGENT_COUNTERS,
+  COMPARABLE_COUNTERS,
   PLACE_HOUR_KEY,
   ROUTE_HOUR_COUNTERS,
   ROUTE_HOUR_KEY,
@@ -22,6 +23,7 @@ const moment = (column: string) => `timestamptz 'epoch' + ${column} * interval '
 /** The order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
 const ROUTE_HOUR_ORDER = ["hour", ...ROUTE_HOUR_KEY];
 const PLACE_HOUR_ORDER = ["hour", ...PLACE_HOUR_KEY];
+const PLACE_HOUR_COUNTERS = [...ROUTE_HOUR_COUNTERS, ...COMPARABLE_COUNTERS, "busy_ms"];
 const TOOL_HOUR_ORDER = ["hour", ...TOOL_HOUR_KEY];
 const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
 
@@ -29,8 +31,8 @@ const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
  * Adds what a group's new spans count, and merges what its spans say, into sessions, agents, aliases and rollups.
  *
  * $1: the writer's slot. $2 to $7: JSON arrays of rows, as `counters.ts` and `identities.ts` have them, one a key: agents, sessions,
- * aliases, session hours, route hours (which add up to place hours), tool hours; as text, because the driver would encode a json parameter once more. Times are microseconds
- * since 1970.
+ * aliases, session hours, route hours (which add up to place hours), tool hours; as text, because the driver would encode a json parameter
+ * once more. Times are microseconds since 1970.
  */
 export const ADD_COUNTERS = `
 with add_agents as (
@@ -98,15 +100,15 @@ add_tool_hours as (
 ),
 route_hours as materialized (
   select *
-  from json_to_recordset($6::text::json) as route_hour (hour bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", ROUTE_HOUR_COUNTERS)},
+  from json_to_recordset($6::text::json) as route_hour (hour bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", [...ROUTE_HOUR_COUNTERS, ...COMPARABLE_COUNTERS])},
     busy_ms double precision)
 ),
 add_place_hours as (
-  insert into signalbox.place_hour (slot, ${PLACE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
-  select $1::smallint, ${moment("hour")}, ${PLACE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.map((name) => `sum(${name})`).join(", ")}, sum(busy_ms)
+  insert into signalbox.place_hour (slot, ${PLACE_HOUR_ORDER.join(", ")}, ${PLACE_HOUR_COUNTERS.join(", ")})
+  select $1::smallint, ${moment("hour")}, ${PLACE_HOUR_KEY.join(", ")}, ${PLACE_HOUR_COUNTERS.map((name) => `sum(${name})`).join(", ")}
   from route_hours group by ${PLACE_HOUR_ORDER.join(", ")}
   order by ${PLACE_HOUR_ORDER.join(", ")}
-  on conflict (slot, ${PLACE_HOUR_ORDER.join(", ")}) do update set ${add("place_hour", [...ROUTE_HOUR_COUNTERS, "busy_ms"])}
+  on conflict (slot, ${PLACE_HOUR_ORDER.join(", ")}) do update set ${add("place_hour", PLACE_HOUR_COUNTERS)}
 )
 insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
 select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms

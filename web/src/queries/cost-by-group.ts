@@ -57,7 +57,11 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
   // a call's span and a rollup row add up alike: a span counts as one call
   const count = (rollup: string, span: SqlPart) => (fromSpans ? span : sql`c.${sql(rollup)}`);
   const unknown = count("unknown_cost_calls", sql`(c.cost_nusd is null)::int`);
-  const comparable = sql`where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`}`;
+  // of the larger rollups an hour with one unknown cost does not compare
+  const comparable = (name: "cost" | "baseline") =>
+    query.source === "place_hour"
+      ? sql`sum(c.${sql(`comparable_${name}_nusd`)})`
+      : sql`sum(c.${sql(`${name}_nusd`)}) filter (where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`})`;
   const names = query.groupBy.map((name) =>
     name === "session" ? sql`coalesce(r.root_id, c.session_id)` : sql`coalesce(c.${sql(columns[name])}, '')`,
   );
@@ -78,8 +82,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
       coalesce(sum(c.cache_write_tokens), 0) as cache_write_tokens, coalesce(sum(c.output_tokens), 0) as output_tokens,
       coalesce(sum(c.reasoning_tokens), 0) as reasoning_tokens, coalesce(sum(c.cost_nusd), 0) as cost_nusd, sum(${unknown}) as unknown_cost_calls,
       coalesce(sum(c.baseline_nusd), 0) as baseline_nusd,
-      coalesce(sum(c.cost_nusd) filter (${comparable}), 0) as comparable_cost_nusd,
-      coalesce(sum(c.baseline_nusd) filter (${comparable}), 0) as comparable_baseline_nusd
+      coalesce(${comparable("cost")}, 0) as comparable_cost_nusd, coalesce(${comparable("baseline")}, 0) as comparable_baseline_nusd
     ${calls} ${amongTop}
     group by ${positions}
     order by bucket nulls first, cost_nusd desc, calls desc, ${positions}

@@ -80,7 +80,7 @@ interface Sources {
   places: SqlPart;
   /** Rows of session_id, calls, cost_nusd, is_now. */
   sessions: SqlPart;
-  /** Rows of COUNTED by session, agent and is_now, of these ids under the name of their root. */
+  /** Rows of COUNTED by session, agent and is_now, of these ids under the name of their root. What compares is of the total alone. */
   ofSessions(members: SqlPart): SqlPart;
 }
 
@@ -102,21 +102,18 @@ function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
 }
 
 function fromHours(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
-  const isComparable = sql`c.baseline_nusd > 0 and c.unknown_cost_calls = 0`;
-  const counted = sql`
-    c.hour >= ${from}::timestamptz as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
-    case when ${isComparable} then c.cost_nusd else 0 end as comparable_cost_nusd,
-    case when ${isComparable} then c.baseline_nusd else 0 end as comparable_baseline_nusd`;
+  const counted = sql`c.hour >= ${from}::timestamptz as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown`;
   const isInRange = sql`c.hour >= ${beforeFrom}::timestamptz and c.hour < ${to}::timestamptz`;
   const sums = COUNTED.map((name) => sql`sum(${sql(name)})::bigint as ${sql(name)}`).reduce((all, one) => sql`${all}, ${one}`);
   return {
     // added up once, for all the ways of grouping
     places: sql`
       select route, model, pool, silicon, is_now, ${sums}
-      from (select c.route, c.model, c.pool, c.silicon, ${counted} from place_hour c where ${isInRange}) c group by route, model, pool, silicon, is_now`,
+      from (select c.route, c.model, c.pool, c.silicon, ${counted}, c.comparable_cost_nusd, c.comparable_baseline_nusd from place_hour c where ${isInRange}) c group by route, model, pool, silicon, is_now`,
     sessions: sessionsBetween(sql, { beforeFrom, from, to }),
     ofSessions: (members) => sql`
-      select m.root_id as session_id, c.agent_id, ${counted} from (${members}) m cross join lateral (
+      select m.root_id as session_id, c.agent_id, ${counted}, 0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
+      from (${members}) m cross join lateral (
         select * from session_hour c where c.session_id = m.session_id and ${isInRange} offset 0
       ) c`,
   };

@@ -33,11 +33,10 @@ export function listMemory(sql: Sql, { sessions, path, limit, cursor }: MemoryFi
       order by s.start_time desc, s.span_id desc
       limit ${limit + 1}
     )
-    select s.start_time, s.start_nanos, coalesce(a.session_id, s.session_id) as session_id, s.agent_id, encode(s.span_id, 'hex') as span_id,
+    select s.start_time, s.start_nanos, root_of(s.session_id) as session_id, s.agent_id, encode(s.span_id, 'hex') as span_id,
       s.attributes->>${Attribute.memoryPath} as path, s.attributes->>${Attribute.memoryOperation} as operation,
       s.attributes->>${Attribute.memoryLines} as lines, m.body->'parts'->0->>'content' as diff
     from page s
-    left join session_aliases a on a.alias = s.session_id
     left join span_messages c on c.session_id = s.session_id and c.start_time = s.start_time and c.span_id = s.span_id and c.direction = 'input'
     left join messages m on m.session_id = s.session_id and m.hash = c.hashes[1]
     order by s.start_time desc, s.span_id desc`;

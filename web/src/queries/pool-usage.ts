@@ -28,8 +28,7 @@ export function poolUsage(sql: Sql, from: string): Promise<PoolUsageRow[]> {
     )
     select h.pool, max(h.silicon) as silicon, max(h.hardware) as hardware, sum(h.calls) as calls, sum(h.errors) as errors, sum(h.busy_ms) as busy_ms,
       sum(h.cost_nusd) as cost_nusd, sum(h.unknown_cost_calls) as unknown_cost_calls, sum(h.baseline_nusd) as baseline_nusd,
-      coalesce(sum(h.cost_nusd) filter (where h.baseline_nusd > 0 and h.unknown_cost_calls = 0), 0) as comparable_cost_nusd,
-      coalesce(sum(h.baseline_nusd) filter (where h.baseline_nusd > 0 and h.unknown_cost_calls = 0), 0) as comparable_baseline_nusd,
+      sum(h.comparable_cost_nusd) as comparable_cost_nusd, sum(h.comparable_baseline_nusd) as comparable_baseline_nusd,
       coalesce((select sla from by_class c where c.pool = h.pool), '[]') as sla
     from hours h group by h.pool order by calls desc, h.pool`;
 }
