@@ -23,8 +23,8 @@ const PAGES = [
   "/routes",
   "/alerts",
 ];
-/** Of scripts as gzip sends them. React, Next, the query client, tables and headless components are 190 KB of it. */
-const MAX_SCRIPT_KB = 265;
+/** Of scripts, as gzip sends them. The session's page has most: 231; React and Next alone are 130. */
+const MAX_SCRIPT_KB = 245;
 
 let database: TestDatabase;
 let scheduler: ControlServer;
@@ -38,6 +38,10 @@ beforeAll(async () => {
   scheduler = await startControlServer({ token: "live-test" });
   dashboard = await startDashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: "live-test" });
   browser = await launchChromium();
+  // while one tab is open the server listens: the others miss nothing, and need not read again
+  const keeper = await (await browser.newContext()).newPage();
+  await keeper.goto(dashboard.loginLink());
+  await live(keeper);
 });
 afterAll(async () => {
   await browser?.close();
@@ -65,17 +69,18 @@ const live = (page: Page) =>
 const poolReads = () => scheduler.requests.filter((request) => request.path === "/control/pools").length;
 
 it("every idle page asks for nothing but its live connection", async () => {
-  const first = await newPage();
-  const pages = await Promise.all(PAGES.map(() => first.context().newPage()));
+  // each in a window of its own: a browser opens six connections to one server
+  const pages = await Promise.all(PAGES.map(() => newPage()));
   const asked: string[] = [];
   for (const [index, page] of pages.entries()) {
-    await page.goto(dashboard.url + PAGES[index], { waitUntil: "networkidle" }).catch(() => {});
+    await page.goto(dashboard.url + PAGES[index]);
     await live(page);
-    page.on("request", (request) => asked.push(`${PAGES[index]}: ${request.url()}`));
+    await page.getByRole("status", { name: "loading" }).waitFor({ state: "detached" });
   }
-  // what was under way ends, and the server looks at the pools three times
+  for (const [index, page] of pages.entries()) page.on("request", (request) => asked.push(`${PAGES[index]}: ${request.url()}`));
+  // long enough for whoever polls: the server itself looks at the pools twice meanwhile
   const before = poolReads();
-  await expect.poll(() => poolReads(), { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(before + 3);
+  await expect.poll(() => poolReads(), { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(before + 2);
   expect(asked).toEqual([]);
 }, 120_000);
 
@@ -129,7 +134,7 @@ it("pauses while it is hidden, and catches up when it is looked at again", async
   const connections = async () =>
     (await (await fetch(`${dashboard.url}/metrics`)).text()).match(/signalbox_web_live_connections (\d+)/)?.[1];
   await show("hidden");
-  await expect.poll(connections).toBe("0");
+  await expect.poll(connections).toBe("1");
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await writeSpans(database.url, makeTurn("agent:unseen:main", "unseen", Date.now(), 4000));
@@ -169,6 +174,5 @@ it("each page loads little script, and no schema library", async () => {
     sizes[path] = Math.round(bodies.reduce((sum, body) => sum + gzipSync(body).length, 0) / 1000);
     expect(bodies.some((body) => body.includes("ZodError"))).toBe(false);
   }
-  console.log(sizes);
   for (const [path, kilobytes] of Object.entries(sizes)) expect(kilobytes, path).toBeLessThanOrEqual(MAX_SCRIPT_KB);
 }, 120_000);
