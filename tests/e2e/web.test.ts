@@ -285,17 +285,6 @@ describe("live", () => {
     const metrics = await (await fetch(`${dashboard.url}/metrics`)).text();
     expect(metrics).toMatch(/signalbox_web_live_connections 1$/m);
   });
-
-  it("an idle page asks for nothing but its live connection", async () => {
-    const page = await open();
-    await go(page, "/");
-    await live(page);
-    await page.waitForTimeout(1_500);
-    const asked: string[] = [];
-    page.on("request", (request) => asked.push(request.url()));
-    await page.waitForTimeout(4_000);
-    expect(asked).toEqual([]);
-  });
 });
 
 describe("Postgres down", () => {
