@@ -31,6 +31,7 @@ describe("what is stale after a batch", () => {
       ["decisions"],
       ["trees"],
       ["explain"],
+      ["pools"],
       ["alerts"],
       ["session", "a"],
     ]);

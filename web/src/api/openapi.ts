@@ -327,10 +327,7 @@ function json(schema: z.ZodType, components: Record<string, unknown>) {
 }
 
 function liveOperation(components: Record<string, unknown>) {
-  for (const [name, schema] of Object.entries({ LiveIngest, LiveState, LivePools })) {
-    const { $schema: _, ...definition } = z.toJSONSchema(schema);
-    components[name] = definition;
-  }
+  for (const schema of [LiveIngest, LiveState, LivePools]) json(schema, components);
   return {
     summary: "What changes, as server-sent events",
     operationId: "live",
