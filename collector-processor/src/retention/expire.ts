@@ -6,9 +6,8 @@ import {
   COUNT_PAYLOADS,
   COUNT_SESSIONS,
   DELETE_CONTENT,
+  DELETE_HOURS,
   DELETE_PAYLOADS,
-  DELETE_ROUTE_HOURS,
-  DELETE_SESSION_HOURS,
   DELETE_SESSIONS,
   DELETE_UNSAID_MESSAGES,
   SESSIONS_WITH_OLD_CONTENT,
@@ -87,7 +86,7 @@ export async function expire(connection: Connection, options: ExpireOptions): Pr
   }
   if (isLimited("rollups") && (await goOn())) {
     const parameters = asParameters(old("rollups"));
-    expired.rollups = (await rowsOf(DELETE_ROUTE_HOURS, parameters)) + (await rowsOf(DELETE_SESSION_HOURS, parameters));
+    for (const statement of DELETE_HOURS) expired.rollups += await rowsOf(statement, parameters);
   }
   if (isLimited("sessions")) await inBatches("sessions", DELETE_SESSIONS);
   return expired;

@@ -22,14 +22,13 @@ gone_agents as (delete from signalbox.agents where session_id in (select session
 gone_aliases as (delete from signalbox.session_aliases where session_id in (select session_id from gone))
 select count(*)::int as rows from gone`;
 
-export const DELETE_ROUTE_HOURS = counted(`delete from signalbox.route_hour where ${tooOld("project", "hour")}`);
-export const DELETE_SESSION_HOURS = counted(`delete from signalbox.session_hour where ${tooOld("project", "hour")}`);
+const HOURS = ["route_hour", "place_hour", "tool_hour", "session_hour"];
+export const DELETE_HOURS = HOURS.map((table) => counted(`delete from signalbox.${table} where ${tooOld("project", "hour")}`));
 
 export const COUNT_PAYLOADS = count(`signalbox.payloads where ${tooOld("project", "start_time")}`);
 export const COUNT_SESSIONS = count(`signalbox.sessions where ${tooOld("project", "last_time")}`);
 export const COUNT_HOURS = `
-select (select count(*) from signalbox.route_hour where ${tooOld("project", "hour")})::int
-  + (select count(*) from signalbox.session_hour where ${tooOld("project", "hour")})::int as rows`;
+select (${HOURS.map((table) => `(select count(*) from signalbox.${table} where ${tooOld("project", "hour")})`).join(" + ")})::int as rows`;
 export const COUNT_CONTENT = count(`signalbox.span_messages said join signalbox.sessions using (session_id)
   where ${tooOld("sessions.project", "said.start_time")}`);
 
@@ -79,8 +78,8 @@ export const FORGET_IMPORTED =
 /** Bytes with indexes, and rows by the planner's estimate, of each kind. */
 export const SIZES = `
 select kind, sum(pg_total_relation_size(oid))::text as bytes, sum(greatest(reltuples, 0))::bigint::text as rows
-from pg_class join (values ('content', 'messages'), ('content', 'span_messages'), ('payloads', 'payloads'), ('rollups', 'route_hour'),
-  ('rollups', 'session_hour'), ('sessions', 'sessions'), ('sessions', 'agents'), ('sessions', 'session_aliases')) as kinds (kind, name)
+from pg_class join (values ('content', 'messages'), ('content', 'span_messages'), ('payloads', 'payloads'), 
+  ${HOURS.map((table) => `('rollups', '${table}')`).join(", ")}, ('sessions', 'sessions'), ('sessions', 'agents'), ('sessions', 'session_aliases')) as kinds (kind, name)
   on oid = ('signalbox.' || name)::regclass
 group by kind
 union all
