@@ -90,7 +90,6 @@ const home = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-page-"));
 fs.chmodSync(home, 0o755);
 const database = await startPostgres({ dir: path.join(home, "postgres"), port: await freePort() });
 await migrate(database.url);
-await seed(database.url);
 const port = await freePort();
 const collectorUrl = `http://127.0.0.1:${port}`;
 const collector = spawn(process.execPath, [fileURLToPath(new URL("../../collector-processor/src/main.ts", import.meta.url))], {
@@ -107,6 +106,8 @@ const dashboard = await startDashboard(database.readerUrl);
 const browser = await launchChromium();
 try {
   while (!(await fetch(`${collectorUrl}/readyz`).catch(() => ({ ok: false }))).ok) await pause(50);
+  // the days' tables are the collector's: it makes them before rows are there
+  await seed(database.url);
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   await page.goto(dashboard.loginLink());
