@@ -45,10 +45,12 @@ export function createContent(enabled: boolean): Content {
       return attributes;
     },
     ofMessage: (message) => ({ [Attribute.outputMessages]: json([{ role: "assistant", parts: message.content }]) }),
-    ofPrompt: (prompt) =>
-      typeof prompt === "string" ? { [Attribute.inputMessages]: json([{ role: "user", parts: [{ type: "text", content: prompt }] }]) } : {},
-    ofDiff: (diff) => (diff === undefined ? {} : { [Attribute.inputMessages]: redactText(diff, MAX_LENGTH) }),
+    ofPrompt: said,
+    ofDiff: said,
   };
 }
+
+const said = (content: unknown): SpanRecord["attributes"] =>
+  typeof content === "string" ? { [Attribute.inputMessages]: json([{ role: "user", parts: [{ type: "text", content }] }]) } : {};
 
 const json = (value: unknown): string => redactText(JSON.stringify(redactValue(value, LIMITS)) ?? "", MAX_LENGTH);

@@ -217,7 +217,9 @@ describe.each(VERSIONS)("OpenClaw %s", (version) => {
     const told = ({ spans }: Replayed) =>
       of(spans, Operation.memory).map((span) => {
         expect(value(span, Attribute.memoryPath)).toMatch(/memory\/2026-11-21\.md$/);
-        return [value(span, Attribute.memoryOperation), value(span, Attribute.memoryLines), value(span, Attribute.inputMessages)];
+        const messages = value(span, Attribute.inputMessages);
+        const text = typeof messages === "string" ? JSON.parse(messages)[0].parts[0].content : undefined;
+        return [value(span, Attribute.memoryOperation), value(span, Attribute.memoryLines), text];
       });
     expect(told(scenario("memory", { content: true }))).toEqual([
       ["write", undefined, "+ colour: teal"],
