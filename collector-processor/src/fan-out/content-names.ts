@@ -72,13 +72,14 @@ const EVENTS = /^(?:gen_ai\.|tool\.output$|tool\.input$|user_prompt$)/;
 
 /** Emitters have few names, which come in every span; a sender that makes up names must not fill the memory. */
 const REMEMBERED = 10_000;
+const REMEMBERED_CHARACTERS = 200;
 const known = new Map<string, boolean>();
 
 export function isContentName(name: string): boolean {
   const before = known.get(name);
   if (before !== undefined) return before;
   const answer = NAMES.has(name) || FAMILIES.test(name) || EMITTERS.some((emitter) => emitter.isContent?.(name) === true);
-  if (known.size < REMEMBERED) known.set(name, answer);
+  if (known.size < REMEMBERED && name.length <= REMEMBERED_CHARACTERS) known.set(name, answer);
   return answer;
 }
 export const isContentEvent = (name: string): boolean => EVENTS.test(name);
