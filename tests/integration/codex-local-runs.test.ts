@@ -43,17 +43,18 @@ const isUp = (child: ChildProcess) => child.exitCode === null && child.signalCod
 test("ends the run of the session, and no other", async () => {
   const [session, other] = [randomUUID(), randomUUID()];
   const [one, two] = [await run([{ id: session }]), await run([{ id: other }])];
+  const exited = once(one, "exit");
   expect(await stopRuns(codexHome, session)).toEqual({ outcome: "stopped" });
-  await once(one, "exit").catch(() => {});
+  await exited;
   expect([isUp(one), isUp(two)]).toEqual([false, true]);
   expect(one.signalCode).toBe("SIGINT");
 });
 
 test("lets a run that ends by itself say why, and sends no signal", async () => {
   const session = randomUUID();
-  const child = await run([{ id: session }], "setTimeout(() => process.exit(7), 100)");
+  const child = await run([{ id: session }], "setTimeout(() => process.exit(7), 2000)");
   const exited = once(child, "exit");
-  expect(await stopRuns(codexHome, session)).toEqual({ outcome: "stopped" });
+  expect(await stopRuns(codexHome, session, 30_000)).toEqual({ outcome: "stopped" });
   expect(await exited).toEqual([7, null]);
 });
 

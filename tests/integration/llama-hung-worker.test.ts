@@ -60,7 +60,7 @@ test("mid-stream: the stream ends with an error, the gateway lives, the pool com
   expect(error).toBeInstanceOf(APIError);
   expect((error as Error).message).toMatch(/pool cheap failed/);
   expect((await fetch(`${scheduler.url}/healthz`)).status).toBe(200);
-  expect(scheduler.log.some((line) => line.includes("pool down") && line.includes("worker hung"))).toBe(true);
+  await until(() => scheduler.log.some((line) => line.includes("pool down") && line.includes("worker hung")), "the log says so");
   await restarted("cheap", pid);
   expect(await pool("cheap")).toMatchObject({ active: 0 });
   expect((await client.chat.completions.create({ ...LONG, model: "first", max_tokens: 2 })).choices).toHaveLength(1);

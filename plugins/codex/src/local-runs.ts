@@ -30,7 +30,7 @@ interface Holder extends LocalProcess {
 const BY_ITSELF_MS = 400;
 
 /** Ends the `codex exec` of a session; a sub-agent's thread ends with its root's alone. Never throws. */
-export async function stopRuns(codexHome: string, session: string): Promise<ControlOutcome> {
+export async function stopRuns(codexHome: string, session: string, byItselfMs = BY_ITSELF_MS): Promise<ControlOutcome> {
   // a thread's id is part of a path
   if (!/^[0-9a-f-]{36}$/.test(session)) return { outcome: "absent" };
   const lock = await realpath(join(codexHome, "thread-writer-locks", `${session}.lock`)).catch(() => undefined);
@@ -42,7 +42,7 @@ export async function stopRuns(codexHome: string, session: string): Promise<Cont
       return { outcome: "failed", detail: "it is a sub-agent: it stops at its next call, by the gateway" };
     if (!headless) return { outcome: "failed", detail: "it is interactive: it stops at its next call, by the gateway" };
   }
-  const left = await untilGone(holders, BY_ITSELF_MS);
+  const left = await untilGone(holders, byItselfMs);
   return left === undefined ? { outcome: "stopped" } : interrupt(holders);
 }
 
@@ -57,6 +57,7 @@ async function holdersOf(lock: string, session: string): Promise<Holder[]> {
       if (!files.includes(lock)) return [];
       const rollout = files.find((file) => file.endsWith(`-${session}.jsonl`));
       const command = await readFile(join("/proc", pid, "cmdline"), "utf8").catch(() => "");
+      if (command === "") return []; // it has ended meanwhile
       return [{ pid: Number(pid), start: await startOf(Number(pid)), rollout, headless: command.split("\0").includes("exec") }];
     }),
   );

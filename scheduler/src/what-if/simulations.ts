@@ -74,8 +74,8 @@ export function createSimulations(databaseUrl: string, limits: SimulationLimits 
       const { code, output, errors } = await outcomeOf(simulator, (percent) => Object.assign(simulation, { progress: percent / 100 }));
       if (simulation.state !== "running") return;
       if (code === 0) Object.assign(simulation, { state: "done", progress: 1, result: JSON.parse(output) });
-      else
-        fail(simulation, code === null ? `it did not end within ${limits.milliseconds / 1000} s` : errors || `it ended with code ${code}`);
+      else if (code === null) fail(simulation, `it did not end within ${limits.milliseconds / 1000} s`);
+      else fail(simulation, saidIn(output) ?? (errors || `it ended with code ${code}`));
     } catch (error) {
       fail(simulation, (error as Error).message);
     } finally {
@@ -122,6 +122,11 @@ export function createSimulations(databaseUrl: string, limits: SimulationLimits 
 function fail(simulation: Simulation, reason: string): void {
   if (simulation.state !== "running") return;
   Object.assign(simulation, { state: "failed", error: reason.slice(0, MAX_ERROR_CHARACTERS) });
+}
+
+/** What it says is wrong. Undefined where it died without a word: what is on stderr then tells. */
+function saidIn(output: string): string | undefined {
+  return output === "" ? undefined : (JSON.parse(output) as { error: { message: string } }).error.message;
 }
 
 /** `code` is null where a signal ended it. `errors`: what it said on stderr, without its own name. */
