@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Alerting } from "./alerting/alerting.ts";
+import type { StoreMetrics } from "./exporters/postgres-store.ts";
 import type { DestinationState } from "./fan-out/destination.ts";
 import type { JanitorState } from "./retention/janitor.ts";
 import type { WalState } from "./wal/log-first.ts";
 
-export interface Metrics {
+export interface Metrics extends StoreMetrics {
   /** A request with so many spans was read. */
   received(spans: number): void;
   /** Spans refused for good, told to the client in partial success or by a status. */
@@ -19,10 +20,6 @@ export interface Metrics {
   noise(spans: number): void;
   /** A request that the client was told to send again. */
   unavailable(): void;
-  /** A transaction was committed. */
-  stored(batch: { inserted: number; duplicate: number; seconds: number }): void;
-  /** The queue before the store, read when metrics are. */
-  observeQueue(queue: { spans: number; bytes: number }): void;
   /** Each destination's queue and counters, read when metrics are. */
   observeFanOut(destinations: readonly Readonly<DestinationState>[]): void;
   observeWal(wal: WalState): void;

@@ -1,4 +1,3 @@
-import type { CacheMode } from "./dialects/usage.ts";
 import type { LogRecord } from "./otlp/logs.ts";
 import type { ResourceSpans } from "./otlp/traces.ts";
 import type { Rejections } from "./pipeline.ts";
@@ -50,6 +49,14 @@ export interface Message {
   hash: Buffer;
   body: string;
 }
+
+/**
+ * How an emitter's input tokens relate to its cached ones.
+ * `subtract`: input includes them, as GenAI says; the price subtracts them.
+ * `additive`: input is what was not cached, as Anthropic's API counts; they are added.
+ * `unknown`: the emitter does not say, or differs by provider. Input that is smaller than its own cached part cannot include it.
+ */
+export type CacheMode = "subtract" | "additive" | "unknown";
 
 /** A span's row in the making, with what is said of it and has no column of its own in spans. */
 export interface SpanDraft {

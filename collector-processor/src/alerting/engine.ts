@@ -3,30 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import { type Connection, connect } from "../exporters/postgres-connection.ts";
 import { type Lease, lease } from "../lease.ts";
-import type { Log } from "../log.ts";
-import type { AlertingLimits } from "./alerting-config.ts";
-import { Evaluator } from "./evaluator.ts";
+import { Evaluator, type EvaluatorOptions, type EvaluatorState } from "./evaluator.ts";
 import { LeaseLost } from "./record.ts";
-import type { SchedulerClient } from "./scheduler-client.ts";
 import { Touched } from "./touched.ts";
 
-export interface EngineOptions {
+export interface EngineOptions extends EvaluatorOptions {
   databaseUrl: string;
-  limits: AlertingLimits;
-  scheduler: SchedulerClient;
-  log: Log;
-  /** Milliseconds; the clock that spans are compared with. */
-  now: () => number;
-  /** Something was put into the outbox. */
-  onQueued(): void;
 }
 
 /** What the metrics say of it. */
-export interface EngineState {
+export interface EngineState extends EvaluatorState {
   leading: boolean;
-  evaluations: number;
-  failures: number;
-  fired: number;
   /** Sessions that were not remembered as changed, because too many were: then all are looked at. */
   droppedTouches: number;
 }

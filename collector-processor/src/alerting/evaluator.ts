@@ -1,11 +1,13 @@
 import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
 import type { Lease } from "../lease.ts";
+import type { Log } from "../log.ts";
+import type { AlertingLimits } from "./alerting-config.ts";
 import { isStoppable, KINDS } from "./condition.ts";
-import type { EngineOptions, EngineState } from "./engine.ts";
 import type { Episode } from "./episodes.ts";
 import { measure } from "./measure.ts";
 import { fenced, LeaseLost, record, resolve } from "./record.ts";
 import type { Rule } from "./rule.ts";
+import type { SchedulerClient } from "./scheduler-client.ts";
 import { PURGE } from "./sql/events.ts";
 import { READ_RULES } from "./sql/rules.ts";
 import type { Touch } from "./touched.ts";
@@ -22,6 +24,23 @@ const RESOLVE_MS = 900;
 const PURGE_MS = 3_600_000;
 const HAS_OPEN = "select from signalbox.alert_events where resolved_at is null limit 1";
 
+export interface EvaluatorOptions {
+  limits: AlertingLimits;
+  scheduler: SchedulerClient;
+  log: Log;
+  /** Milliseconds; the clock that spans are compared with. */
+  now: () => number;
+  /** Something was put into the outbox. */
+  onQueued(): void;
+}
+
+/** Rules that were looked at, and what came of it. */
+export interface EvaluatorState {
+  evaluations: number;
+  failures: number;
+  fired: number;
+}
+
 /** What is remembered of a rule while this process evaluates. */
 interface Standing {
   version: number;
@@ -37,15 +56,15 @@ interface Standing {
 export class Evaluator {
   readonly #connection: Connection;
   readonly #lease: Lease;
-  readonly #options: EngineOptions;
-  readonly #state: EngineState;
+  readonly #options: EvaluatorOptions;
+  readonly #state: EvaluatorState;
   readonly #standings = new Map<string, Standing>();
   #lastIngest = Number.NEGATIVE_INFINITY;
   #lastScan = performance.now();
   #lastResolve = Number.NEGATIVE_INFINITY;
   #lastPurge = Number.NEGATIVE_INFINITY;
 
-  constructor(connection: Connection, held: Lease, options: EngineOptions, state: EngineState) {
+  constructor(connection: Connection, held: Lease, options: EvaluatorOptions, state: EvaluatorState) {
     this.#connection = connection;
     this.#lease = held;
     this.#options = options;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { attributeSpan } from "../processors/attribute.ts";
 import { priceSpan } from "../processors/price.ts";
+import type { CacheMode } from "../span-batch.ts";
 import { emptyDraft } from "../span-batch.ts";
-import { type CacheMode, type EmittedUsage, setUsage } from "./usage.ts";
+import { type EmittedUsage, setUsage } from "./usage.ts";
 
 const SONNET = "claude-sonnet-4-6"; // 3 and 15; cache read 0.30, write 3.75, for an hour 6
 const GPT = "gpt-5"; // 1.25 and 10; cache read 0.125

@@ -1,14 +1,6 @@
 import type { SpanDraft } from "../span-batch.ts";
 import { MAX_COUNT } from "./dialect.ts";
 
-/**
- * How an emitter's input tokens relate to its cached ones.
- * `subtract`: input includes them, as GenAI says; the price subtracts them.
- * `additive`: input is what was not cached, as Anthropic's API counts; they are added.
- * `unknown`: the emitter does not say, or differs by provider. Input that is smaller than its own cached part cannot include it.
- */
-export type CacheMode = "subtract" | "additive" | "unknown";
-
 /** Tokens of one call as an emitter counts them; null where it does not say. */
 export interface EmittedUsage {
   input: number | null;

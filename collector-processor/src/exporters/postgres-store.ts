@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fields, Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
 import { migrate } from "../migrate.ts";
 import { type Stage, Unavailable } from "../pipeline.ts";
 import type { EncodedBatch } from "./encode-batch.ts";
@@ -19,6 +18,14 @@ export interface StoreConfig {
   group: GroupLimits;
   /** Days ahead whose partitions are made before they are needed. */
   partitionDaysAhead: number;
+}
+
+/** What the store tells of itself. */
+export interface StoreMetrics {
+  /** A transaction was committed. */
+  stored(batch: { inserted: number; duplicate: number; seconds: number }): void;
+  /** The queue before the store, read when metrics are. */
+  observeQueue(queue: { spans: number; bytes: number }): void;
 }
 
 const RECONNECT_FIRST_MS = 100;
@@ -42,7 +49,7 @@ export interface Store extends Pick<Stage<EncodedBatch>, "start" | "shutdown"> {
 /**
  * The last stage: spans into Postgres. Batches that arrive while a transaction runs make up the next one (group commit).
  */
-export function postgresStore(config: StoreConfig, log: Log, metrics: Metrics): Store {
+export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetrics): Store {
   const queue = new WriteQueue(config.queue);
   const partitions = new Partitions();
   const connected = new Set<Writer>();

@@ -5,7 +5,7 @@ import { fileWriter, parquetWriteRows } from "hyparquet-writer";
 import type { Connection } from "../exporters/postgres-connection.ts";
 import { archivedProjects, fetchArchived, openArchived, SPAN_FIELDS } from "../sql/archive.ts";
 import { asParameters, type Cutoffs } from "./limits.ts";
-import type { SpanTable } from "./span-days.ts";
+import type { SpanTable } from "./span-tables.ts";
 
 export interface ArchiveOptions {
   dir: string;

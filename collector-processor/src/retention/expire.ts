@@ -13,15 +13,10 @@ import {
   SESSIONS_WITH_OLD_CONTENT,
 } from "../sql/retention.ts";
 import { asParameters, cutoffs, type Kind, type RetentionLimits } from "./limits.ts";
-import { countOldSpans, dropOldSpans } from "./span-days.ts";
+import { countOldSpans, dropOldSpans, type SpansGone } from "./span-days.ts";
 
 /** Rows that went, or would go, of each kind; of content the spans' lists of messages. */
-export type Expired = Record<Kind, number> & {
-  /** whole days of spans, as 2026-08-01 */
-  days: string[];
-  /** files that the spans were written to before */
-  files: string[];
-};
+export type Expired = Record<Kind, number> & SpansGone;
 
 export interface ExpireOptions {
   limits: RetentionLimits;

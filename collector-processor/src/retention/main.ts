@@ -8,7 +8,7 @@ import { SIZES } from "../sql/retention.ts";
 import { archiveSpans } from "./archive-spans.ts";
 import { type Expired, expire, wouldExpire } from "./expire.ts";
 import { type KeptDays, type RetentionLimits, retentionLimits } from "./limits.ts";
-import { type SpanTable, spanTables } from "./span-days.ts";
+import { type SpanTable, spanTables } from "./span-tables.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,46 +1,25 @@
 import { rm } from "node:fs/promises";
 import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
-import { countSpans, deleteSpans, FORGET_IMPORTED, looksOld, SPAN_TABLES } from "../sql/retention.ts";
+import { countSpans, deleteSpans, FORGET_IMPORTED, looksOld } from "../sql/retention.ts";
 import { archiveSpans } from "./archive-spans.ts";
-import type { Expired } from "./expire.ts";
-import { asParameters, type Cutoffs, DAY_MS } from "./limits.ts";
+import { asParameters, type Cutoffs } from "./limits.ts";
+import { type SpanTable, spanTables } from "./span-tables.ts";
 
-/** Days of before share one table, which stays. */
-const FIRST_DAY = Date.UTC(2025, 0, 1);
-const DAY_TABLE = /^spans_(\d{4})(\d{2})(\d{2})$/;
 /** Dropping a day needs all of spans for itself for a moment. Who reads or writes waits no longer than this. */
 const BEGIN_TO_DROP = "begin; set local lock_timeout = '2s'";
-
-/** A table of spans: one day's, or the one of all before 2025. */
-export interface SpanTable {
-  name: string;
-  /** as 2026-08-01; null: the one of all before */
-  day: string | null;
-  /** milliseconds since 1970 */
-  from: number;
-  to: number;
-  /** with indexes */
-  bytes: number;
-}
-
-/** Oldest first. */
-export async function spanTables(connection: Connection): Promise<SpanTable[]> {
-  const rows = await connection.query<{ name: string; bytes: string }>(SPAN_TABLES);
-  const tables = rows.map(({ name, bytes }) => {
-    const [, year, month, date] = DAY_TABLE.exec(name) ?? [];
-    const day = year === undefined ? null : `${year}-${month}-${date}`;
-    const from = day === null ? Number.NEGATIVE_INFINITY : Date.parse(day);
-    return { name: `signalbox.${name}`, day, from, to: day === null ? FIRST_DAY : from + DAY_MS, bytes: Number(bytes) };
-  });
-  return tables.sort((a, b) => a.to - b.to);
-}
 
 interface DropOptions {
   archiveDir: string | undefined;
   goOn(): Promise<boolean>;
 }
 
-type SpansGone = Pick<Expired, "spans" | "days" | "files">;
+export interface SpansGone {
+  spans: number;
+  /** whole days of spans, as 2026-08-01 */
+  days: string[];
+  /** files that the spans were written to before */
+  files: string[];
+}
 
 /** Takes the tables of days away of which no project keeps a span, and of others the spans of projects that keep none so long. */
 export async function dropOldSpans(connection: Connection, old: Cutoffs, { archiveDir, goOn }: DropOptions): Promise<SpansGone> {
