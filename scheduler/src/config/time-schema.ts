@@ -1,8 +1,8 @@
 /** A window of time: of the day, of the week. */
 
 import { z } from "zod";
-import { isTimezone, WEEKDAYS } from "../routing/time-window.ts";
 
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a time like "08:30"');
 
 export const timeWindow = z.strictObject({
@@ -17,3 +17,12 @@ export const timeWindow = z.strictObject({
 });
 
 export type TimeWindowConfig = z.infer<typeof timeWindow>;
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,9 +3,9 @@
 import { z } from "zod";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
-import type { ControlRequest } from "./api.ts";
 import type { ControlEvents } from "./events.ts";
 import { readJson } from "./json-body.ts";
+import type { ControlRequest } from "./request.ts";
 
 const body = z.strictObject({
   /** The event's id. */

@@ -15,6 +15,7 @@ import { acceptAcknowledgement } from "./acknowledgements.ts";
 import { listBudgets, putBudget } from "./budgets.ts";
 import type { RecentDecisions } from "./decisions.ts";
 import { changePool } from "./pools.ts";
+import type { ControlRequest } from "./request.ts";
 import { changeSession, showSession } from "./sessions.ts";
 import { cancelSimulation, listSimulations, showPolicy, startSimulation, type WhatIf } from "./simulations.ts";
 import { followEvents } from "./stream.ts";
@@ -29,14 +30,6 @@ export interface ControlDependencies {
   decisions: RecentDecisions;
   whatIf: WhatIf;
   log: Log;
-}
-
-/** What a path asks for; `parts` are the groups of its pattern, decoded. */
-export interface ControlRequest {
-  request: http.IncomingMessage;
-  response: http.ServerResponse;
-  parts: readonly string[];
-  query: URLSearchParams;
 }
 
 interface Endpoint {

@@ -7,8 +7,8 @@ import { type BudgetScope, EVERY_ID, GLOBAL_ID } from "../admission/budgets/budg
 import { BUDGET_PERIODS, BUDGET_SCOPES, budgetLadder, MAX_BUDGET_USD } from "../config/schema.ts";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
-import type { ControlRequest } from "./api.ts";
 import { readJson, readLimit } from "./json-body.ts";
+import type { ControlRequest } from "./request.ts";
 
 const body = z.strictObject({
   limit_usd: z.number().positive().max(MAX_BUDGET_USD),

@@ -2,8 +2,8 @@
 
 import { sendJson } from "../http/send.ts";
 import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
-import type { ControlRequest } from "./api.ts";
 import { readLimit } from "./json-body.ts";
+import type { ControlRequest } from "./request.ts";
 
 export interface RecentDecisions {
   note(record: DecisionRecord): void;

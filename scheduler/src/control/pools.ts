@@ -5,8 +5,8 @@ import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
 import { drainPool, resumePool } from "../pools/drain.ts";
 import type { Pool } from "../pools/pool.ts";
-import type { ControlRequest } from "./api.ts";
 import { readJson } from "./json-body.ts";
+import type { ControlRequest } from "./request.ts";
 
 const body = z.strictObject({
   /** How long to wait for calls that run. */

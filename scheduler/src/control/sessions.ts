@@ -11,8 +11,8 @@ import type { ControlState } from "../admission/stop/controls.ts";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
 import { decisionId, epochNow } from "../telemetry/record.ts";
-import type { ControlRequest } from "./api.ts";
 import { readJson } from "./json-body.ts";
+import type { ControlRequest } from "./request.ts";
 
 const STATE: Record<string, ControlState> = { kill: "killed", pause: "paused", resume: "active" };
 const MAX_ID_LENGTH = 256;

@@ -6,8 +6,8 @@ import { ConfigError, parseConfig } from "../config.ts";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
 import type { Simulations } from "../what-if/simulations.ts";
-import type { ControlRequest } from "./api.ts";
 import { readJson } from "./json-body.ts";
+import type { ControlRequest } from "./request.ts";
 
 export interface WhatIf {
   /** Undefined without a database: there are no decisions to play. */

@@ -7,8 +7,8 @@ import type http from "node:http";
 import { plainId, withProject } from "../admission/scoped-id.ts";
 import type { AdmissionService } from "../admission/service.ts";
 import { HttpError } from "../http/errors.ts";
-import type { ControlRequest } from "./api.ts";
 import type { ControlEvent } from "./events.ts";
+import type { ControlRequest } from "./request.ts";
 
 const MAX_SUBSCRIBERS = 256;
 /** A follower with this much unread is dropped; it comes back with its last id. */

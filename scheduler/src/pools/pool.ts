@@ -10,7 +10,7 @@ import { type Candidate, dueInMs } from "../placement/candidate.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { asOfToday, type PriceList } from "../price-list.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
-import { epochNow } from "../telemetry/record.ts";
+import { epochNow, type OfferFacts } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
 import { type DrainableConnection, drainable } from "./drain.ts";
@@ -50,17 +50,6 @@ export interface Pool {
   readonly connection: DrainableConnection;
   readonly breaker: Breaker;
   readonly offers: readonly Offer[];
-}
-
-/** What is recorded of an offer: plain values that never change. */
-export interface OfferFacts {
-  readonly pool: string;
-  readonly model: string;
-  readonly silicon: Silicon;
-  readonly tier: number;
-  readonly hardware: string | undefined;
-  /** `gen_ai.provider.name` */
-  readonly provider: string;
 }
 
 /** One model on one pool: a live view that placement reads as a candidate. */

@@ -1,23 +1,13 @@
 /** Is it that time of day and week there? Zones and their summer time are the platform's (Intl). */
 
-import type { TimeWindowConfig } from "../config/time-schema.ts";
+import { type TimeWindowConfig, WEEKDAYS } from "../config/time-schema.ts";
 
-export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 type Weekday = (typeof WEEKDAYS)[number];
 
 /** @param now milliseconds since the epoch */
 export type TimeWindow = (now: number) => boolean;
 
 const MINUTE_MS = 60_000;
-
-export function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 export function createTimeWindow({ days = [...WEEKDAYS], from, to, timezone }: TimeWindowConfig): TimeWindow {
   const clock = createWallClock(timezone);

@@ -3,13 +3,23 @@
  * makes spans: plain values only.
  */
 
-import type { BudgetState, CostSource } from "@signalbox/otel/conventions";
+import type { BudgetState, CostSource, Silicon } from "@signalbox/otel/conventions";
 import type { Identity } from "../admission/identity.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { CallUsage } from "../dialects/chat-usage.ts";
 import type { Placement } from "../placement/place.ts";
-import type { OfferFacts } from "../pools/pool.ts";
 import type { Intent } from "../routing/intent.ts";
+
+/** What is recorded of an offer: plain values that never change. */
+export interface OfferFacts {
+  readonly pool: string;
+  readonly model: string;
+  readonly silicon: Silicon;
+  readonly tier: number;
+  readonly hardware: string | undefined;
+  /** `gen_ai.provider.name` */
+  readonly provider: string;
+}
 
 /** Times are milliseconds since the epoch, with fractions. */
 export interface AttemptRecord {

@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import type { Environment } from "../../config/references.ts";
-import type { Finding } from "./discover.ts";
+import type { Finding } from "./finding.ts";
 import { readJson } from "./read-json.ts";
 
 export interface CloudProvider {

@@ -6,19 +6,9 @@
 import type { Environment } from "../../config/references.ts";
 import { type Config, demoConfig, parseConfig } from "../../config.ts";
 import { CLOUD_PROVIDERS, type CloudProvider, lookForKeys } from "./cloud.ts";
+import type { Finding } from "./finding.ts";
 import { lookForFiles, modelFolders } from "./gguf-files.ts";
 import { LOCAL_SERVERS, type LocalServer, lookForServers } from "./local-servers.ts";
-
-/** One thing that was found. */
-export interface Finding {
-  /** As a pool of the config's `pools`; undefined: found, and not used. */
-  pool: FoundPool | undefined;
-  /** In words, for whoever started it. */
-  text: string;
-  /** Serves `auto`, besides requests that name one of its models. */
-  local: boolean;
-}
-export type FoundPool = Readonly<Record<string, unknown>> & { name: string; models: readonly { id: string }[] };
 
 export interface DiscoveryOptions {
   environment: Environment;

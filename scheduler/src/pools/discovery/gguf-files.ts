@@ -4,7 +4,7 @@ import { open, readdir, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { Environment } from "../../config/references.ts";
-import type { Finding } from "./discover.ts";
+import type { Finding } from "./finding.ts";
 import { ASSUMED_HOURLY_USD } from "./local-servers.ts";
 
 const MAX_DEPTH = 6;

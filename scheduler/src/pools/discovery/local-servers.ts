@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { z } from "zod";
-import type { Finding } from "./discover.ts";
+import type { Finding } from "./finding.ts";
 import { readJson } from "./read-json.ts";
 
 export interface LocalServer {

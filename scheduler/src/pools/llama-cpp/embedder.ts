@@ -1,7 +1,7 @@
 /** Embeddings by the pool's model, in a context of their own that is made when the first is asked for. */
 
 import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
-import { ContextLengthError } from "./engine.ts";
+import { ContextLengthError } from "./engine-errors.ts";
 import type { WorkerOptions } from "./protocol.ts";
 
 export interface Embeddings {

@@ -13,6 +13,7 @@ import {
   TokenBias,
 } from "node-llama-cpp";
 import { createEmbedder, type Embeddings } from "./embedder.ts";
+import { ContextLengthError, GrammarError } from "./engine-errors.ts";
 import { type KvStore, openKvStore } from "./kv-store.ts";
 import { modelIdentity } from "./model-identity.ts";
 import type { TierMove, WorkerOptions } from "./protocol.ts";
@@ -49,11 +50,6 @@ export interface GenerationResult {
   completionTokens: number;
   toolCalls: ToolCall[];
 }
-
-/** The prompt and one token of reply do not fit the context. No retry on this pool can help. */
-export class ContextLengthError extends Error {}
-/** The grammar is not one that llama.cpp takes. */
-export class GrammarError extends Error {}
 
 export interface Engine {
   readonly identity: string;

@@ -2,7 +2,7 @@
 
 import type http from "node:http";
 import { z } from "zod";
-import { ContextLengthError, GrammarError } from "./engine.ts";
+import { ContextLengthError, GrammarError } from "./engine-errors.ts";
 import { SchemaError } from "./json-grammar.ts";
 
 export function sendJson(response: http.ServerResponse, status: number, body: object): void {
