@@ -17,8 +17,6 @@ import {
 import { claudeCodeMemory, type MemoryAccess } from "@signalbox/otel/memory";
 import type { SpanRecord } from "@signalbox/otel/provider";
 
-export { claudeCodeHistory } from "./history-files.ts";
-
 /** What the `.meta.json` beside a sub-agent's transcript says, as far as it is there. */
 export interface SubAgentMeta {
   agentType?: string;

@@ -15,8 +15,6 @@ import {
 import { codexMemory, type MemoryAccess } from "@signalbox/otel/memory";
 import type { SpanRecord } from "@signalbox/otel/provider";
 
-export { codexHistory } from "./history-files.ts";
-
 /**
  * A rollout of Codex (`sessions/Y/M/D/rollout-*.jsonl`), entry by entry, as captured from 0.169.0: one thread, which is an agent. Calls are
  * its `token_usage_record` entries; versions that wrote none have `token_count` events, of which each change of the total is a call. A

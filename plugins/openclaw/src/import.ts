@@ -13,8 +13,6 @@ import {
 } from "@signalbox/otel/history";
 import type { SpanRecord } from "@signalbox/otel/provider";
 
-export { openclawHistory } from "./history-files.ts";
-
 /**
  * A session's transcript of OpenClaw, event by event, as read from the database of 2026.9.6 (`transcript_events.event_json`) or from the
  * `.jsonl` files that came before it. A turn is a run: `__openclaw.runId` of its messages. What Tool Search ran for the model is a tool

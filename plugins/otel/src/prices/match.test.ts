@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { costNanousd, type TokenUsage } from "./cost.ts";
-import { matchPrice, modelId, type PriceQuery, type PriceRow } from "./match.ts";
+import { matchPrice, modelId, type PriceQuery } from "./match.ts";
 import { ownPrices, parseOwnPrices } from "./own.ts";
+import type { PriceRow } from "./price-row.ts";
 import { PRICES } from "./table.ts";
 
 const day = (text: string) => Date.parse(`${text}T12:00:00Z`);

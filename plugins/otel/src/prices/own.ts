@@ -1,4 +1,4 @@
-import type { PriceRow } from "./match.ts";
+import type { PriceRow } from "./price-row.ts";
 
 /** In SIGNALBOX_HOME: the user's own prices, as `signalbox prices set` writes them. */
 export const PRICES_FILE = "prices.json";

@@ -1,4 +1,4 @@
-import type { PriceRow } from "./match.ts";
+import type { PriceRow } from "./price-row.ts";
 
 const read = "2026-11-21";
 const PAGE = { provider: "anthropic", source: "https://platform.claude.com/docs/en/about-claude/pricing", read };

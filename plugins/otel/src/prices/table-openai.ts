@@ -1,5 +1,5 @@
 import type { TokenPrice } from "./cost.ts";
-import type { PriceRow } from "./match.ts";
+import type { PriceRow } from "./price-row.ts";
 
 const read = "2026-11-21";
 const PAGES = { provider: "openai", source: "https://developers.openai.com/api/docs/models (the model's page)", read };

@@ -1,4 +1,4 @@
-import type { PriceRow } from "./match.ts";
+import type { PriceRow } from "./price-row.ts";
 
 const read = "2026-11-21";
 // where the provider's own page was not at hand, the table that was read
