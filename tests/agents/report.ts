@@ -7,6 +7,9 @@ export interface Report {
   close(): boolean;
 }
 
+/** A check of one agent, in one of the ways that it can run. */
+export type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
+
 export function createReport(print: (line: string) => void = console.log): Report {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   return {

@@ -154,3 +154,17 @@ export function assertTree(spans: StoredSpan[], agents: StoredAgent[], entries: 
       );
   }
 }
+
+interface Block {
+  type?: string;
+  id?: string;
+}
+/** Every tool call that a later request shows the result of. */
+export function toolCallsOf(entries: readonly LedgerEntry[]): string[] {
+  const blocks = entries.flatMap(({ body }) =>
+    ((body.messages ?? []) as { role?: string; content?: unknown }[]).flatMap(({ role, content }) =>
+      role === "assistant" && Array.isArray(content) ? (content as Block[]) : [],
+    ),
+  );
+  return [...new Set(blocks.flatMap(({ type, id }) => (type === "tool_use" && id !== undefined ? [id] : [])))];
+}

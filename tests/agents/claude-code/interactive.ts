@@ -5,13 +5,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RichScript } from "../../support/provider-anthropic-or-responses.ts";
-import { agentsOf, assertRouted, assertSums, assertTree, sessionOf, settled } from "./books.ts";
+import type { Check } from "../report.ts";
+import { agentsOf, assertRouted, assertSums, assertTree, sessionOf, settled, toolCallsOf } from "./books.ts";
 import { type ClaudeMachine, MODEL, until } from "./cli.ts";
 import { control } from "./kill.ts";
 import { scriptOf } from "./scripted.ts";
-import { type ClaudeSuite, POOL, toolCallsOf } from "./suite.ts";
-
-type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
+import { type ClaudeSuite, POOL } from "./world.ts";
 
 interface Sitting {
   /** Types a prompt, and sends it. */

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RichScript } from "../../support/provider-anthropic-or-responses.ts";
 import { runs } from "../processes.ts";
+import type { Check } from "../report.ts";
 import { sessionOf } from "./books.ts";
 import { startClaude, until } from "./cli.ts";
 import { scriptOf } from "./scripted.ts";
-import { type ClaudeSuite, TOKEN } from "./suite.ts";
-
-type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
+import { type ClaudeSuite, TOKEN } from "./world.ts";
 
 const agent = (prompt: string) => ({
   name: "Agent",

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { RichScript } from "../../support/provider-anthropic-or-responses.ts";
+import type { Check } from "../report.ts";
 import { settled } from "./books.ts";
 import { startClaude } from "./cli.ts";
 import { scriptOf } from "./scripted.ts";
-import type { ClaudeSuite } from "./suite.ts";
-
-type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
+import type { ClaudeSuite } from "./world.ts";
 
 /** CLAUDE.md is loaded at the start, read, and written: three accesses, the write with its lines. */
 export async function checkMemory({ bin, stack, machine }: ClaudeSuite, check: Check, use: (script: RichScript) => void): Promise<void> {

@@ -5,14 +5,13 @@ import { DEMO_CONFIG } from "../../../scheduler/src/config/demo.ts";
 import { startProvider } from "../../support/provider.ts";
 import { startAnthropicProvider } from "../../support/provider-anthropic.ts";
 import { startResponsesProvider } from "../../support/provider-responses.ts";
+import type { Check } from "../report.ts";
 import { startStack } from "../stack.ts";
 import { agentsOf, assertSums, settled } from "./books.ts";
 import { claudeMachine, startClaude } from "./cli.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
-import { PRICES, priceOf, TOKEN } from "./suite.ts";
-
-type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
+import { PRICES, priceOf, TOKEN } from "./world.ts";
 
 const TYPES = {
   "anthropic, same dialect": {

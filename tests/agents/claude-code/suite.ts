@@ -4,17 +4,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stopLocalRuns } from "@signalbox/claude-code/local-runs";
 import { registerClaudeCode, unregisterClaudeCode } from "@signalbox/claude-code/register";
-import { findPrice } from "@signalbox/otel/prices";
 import type { LedgerEntry } from "../../support/provider.ts";
 import { startAnthropicProvider } from "../../support/provider-anthropic.ts";
 import { ensureCli } from "../capture/install.ts";
 import { driftOf, driftText } from "../drift.ts";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
-import { type Stack, startStack } from "../stack.ts";
+import { startStack } from "../stack.ts";
 import { checkUnharmed } from "../unharmed.ts";
-import { agentsOf, assertObserved, assertRouted, assertSums, assertTree, sessionOf, settled, spansOf } from "./books.ts";
-import { type ClaudeMachine, claudeMachine, MODEL, startClaude, until } from "./cli.ts";
+import { agentsOf, assertObserved, assertRouted, assertSums, assertTree, sessionOf, settled, spansOf, toolCallsOf } from "./books.ts";
+import { claudeMachine, MODEL, startClaude, until } from "./cli.ts";
 import { claudeCodeDrift } from "./drift.ts";
 import { checkInteractive } from "./interactive.ts";
 import { checkKill } from "./kill.ts";
@@ -23,15 +22,9 @@ import { checkPools } from "./pools.ts";
 import { type ClaudeCodeScenario, SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
 import { watchedClaude } from "./unharmed.ts";
+import { type ClaudeSuite, POOL, PRICES, priceOf, TOKEN } from "./world.ts";
 
 export const CLAUDE_CODE_VERSION = process.env.SIGNALBOX_CLAUDE_CODE_VERSION ?? "2.1.329";
-export const POOL = "scripted-cloud";
-export const TOKEN = "suite-token";
-/** The provider charges what our own table says of the model, so that what only Claude Code saw must come out the same. */
-const found = findPrice(MODEL, "anthropic");
-assert.ok(found, `${MODEL} has a price`);
-export const PRICES = found;
-
 /** Between the words of the scenarios' long answers. */
 const CHUNK_MS = 150;
 const WAYS = ["registered", "observed only", "routed only"] as const;
@@ -56,22 +49,10 @@ const PLAYED: Record<string, string> = {
   "killed in a sub-agent": "killed-in-sub-agent",
 };
 
-export const priceOf = (id: string, tier = 2) =>
-  `{ id: "${id}", tier: ${tier}, input_usd_per_mtok: ${PRICES.input}, output_usd_per_mtok: ${PRICES.output}, ` +
-  `cache_read_usd_per_mtok: ${PRICES.cacheRead}, cache_write_usd_per_mtok: ${PRICES.cacheWrite}, cache_write_1h_usd_per_mtok: ${PRICES.cacheWrite1h} }`;
-
 const configOf = (url: string) => `
 pools:
   - { name: ${POOL}, silicon: cloud, engine: anthropic, base_url: "${url}", credentials: caller, slots: 32, models: [${priceOf(MODEL)}] }
 `;
-
-export interface ClaudeSuite {
-  bin: string;
-  stack: Stack;
-  machine: ClaudeMachine;
-  register(observeOnly?: boolean): Promise<void>;
-  unregister(): Promise<void>;
-}
 
 /** The real Claude Code from npm, registered by our own command, through the real scheduler and collector. */
 export async function claudeCodeSuite(report: Report): Promise<void> {
@@ -238,20 +219,6 @@ const routedByHand = (schedulerUrl: string) => ({
   ANTHROPIC_CUSTOM_HEADERS: "x-signalbox-credentials: caller",
   CLAUDE_CODE_GATEWAY_HINT_HEADERS: "1",
 });
-
-interface Block {
-  type?: string;
-  id?: string;
-}
-/** Every tool call that a later request shows the result of. */
-export function toolCallsOf(entries: readonly LedgerEntry[]): string[] {
-  const blocks = entries.flatMap(({ body }) =>
-    ((body.messages ?? []) as { role?: string; content?: unknown }[]).flatMap(({ role, content }) =>
-      role === "assistant" && Array.isArray(content) ? (content as Block[]) : [],
-    ),
-  );
-  return [...new Set(blocks.flatMap(({ type, id }) => (type === "tool_use" && id !== undefined ? [id] : [])))];
-}
 
 const about = (version: string) =>
   `Claude Code ${version}, ${new Date().toISOString().slice(0, 10)}, \`npm run test:agents -- claude-code\`. Each cell: tokens by kind and cost of every call in ` +

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEntry } from "../../support/provider.ts";
+import type { Check } from "../report.ts";
 import { progressOf, type Scenario, scriptOf, spawn } from "./scenarios.ts";
-import type { Check } from "./suite.ts";
 import { until } from "./until.ts";
 import type { World } from "./world.ts";
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { openclawHistory } from "@signalbox/openclaw/import";
 import { importHistory } from "../../../plugins/cli/src/import/run.ts";
 import { spanSender } from "../../../plugins/cli/src/import/send.ts";
+import type { Check } from "../report.ts";
 import { settled } from "./books.ts";
 import { type Scenario, scriptOf } from "./scenarios.ts";
-import type { Check } from "./suite.ts";
 import { until } from "./until.ts";
 import { TOKEN, type World } from "./world.ts";
 

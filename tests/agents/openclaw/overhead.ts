@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Check } from "../report.ts";
 import { settled } from "./books.ts";
 import { SCENARIOS, scriptOf } from "./scenarios.ts";
-import type { Check } from "./suite.ts";
 import type { World } from "./world.ts";
 
 const PAIRS = 8;

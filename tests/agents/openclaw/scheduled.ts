@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import type { Check } from "../report.ts";
 import { assertCalls, assertSums, settled } from "./books.ts";
 import { scriptOf } from "./scenarios.ts";
-import type { Check } from "./suite.ts";
 import { until } from "./until.ts";
 import { POOL, type World } from "./world.ts";
 

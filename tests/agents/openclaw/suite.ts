@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Report } from "../report.ts";
+import type { Check, Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { assertCalls, assertSums, assertTree, settled, spansOf } from "./books.ts";
 import { driftOf } from "./drift.ts";
@@ -14,8 +14,6 @@ import { beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
 import { checkScheduled } from "./scheduled.ts";
 import { until } from "./until.ts";
 import { openclawWorld, POOL, type World } from "./world.ts";
-
-export type Check = (name: string, way: string, run: () => Promise<void>) => Promise<void>;
 
 const WAYS = ["registered", "observed only", "routed only"] as const;
 type Way = (typeof WAYS)[number];
