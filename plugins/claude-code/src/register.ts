@@ -1,9 +1,6 @@
-import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { promisify } from "node:util";
 import {
-  type Change,
   type CommonRegisterOptions,
   getValue,
   planRegister,
@@ -14,10 +11,14 @@ import {
   type RegisterStep,
   readText,
   registeredFile,
+  registerReport,
   removeValue,
   requireUrl,
+  requireVersion,
   requireWritable,
-  textDiff,
+  schedulerModels,
+  stepState,
+  unregisterReport,
   writeAtomically,
   writeRegistration,
   writeUnregistration,
@@ -43,11 +44,10 @@ export interface RegisterOptions extends CommonRegisterOptions {
 export type UnregisterOptions = Pick<RegisterOptions, "home" | "configDir" | "project" | "stateDir" | "dryRun">;
 
 /** Claude Code's telemetry, headers and http hooks are as this plugin knows them from this version on. */
-const OLDEST_CLAUDE_CODE = [2, 1, 300];
+const CLAUDE_CODE = { agent: "Claude Code", oldest: [2, 1, 300] };
 const ADVICE = "nothing was changed; fix the file (claude doctor) and run this again";
 const WHY_HOOKS =
   "Claude Code would ask Signalbox, by HTTP hooks, before each tool call whether the session is stopped, and would tell it of each tool call's end.";
-const MODELS_TIMEOUT_MS = 1_000;
 
 /**
  * Points Claude Code at Signalbox: writes the plugin folder, and into settings.json its hooks, the telemetry environment and, unless
@@ -63,16 +63,17 @@ export async function registerClaudeCode(options: RegisterOptions): Promise<Regi
   if (key !== undefined && /[\s,]/.test(key)) throw new RegisterError("the key has a space or a comma, which no header list can carry");
   const place = await locate(options);
   if (!(await isFolder(place.mustExist))) throw new RegisterError(`no ${place.what} at ${place.mustExist}; ${place.remedy}`);
-  if (options.claudeBin !== undefined) await requireVersion(options.claudeBin);
+  if (options.claudeBin !== undefined) await requireVersion(options.claudeBin, CLAUDE_CODE);
 
-  const models = options.observeOnly ? [] : await schedulerModels(options.schedulerUrl, key);
+  // unknown: Claude Code keeps its own names
+  const models = options.observeOnly ? [] : ((await schedulerModels(options.schedulerUrl, key)) ?? []);
   const hooks = await options.trustHooks(WHY_HOOKS);
   let desired: WantedSettings = { wanted: [], notes: [] };
   const plan = await planRegister(place.file, (base) => {
     desired = wantedSettings(base, options, { pluginDir: place.plugin, models, hooks });
     return desired.wanted;
   });
-  const { changed, applied } = plan;
+  const { changed } = plan;
   if (!dryRun) {
     if (changed) await requireWritable(place.file.config);
     if (hooks) await writePlugin(place.plugin, options.schedulerUrl);
@@ -84,20 +85,16 @@ export async function registerClaudeCode(options: RegisterOptions): Promise<Regi
     ...desired.wanted.map(
       ({ name, path }): RegisterStep => ({
         name,
-        state: changed && applied.changes.some((change) => change.name === name) ? state : "unchanged",
+        state: stepState(plan, name, dryRun),
         detail: path.join("."),
       }),
     ),
   ];
+  const report = registerReport({ agent: "claude-code", file: place.file, dryRun }, plan);
   return {
-    agent: "claude-code",
-    action: "register",
-    dryRun,
-    changed,
-    configPath: place.file.config,
+    ...report,
     steps,
-    diff: changed ? withoutKey(textDiff(plan.current ?? "", applied.text), key) : "",
-    backupPath: !dryRun && plan.original !== undefined ? place.file.backup : null,
+    diff: withoutKey(report.diff, key),
     notes: [
       ...desired.notes,
       ...(await modeNotes(place.file.config, key)),
@@ -114,30 +111,13 @@ export async function unregisterClaudeCode(options: UnregisterOptions): Promise<
   const { dryRun = false } = options;
   const place = await locate(options);
   const plan = await planUnregister(place.file);
-  const report: RegisterReport = {
-    agent: "claude-code",
-    action: "unregister",
-    dryRun,
-    changed: plan?.changed ?? false,
-    configPath: place.file.config,
-    steps: [],
-    diff: "",
-    backupPath: null,
-    notes: [],
-  };
-  if (plan === undefined) return { ...report, notes: [`${place.file.config} is not registered`] };
-  const state = dryRun ? "would" : "done";
-  const step = (change: Change): RegisterStep => ({
-    name: change.name,
-    state: plan.kept.includes(change) ? "kept" : state,
-    detail: change.path.join("."),
-  });
+  const report = unregisterReport({ agent: "claude-code", file: place.file, dryRun }, plan, `${place.file.config} is not registered`);
+  if (plan === undefined) return report;
   const keyChange = plan.changes.find(({ name }) => name === "SIGNALBOX_KEY")?.value;
   const result: RegisterReport = {
     ...report,
-    steps: [...plan.changes.map(step), { name: "plugin files", state, detail: place.plugin }],
-    diff: withoutKey(textDiff(plan.current ?? "", plan.text ?? ""), typeof keyChange === "string" ? keyChange : undefined),
-    notes: plan.kept.map((change) => `${change.path.join(".")} was changed since and stays`),
+    steps: [...report.steps, { name: "plugin files", state: dryRun ? "would" : "done", detail: place.plugin }],
+    diff: withoutKey(report.diff, typeof keyChange === "string" ? keyChange : undefined),
   };
   if (dryRun) return result;
   await writeUnregistration(place.file, plan);
@@ -211,27 +191,3 @@ async function modeNotes(path: string, key: string | undefined): Promise<string[
 
 const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() === true;
 const withoutKey = (text: string, key: string | undefined) => (key === undefined ? text : text.replaceAll(key, "…"));
-
-async function requireVersion(bin: string): Promise<void> {
-  const { stdout } = await promisify(execFile)(bin, ["--version"], { timeout: 30_000 }).catch((error: Error) => {
-    throw new RegisterError(`cannot run ${bin} --version: ${error.message.split("\n")[0]}`);
-  });
-  const found = /(\d+)\.(\d+)\.(\d+)/.exec(stdout)?.slice(1).map(Number);
-  if (found === undefined)
-    throw new RegisterError(`${bin} --version says ${JSON.stringify(stdout.trim().slice(0, 80))}, which is no Claude Code version`);
-  const difference = found.map((part, index) => part - (OLDEST_CLAUDE_CODE[index] ?? 0)).find((one) => one !== 0) ?? 0;
-  if (difference < 0)
-    throw new RegisterError(`Claude Code ${found.join(".")} is too old; ${OLDEST_CLAUDE_CODE.join(".")} or later is needed`);
-}
-
-/** The models that the scheduler serves; none where it does not answer within a second: Claude Code then keeps its own names. */
-async function schedulerModels(schedulerUrl: string, key: string | undefined): Promise<string[]> {
-  try {
-    const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const response = await fetch(new URL("/v1/models", schedulerUrl), { headers, signal: AbortSignal.timeout(MODELS_TIMEOUT_MS) });
-    const { data } = (await response.json()) as { data?: { id?: unknown }[] };
-    return (data ?? []).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
-  } catch {
-    return [];
-  }
-}

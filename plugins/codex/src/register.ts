@@ -1,9 +1,6 @@
-import { execFile } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import {
-  type Change,
   planRegister,
   planUnregister,
   RegisterError,
@@ -11,8 +8,12 @@ import {
   type RegisterReport,
   type RegisterStep,
   registeredFile,
+  registerReport,
   requireUrl,
-  textDiff,
+  requireVersion,
+  schedulerModels,
+  stepState,
+  unregisterReport,
   writeRegistration,
   writeUnregistration,
 } from "@signalbox/otel/register";
@@ -27,7 +28,7 @@ export { RegisterError, type RegisterReport, type RegisterStep } from "@signalbo
 export type { RegisterOptions, UnregisterOptions } from "./register/types.ts";
 
 /** Codex's config, headers and telemetry are as captured from this version (tests/fixtures/codex). */
-const OLDEST_CODEX = [0, 169, 0];
+const CODEX = { agent: "Codex", oldest: [0, 169, 0] };
 const NOT_A_CONFIG = "nothing was changed; fix the file (codex doctor) and run this again";
 
 /**
@@ -42,14 +43,14 @@ export async function registerCodex(options: RegisterOptions): Promise<RegisterR
   requireUrl("schedulerUrl", options.schedulerUrl);
   requireUrl("otlpEndpoint", options.otlpEndpoint);
   const { codexHome, file, notes: found } = await locate(options);
-  if (options.codexBin !== undefined) await requireVersion(options.codexBin);
+  if (options.codexBin !== undefined) await requireVersion(options.codexBin, CODEX);
   else if (!(await isFolder(codexHome))) {
     throw new RegisterError(
       `no Codex: there is no codex on the PATH and no folder ${codexHome}; install it (npm i -g @openai/codex), or set CODEX_HOME`,
     );
   }
 
-  const models = await schedulerModels(options);
+  const models = options.observeOnly ? undefined : await schedulerModels(options.schedulerUrl, options.key);
   const isLoggedIn = (await stat(join(codexHome, "auth.json")).catch(() => undefined)) !== undefined;
   let desired: ReturnType<typeof wantedConfig> = { wanted: [], notes: [] };
   const plan = await planRegister(file, (base) => {
@@ -57,24 +58,16 @@ export async function registerCodex(options: RegisterOptions): Promise<RegisterR
     return desired.wanted;
   });
   if (!dryRun) await writeRegistration(file, plan);
-  const { changed, applied } = plan;
-  const state = dryRun ? "would" : "done";
   return {
-    agent: "codex",
-    action: "register",
-    dryRun,
-    changed,
-    configPath: file.config,
+    ...registerReport({ agent: "codex", file, dryRun }, plan),
     steps: desired.wanted.map(
-      (one): RegisterStep => ({
-        name: one.name,
-        state: changed && applied.changes.some((change) => change.name === one.name) ? state : "unchanged",
-        detail: `${one.path.join(".")} in ${file.config}`,
+      ({ name, path }): RegisterStep => ({
+        name,
+        state: stepState(plan, name, dryRun),
+        detail: `${path.join(".")} in ${file.config}`,
       }),
     ),
-    diff: changed ? textDiff(plan.current ?? "", applied.text) : "",
-    backupPath: !dryRun && plan.original !== undefined ? file.backup : null,
-    notes: [...desired.notes, ...found, ...(changed ? ["Sessions that run go on as they were; the next codex takes this up"] : [])],
+    notes: [...desired.notes, ...found, ...(plan.changed ? ["Sessions that run go on as they were; the next codex takes this up"] : [])],
   };
 }
 
@@ -86,31 +79,8 @@ export async function unregisterCodex(options: UnregisterOptions): Promise<Regis
   const { dryRun = false } = options;
   const { codexHome, file } = await locate(options);
   const plan = await planUnregister(file);
-  const report: RegisterReport = {
-    agent: "codex",
-    action: "unregister",
-    dryRun,
-    changed: false,
-    configPath: file.config,
-    steps: [],
-    diff: "",
-    backupPath: null,
-    notes: [],
-  };
-  if (plan === undefined) return { ...report, notes: [`Codex at ${codexHome} is not registered`] };
-  const step = (change: Change): RegisterStep => ({
-    name: change.name,
-    state: plan.kept.includes(change) ? "kept" : dryRun ? "would" : "done",
-    detail: change.path.join("."),
-  });
-  if (!dryRun) await writeUnregistration(file, plan);
-  return {
-    ...report,
-    changed: plan.changed,
-    steps: plan.changes.map(step),
-    diff: textDiff(plan.current ?? "", plan.text ?? ""),
-    notes: plan.kept.map((change) => `${change.path.join(".")} was changed since and stays`),
-  };
+  if (plan !== undefined && !dryRun) await writeUnregistration(file, plan);
+  return unregisterReport({ agent: "codex", file, dryRun }, plan, `Codex at ${codexHome} is not registered`);
 }
 
 async function locate(options: UnregisterOptions): Promise<{ codexHome: string; file: RegisteredFile; notes: string[] }> {
@@ -136,28 +106,3 @@ function editorFor(bin: string | undefined, notes: string[]): TomlEditor {
 }
 
 const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() === true;
-
-async function requireVersion(bin: string): Promise<void> {
-  const { stdout } = await promisify(execFile)(bin, ["--version"], { timeout: 30_000 }).catch((error: Error) => {
-    throw new RegisterError(`cannot run ${bin} --version: ${error.message.split("\n")[0]}`);
-  });
-  const found = /(\d+)\.(\d+)\.(\d+)/.exec(stdout)?.slice(1).map(Number);
-  if (found === undefined) {
-    throw new RegisterError(`${bin} --version says ${JSON.stringify(stdout.trim().slice(0, 80))}, which is no Codex version`);
-  }
-  const difference = found.map((part, index) => part - (OLDEST_CODEX[index] ?? 0)).find((one) => one !== 0) ?? 0;
-  if (difference < 0) throw new RegisterError(`Codex ${found.join(".")} is too old; ${OLDEST_CODEX.join(".")} or later is needed`);
-}
-
-/** The models that the scheduler serves; undefined where it does not answer within a second. */
-async function schedulerModels({ schedulerUrl, key, observeOnly }: RegisterOptions): Promise<string[] | undefined> {
-  if (observeOnly) return undefined;
-  try {
-    const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const response = await fetch(new URL("/v1/models", schedulerUrl), { headers, signal: AbortSignal.timeout(1_000) });
-    const { data } = (await response.json()) as { data?: { id?: unknown }[] };
-    return (data ?? []).flatMap(({ id }) => (typeof id === "string" ? [id] : []));
-  } catch {
-    return undefined;
-  }
-}

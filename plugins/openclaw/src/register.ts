@@ -1,9 +1,6 @@
-import { execFile } from "node:child_process";
 import { rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import {
-  type Change,
   getValue,
   othersRegistered,
   planRegister,
@@ -14,9 +11,13 @@ import {
   type RegisterStep,
   readText,
   registeredFile,
+  registerReport,
   requireUrl,
+  requireVersion,
   requireWritable,
-  textDiff,
+  schedulerModels,
+  stepState,
+  unregisterReport,
   writeRegistration,
   writeUnregistration,
 } from "@signalbox/otel/register";
@@ -28,7 +29,7 @@ export { RegisterError, type RegisterReport, type RegisterStep } from "@signalbo
 export type { RegisterOptions, UnregisterOptions } from "./register/types.ts";
 
 /** OpenClaw's config, its plugin API and its diagnostic events are as this plugin knows them from this version on. */
-const OLDEST_OPENCLAW = [2026, 9, 0];
+const OPENCLAW = { agent: "OpenClaw", oldest: [2026, 9, 0] };
 const NOT_A_CONFIG = "nothing was changed; fix the file (openclaw doctor) and run this again";
 
 /**
@@ -47,15 +48,15 @@ export async function registerOpenclaw(options: RegisterOptions): Promise<Regist
   if (!(await stat(paths.openclawDir).catch(() => undefined))?.isDirectory()) {
     throw new RegisterError(`no OpenClaw at ${paths.openclawDir}; install it and run \`openclaw onboard\` first, or name its folder`);
   }
-  if (options.openclawBin !== undefined) await requireVersion(options.openclawBin);
+  if (options.openclawBin !== undefined) await requireVersion(options.openclawBin, OPENCLAW);
 
-  const models = await schedulerModels(options);
+  const models = await servedModels(options);
   let desired: ReturnType<typeof wantedConfig> = { wanted: [], notes: [] };
   const plan = await planRegister(paths.file, (base) => {
     desired = wantedConfig(base, options, paths.plugin, models);
     return desired.wanted;
   });
-  const { changed, applied } = plan;
+  const { changed } = plan;
   const { wanted, notes } = desired;
 
   if (!dryRun) {
@@ -67,22 +68,16 @@ export async function registerOpenclaw(options: RegisterOptions): Promise<Regist
   const steps: RegisterStep[] = [
     { name: "plugin", state, detail: `built into ${paths.plugin}` },
     ...wanted.map(
-      (one): RegisterStep => ({
-        name: one.name,
-        state: changed && applied.changes.some((change) => change.name === one.name) ? state : "unchanged",
-        detail: `${one.path.join(".")} in ${paths.file.config}`,
+      ({ name, path }): RegisterStep => ({
+        name,
+        state: stepState(plan, name, dryRun),
+        detail: `${path.join(".")} in ${paths.file.config}`,
       }),
     ),
   ];
   return {
-    agent: "openclaw",
-    action: "register",
-    dryRun,
-    changed,
-    configPath: paths.file.config,
+    ...registerReport({ agent: "openclaw", file: paths.file, dryRun }, plan),
     steps,
-    diff: changed ? textDiff(plan.current ?? "", applied.text) : "",
-    backupPath: !dryRun && plan.original !== undefined ? paths.file.backup : null,
     notes: [...notes, ...(changed ? ["A running gateway takes this up within seconds; turns under way go on"] : [])],
   };
 }
@@ -95,42 +90,23 @@ export async function unregisterOpenclaw(options: UnregisterOptions): Promise<Re
   const { dryRun = false } = options;
   const paths = await locate(options);
   const plan = await planUnregister(paths.file);
-  const report: RegisterReport = {
-    agent: "openclaw",
-    action: "unregister",
-    dryRun,
-    changed: false,
-    configPath: paths.file.config,
-    steps: [],
-    diff: "",
-    backupPath: null,
-    notes: [],
-  };
-  if (plan === undefined) return { ...report, notes: [`OpenClaw at ${paths.openclawDir} is not registered`] };
+  const report = unregisterReport(
+    { agent: "openclaw", file: paths.file, dryRun },
+    plan,
+    `OpenClaw at ${paths.openclawDir} is not registered`,
+  );
+  if (plan === undefined) return report;
 
-  const state = dryRun ? "would" : "done";
   const shared = await othersRegistered(paths.file);
-  const step = (change: Change): RegisterStep => ({
-    name: change.name,
-    state: plan.kept.includes(change) ? "kept" : state,
-    detail: change.path.join("."),
-  });
-  const result: RegisterReport = {
-    ...report,
-    changed: plan.changed,
-    steps: [
-      ...plan.changes.map(step),
-      shared
-        ? { name: "plugin", state: "kept", detail: `another config uses ${paths.plugin}` }
-        : { name: "plugin", state, detail: `removed from ${paths.plugin}` },
-    ],
-    diff: textDiff(plan.current ?? "", plan.text ?? ""),
-    notes: plan.kept.map((change) => `${change.path.join(".")} was changed since and stays`),
-  };
-  if (dryRun) return result;
+  report.steps.push(
+    shared
+      ? { name: "plugin", state: "kept", detail: `another config uses ${paths.plugin}` }
+      : { name: "plugin", state: dryRun ? "would" : "done", detail: `removed from ${paths.plugin}` },
+  );
+  if (dryRun) return report;
   await writeUnregistration(paths.file, plan);
   if (!shared) await rm(paths.plugin, { recursive: true, force: true });
-  return result;
+  return report;
 }
 
 /** What OpenClaw's config says of Signalbox; undefined where it is not registered. Throws {@link RegisterError} where it does not parse. */
@@ -161,27 +137,9 @@ async function locate(options: UnregisterOptions): Promise<Paths> {
   };
 }
 
-async function requireVersion(bin: string): Promise<void> {
-  const { stdout } = await promisify(execFile)(bin, ["--version"], { timeout: 30_000 }).catch((error: Error) => {
-    throw new RegisterError(`cannot run ${bin} --version: ${error.message.split("\n")[0]}`);
-  });
-  const found = /(\d{4})\.(\d+)\.(\d+)/.exec(stdout)?.slice(1).map(Number);
-  if (found === undefined)
-    throw new RegisterError(`${bin} --version says ${JSON.stringify(stdout.trim().slice(0, 80))}, which is no OpenClaw version`);
-  const difference = found.map((part, index) => part - (OLDEST_OPENCLAW[index] ?? 0)).find((one) => one !== 0) ?? 0;
-  if (difference < 0) throw new RegisterError(`OpenClaw ${found.join(".")} is too old; ${OLDEST_OPENCLAW.join(".")} or later is needed`);
-}
-
-/** The models that the scheduler serves, `auto` first; only `auto` where it does not answer within a second. */
-async function schedulerModels(options: RegisterOptions): Promise<string[]> {
-  if (options.observeOnly) return [];
-  try {
-    const headers: Record<string, string> = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
-    const response = await fetch(new URL("/v1/models", options.schedulerUrl), { headers, signal: AbortSignal.timeout(1_000) });
-    const { data } = (await response.json()) as { data?: { id?: unknown }[] };
-    const ids = (data ?? []).flatMap(({ id }) => (typeof id === "string" && id !== "auto" ? [id] : []));
-    return ["auto", ...ids.slice(0, 63)];
-  } catch {
-    return ["auto"];
-  }
+/** The models that the scheduler serves, `auto` first; only `auto` where it does not answer. */
+async function servedModels({ observeOnly, schedulerUrl, key }: RegisterOptions): Promise<string[]> {
+  if (observeOnly) return [];
+  const served = (await schedulerModels(schedulerUrl, key)) ?? [];
+  return ["auto", ...served.filter((id) => id !== "auto").slice(0, 63)];
 }
