@@ -1,11 +1,8 @@
 /** The chat completions dialect of the scripted provider: a plan as one JSON body, or as server-sent events. */
 
-import type { TokenUsage } from "@signalbox/otel/prices";
-import type { PlannedToolCall, ReplyPlan, ScriptedRequest } from "./provider-plan.ts";
+import type { PlannedToolCall, ReplyPlan, ScriptedRequest, ServedUsage } from "./provider-plan.ts";
 
 const GREETING = "Hello from the scripted provider.";
-
-export type ServedUsage = TokenUsage & { cacheRead: number; reasoning: number };
 
 export interface RenderedChat {
   json: string;

@@ -43,6 +43,9 @@ export interface ReplyPlan {
   reset?: BreakPoint;
 }
 
+/** Tokens that were served. */
+export type ServedUsage = TokenUsage & { cacheRead: number; reasoning: number };
+
 /** A request as a script sees it. */
 export interface ScriptedRequest {
   method: string;
