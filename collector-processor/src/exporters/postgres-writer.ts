@@ -14,7 +14,8 @@ import {
   STAGE_SPANS,
 } from "../sql/stage.ts";
 import { COPY_HEADER, COPY_TRAILER } from "./copy-writer.ts";
-import { type CountedSpan, Counters, NOTHING_NEW, type SessionCounts } from "./counters.ts";
+import type { CountedSpan, SessionCounts } from "./counter-rows.ts";
+import { Counters, NOTHING_NEW } from "./counters.ts";
 import type { EncodedBatch } from "./encode-batch.ts";
 import { agentKey, Identities } from "./identities.ts";
 import type { Partitions } from "./partitions.ts";

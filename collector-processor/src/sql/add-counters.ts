@@ -9,7 +9,7 @@ import {
   SESSION_HOUR_KEY,
   TOOL_HOUR_COUNTERS,
   TOOL_HOUR_KEY,
-} from "../exporters/counters.ts";
+} from "../exporters/counter-rows.ts";
 
 /** `calls = table.calls + excluded.calls, …` */
 const add = (table: string, counters: readonly string[]) =>
@@ -30,7 +30,7 @@ const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
 /**
  * Adds what a group's new spans count, and merges what its spans say, into sessions, agents, aliases and rollups.
  *
- * $1: the writer's slot. $2 to $7: JSON arrays of rows, as `counters.ts` and `identities.ts` have them, one a key: agents, sessions,
+ * $1: the writer's slot. $2 to $7: JSON arrays of rows, as `counter-rows.ts` and `identities.ts` have them, one a key: agents, sessions,
  * aliases, session hours, route hours (which add up to place hours), tool hours; as text, because the driver would encode a json parameter
  * once more. Times are microseconds since 1970.
  */

@@ -1,5 +1,5 @@
 import { Attribute, IMPORT_SERVICE } from "@signalbox/otel/conventions";
-import { COUNTED_COLUMNS } from "../exporters/counters.ts";
+import { COUNTED_COLUMNS } from "../exporters/counter-rows.ts";
 
 /**
  * An import and a live record of the same call must not both be there uncommitted and unseen. Live groups share the lock, so they never

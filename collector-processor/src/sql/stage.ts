@@ -1,4 +1,4 @@
-import { COUNTED_COLUMNS } from "../exporters/counters.ts";
+import { COUNTED_COLUMNS } from "../exporters/counter-rows.ts";
 import { SPAN_COLUMNS } from "../exporters/encode-batch.ts";
 
 const spanColumns = SPAN_COLUMNS.join(", ");
