@@ -15,6 +15,12 @@ export function queryString(parameters: Readonly<Record<string, QueryValue>>): s
   return text === "" ? "" : `?${text}`;
 }
 
+interface MemoryFileId {
+  project: string;
+  path: string;
+  owner: string;
+}
+
 const segment = encodeURIComponent;
 
 export const paths = {
@@ -29,6 +35,8 @@ export const paths = {
   session: (id: string, parameters: { view?: string; span?: string; agent?: string; at?: number } = {}) =>
     `/sessions/${segment(id)}${queryString(parameters)}`,
   alerts: (parameters: { edit?: string; range?: string } = {}) => `/alerts${queryString(parameters)}`,
+  memory: (parameters: { file?: MemoryFileId | undefined; at?: string } = {}) =>
+    `/memory${queryString({ path: parameters.file?.path, of: parameters.file?.owner, project: parameters.file?.project, at: parameters.at })}`,
   login: (parameters: { reason?: string } = {}) => `/login${queryString(parameters)}`,
   logout: () => "/logout",
   api: {
@@ -59,6 +67,8 @@ export const paths = {
     channels: () => "/api/v1/alerts/channels",
     channel: (id: string, action: "delete" | "test") => `/api/v1/alerts/channels/${segment(id)}/${action}`,
     acknowledge: (id: string) => `/api/v1/alerts/${segment(id)}/acknowledge`,
+    memory: (parameters: Record<string, QueryValue> = {}) => `/api/v1/memory${queryString(parameters)}`,
+    memoryFiles: (parameters: Record<string, QueryValue> = {}) => `/api/v1/memory/files${queryString(parameters)}`,
     simulations: () => "/api/v1/simulations",
     simulationPolicy: () => "/api/v1/simulations/policy",
     simulationCancel: (id: string) => `/api/v1/simulations/${segment(id)}/cancel`,

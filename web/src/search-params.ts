@@ -1,6 +1,7 @@
 import { parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral } from "nuqs/server";
 import { EVENT_KINDS } from "./api/event.ts";
 import { CONTRIBUTION_KINDS } from "./api/explain.ts";
+import { MEMORY_RANGES } from "./api/memory.ts";
 import { GROUPING_NAMES, MEASURE_NAMES, RANGE_NAMES } from "./model/cost-view.ts";
 
 /** What each page keeps in its address, read alike by server and browser. */
@@ -19,7 +20,7 @@ export const sessionsParams = {
   sort: parseAsStringLiteral(["recent", "cost"]).withDefault("recent"),
 };
 
-export const SESSION_VIEWS = ["timeline", "replay", "agents", "decisions"] as const;
+export const SESSION_VIEWS = ["timeline", "replay", "agents", "decisions", "memory"] as const;
 export const sessionParams = {
   view: parseAsStringLiteral(SESSION_VIEWS).withDefault("timeline"),
   span: parseAsString,
@@ -64,4 +65,15 @@ export const alertsParams = {
   /** "new", or the id of the rule that is open in the builder */
   edit: parseAsString,
   range: parseAsStringLiteral(["24h", "7d", "30d"]).withDefault("7d"),
+};
+
+export const memoryParams = {
+  q: parseAsString.withDefault(""),
+  range: parseAsStringLiteral(MEMORY_RANGES).withDefault("30d"),
+  /** The file that is open: its path, whose workspace it is in, its project. */
+  path: parseAsString,
+  of: parseAsString.withDefault(""),
+  project: parseAsString.withDefault(""),
+  /** The access that is pointed out: a span's id. */
+  at: parseAsString,
 };

@@ -33,6 +33,7 @@ describe("what is stale after a batch", () => {
       ["explain"],
       ["pools"],
       ["alerts"],
+      ["memory"],
       ["session", "a"],
     ]);
   });

@@ -14,7 +14,18 @@ export function mergeIngest(earlier: LiveIngest | undefined, later: LiveIngest):
 
 /** Which queries may answer differently after these sessions got new spans. */
 export function changedKeys({ sessions, all }: LiveIngest): QueryKey[] {
-  const lists = [["sessions"], ["cost"], ["attention"], ["events", "newest"], ["decisions"], ["trees"], ["explain"], ["pools"], ["alerts"]];
+  const lists = [
+    ["sessions"],
+    ["cost"],
+    ["attention"],
+    ["events", "newest"],
+    ["decisions"],
+    ["trees"],
+    ["explain"],
+    ["pools"],
+    ["alerts"],
+    ["memory"],
+  ];
   // a trace that names no session ('t:…') may belong to any that is open
   if (all || sessions.some((id) => id.startsWith("t:"))) return [...lists, ["session"]];
   return [...lists, ...sessions.map((id) => ["session", id])];

@@ -48,3 +48,8 @@ export const page = <T extends z.ZodType>(row: T) =>
 
 export const limitParameter = (standard: number, most: number) => z.coerce.number().int().min(1).max(most).default(standard);
 export const CursorParameter = z.string().max(1000).optional().meta({ description: "`next` of the page before" });
+
+export const TimeParameter = z
+  .string()
+  .regex(/^(today|-\d{1,4}[mhd]|\d{4}-\d{2}-\d{2}T.+)$/, "must be an RFC 3339 time, a span back from now such as -24h, or today")
+  .refine((text) => !/^\d/.test(text) || !Number.isNaN(Date.parse(text)), "is not a time");

@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { paths } from "../paths.ts";
-import { ComparableCost, CostFields, Count, CursorParameter, limitParameter, page, Time, Tokens } from "./common.ts";
+import { ComparableCost, CostFields, Count, CursorParameter, limitParameter, page, Time, TimeParameter, Tokens } from "./common.ts";
 import { fetchJson } from "./fetch-json.ts";
 
 /** What cost can be grouped by. Agents and sessions are in one rollup, the rest in another: the two do not mix. */
@@ -28,11 +28,6 @@ export type CostGroup = (typeof COST_GROUPS)[number];
 
 export const BUCKETS = ["minute", "hour", "6h", "day", "month"] as const;
 export type Bucket = (typeof BUCKETS)[number];
-
-export const TimeParameter = z
-  .string()
-  .regex(/^(today|-\d{1,4}[mhd]|\d{4}-\d{2}-\d{2}T.+)$/, "must be an RFC 3339 time, a span back from now such as -24h, or today")
-  .refine((text) => !/^\d/.test(text) || !Number.isNaN(Date.parse(text)), "is not a time");
 
 const group = (name: CostGroup) =>
   z

@@ -1,8 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { paths } from "../paths.ts";
-import { Count, Nanousd, NullableText, Silicon, Time } from "./common.ts";
-import { TimeParameter } from "./cost.ts";
+import { Count, Nanousd, NullableText, Silicon, Time, TimeParameter } from "./common.ts";
 import { fetchJson } from "./fetch-json.ts";
 
 /** What a change in cost can be put down to. */

@@ -22,7 +22,7 @@ import { ExplainParameters, Explanation } from "./explain.ts";
 import { EXPORT_FORMATS } from "./export-format.ts";
 import { Facets } from "./facets.ts";
 import { LiveIngest, LivePools, LiveState } from "./live.ts";
-import { MemoryListParameters, MemoryPage } from "./memory.ts";
+import { MemoryFileListParameters, MemoryFilePage, MemoryListParameters, MemoryPage } from "./memory.ts";
 import { PayloadListParameters, PayloadPage } from "./payload.ts";
 import { PoolListParameters, PoolPage } from "./pool.ts";
 import { Session, SessionListParameters, SessionPage } from "./session.ts";
@@ -139,6 +139,12 @@ export const RESOURCES: readonly Resource[] = [
     summary: "Reads and writes of memory files, newest first",
     parameters: MemoryListParameters,
     response: MemoryPage,
+  },
+  {
+    path: "/api/v1/memory/files",
+    summary: "Memory files, the one that was touched last first",
+    parameters: MemoryFileListParameters,
+    response: MemoryFilePage,
   },
 ];
 

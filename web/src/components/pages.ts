@@ -1,4 +1,4 @@
-import { Activity, Bell, Brain, ChartNoAxesColumn, GitFork, LayoutDashboard, Lightbulb, Split } from "lucide-react";
+import { Activity, Bell, BookText, Brain, ChartNoAxesColumn, GitFork, LayoutDashboard, Lightbulb, Split } from "lucide-react";
 import { paths } from "../paths.ts";
 
 /** Where one can go. A page is named here once it is whole. */
@@ -10,6 +10,7 @@ export const PAGES = [
   { href: paths.sessions(), label: "Sessions", icon: Activity },
   { href: paths.agents(), label: "Agents", icon: GitFork },
   { href: paths.routes(), label: "Routes", icon: Split },
+  { href: paths.memory(), label: "Memory", icon: BookText },
   { href: paths.alerts(), label: "Alerts", icon: Bell },
 ] as const;
 

@@ -1,43 +1,74 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import type { Sql } from "../server/database.ts";
+import { memoryOwner, memoryPath } from "./memory-owner.ts";
 
 export interface MemoryRow {
   start_time: string;
   start_nanos: number;
-  session_id: string;
-  agent_id: string;
-  span_id: string;
+  project: string;
   path: string;
+  owner: string;
   operation: "read" | "write";
+  session_id: string;
+  session_agent_name: string | null;
+  channel: string | null;
+  agent_id: string;
+  agent_name: string | null;
+  turn_id: string | null;
+  span_id: string;
   lines: string | null;
   diff: string | null;
+  written_by: { session_id: string; agent_id: string; span_id: string; time: string } | null;
 }
 
 export interface MemoryFilterSql {
   /** The session's own id and its aliases. */
   sessions?: readonly string[] | undefined;
+  agent?: string | undefined;
   path?: string | undefined;
+  owner?: string | undefined;
+  project?: string | undefined;
+  until?: string | undefined;
   limit: number;
   cursor?: { time: string; id: string } | undefined;
 }
 
-/** Which memory files did agents read and write, newest first; with what a write changed, where content is kept. */
-export function listMemory(sql: Sql, { sessions, path, limit, cursor }: MemoryFilterSql): Promise<MemoryRow[]> {
+/** Which memory files did agents read and write, newest first? With what a write changed, where content is kept, and who wrote what was read. */
+export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow[]> {
+  const { sessions, agent, path, owner, project, until, limit, cursor } = filter;
+  // offset 0: the root is found once a row
+  const root = sql`cross join lateral (select root_of(s.session_id) as session_id offset 0) o left join sessions r on r.session_id = o.session_id`;
   return sql<MemoryRow[]>`
     with page as materialized (
-      select s.* from spans s
-      where s.operation = ${Operation.memory}
+      select s.start_time, s.start_nanos, s.project, ${memoryPath(sql)} as path, ${memoryOwner(sql)} as owner,
+        s.attributes->>${Attribute.memoryOperation} as operation, s.session_id as stored_session, o.session_id,
+        r.agent_name as session_agent_name, coalesce(s.channel, r.channel) as channel, s.agent_id, s.agent_name, s.turn_id, s.span_id,
+        s.attributes->>${Attribute.memoryLines} as lines
+      from spans s ${root}
+      where s.operation = ${sql.unsafe(`'${Operation.memory}'`)}
         ${sessions ? sql`and s.session_id = any(${[...sessions]})` : sql``}
-        ${path === undefined ? sql`` : sql`and s.attributes->>${Attribute.memoryPath} = ${path}`}
+        ${agent === undefined ? sql`` : sql`and s.agent_id = ${agent}`}
+        ${path === undefined ? sql`` : sql`and ${memoryPath(sql)} = ${path}`}
+        ${owner === undefined ? sql`` : sql`and ${memoryOwner(sql)} = ${owner}`}
+        ${project === undefined ? sql`` : sql`and s.project = ${project}`}
+        ${until === undefined ? sql`` : sql`and s.start_time < ${until}::timestamptz`}
         ${cursor ? sql`and (s.start_time, s.span_id) < (${cursor.time}::timestamptz, decode(${cursor.id}, 'hex'))` : sql``}
       order by s.start_time desc, s.span_id desc
       limit ${limit + 1}
     )
-    select s.start_time, s.start_nanos, root_of(s.session_id) as session_id, s.agent_id, encode(s.span_id, 'hex') as span_id,
-      s.attributes->>${Attribute.memoryPath} as path, s.attributes->>${Attribute.memoryOperation} as operation,
-      s.attributes->>${Attribute.memoryLines} as lines, m.body->'parts'->0->>'content' as diff
-    from page s
-    left join span_messages c on c.session_id = s.session_id and c.start_time = s.start_time and c.span_id = s.span_id and c.direction = 'input'
-    left join messages m on m.session_id = s.session_id and m.hash = c.hashes[1]
-    order by s.start_time desc, s.span_id desc`;
+    select p.start_time, p.start_nanos, p.project, p.path, p.owner, p.operation, p.session_id, p.session_agent_name, p.channel, p.agent_id,
+      p.agent_name, p.turn_id, encode(p.span_id, 'hex') as span_id, p.lines, m.body->'parts'->0->>'content' as diff, w.written_by
+    from page p
+    left join span_messages c on c.session_id = p.stored_session and c.start_time = p.start_time and c.span_id = p.span_id and c.direction = 'input'
+    left join messages m on m.session_id = p.stored_session and m.hash = c.hashes[1]
+    left join lateral (
+      select jsonb_build_object('session_id', o.session_id, 'agent_id', s.agent_id, 'span_id', encode(s.span_id, 'hex'),
+        'time', s.start_time::text) as written_by
+      from spans s ${root}
+      where p.operation = 'read' and s.operation = ${sql.unsafe(`'${Operation.memory}'`)} and ${memoryPath(sql)} = p.path
+        and s.attributes->>${Attribute.memoryOperation} = 'write' and (s.start_time, s.span_id) < (p.start_time, p.span_id)
+        and s.project = p.project and ${memoryOwner(sql)} = p.owner
+      order by s.start_time desc, s.span_id desc limit 1
+    ) w on true
+    order by p.start_time desc, p.span_id desc`;
 }

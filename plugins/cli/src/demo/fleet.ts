@@ -26,6 +26,8 @@ export interface FleetMember {
 /** One thread of one Telegram group, where one request turns into 17 sub-agents. */
 export const RUNAWAY_SESSION = "agent:main:telegram:group:-1001234567890:topic:42";
 export const RUNAWAY_SUB_AGENTS = 17;
+/** Who leaves the note that the runaway acts on. */
+export const TRAVEL_NOTER = "thread-digest";
 
 const heartbeat = (name: string, everySeconds: number): FleetMember => ({
   name,

@@ -37,6 +37,20 @@ describe("planFleet", () => {
     }
   });
 
+  it("tells why: a note that another session wrote is what the runaway reads before it spawns", () => {
+    const { turns } = planFleet(1, 20);
+    const toolsOf = (turn: PlannedTurn | undefined) => (turn?.steps ?? []).flatMap((step) => (step.kind === "tool" ? [step] : []));
+    const runaway = turns.find(({ agent }) => agent.sessionId === RUNAWAY_SESSION);
+    const read = toolsOf(runaway)[0]?.memory;
+    expect(read).toMatchObject({ operation: "read" });
+    const note = turns.find((turn) => toolsOf(turn).some(({ memory }) => memory?.operation === "write" && memory.path === read?.path));
+    expect(note?.agent.sessionId).not.toBe(RUNAWAY_SESSION);
+    expect(note?.atMs).toBeLessThan(runaway?.atMs ?? 0);
+    expect(runaway?.steps.findIndex((step) => step.kind === "tool")).toBeLessThan(
+      runaway?.steps.findIndex((step) => step.kind === "spawn") ?? -1,
+    );
+  });
+
   it("stays small: about a hundred calls of a few tokens in 20 seconds", () => {
     const { turns } = planFleet(1, 20);
     expect(countCalls(turns)).toBeGreaterThan(80);

@@ -1,7 +1,7 @@
 import type { SlaClass } from "@signalbox/otel/conventions";
-import { FLEET, type FleetMember, RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS, TASK_SLA, type Task } from "./fleet.ts";
+import { FLEET, type FleetMember, RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS, TASK_SLA, type Task, TRAVEL_NOTER } from "./fleet.ts";
 import { createRandom, type Random } from "./random.ts";
-import { promptFor, RESEARCH_TOPICS, TOOLS } from "./script.ts";
+import { type MemoryAccess, memoryOf, promptFor, RESEARCH_TOPICS, TOOLS, TRAVEL_NOTE, TRAVEL_READ } from "./script.ts";
 
 /** An agent inside a session: the root agent, or one that it spawned. */
 export interface PlannedAgent {
@@ -17,7 +17,7 @@ export interface PlannedAgent {
 
 export type PlannedStep =
   | { kind: "chat"; prompt: string; maxTokens: number }
-  | { kind: "tool"; name: string; callId: string; durationMs: number }
+  | { kind: "tool"; name: string; callId: string; durationMs: number; memory?: MemoryAccess }
   /** a tool call that starts a sub-agent and returns at once, as OpenClaw's sessions_spawn does */
   | { kind: "spawn"; callId: string; turn: PlannedTurn };
 
@@ -56,7 +56,7 @@ function planMember(member: FleetMember, seconds: number, random: Random): Plann
   const { sessionId, name, channel, user, task } = member;
   const agent: PlannedAgent = { sessionId, agentId: sessionId, name, depth: 0, channel, user };
   if (sessionId === RUNAWAY_SESSION) return [planRunaway(agent, seconds * 150, random)];
-  const turns: PlannedTurn[] = [];
+  const turns: PlannedTurn[] = name === TRAVEL_NOTER ? [planTravelNote(agent, random)] : [];
   // The last fifth is left free, so that the turns that started can end in time.
   const lastMs = seconds * 800;
   const periodMs = member.everySeconds * 1000;
@@ -86,9 +86,30 @@ function planSteps(task: Task, random: Random): PlannedStep[] {
   const chat = (): PlannedStep => ({ kind: "chat", prompt: promptFor(task, random), maxTokens: random.between(...REPLY_TOKENS[task]) });
   const steps = [chat()];
   for (let tools = random.between(...TOOL_CALLS[task]); tools > 0; tools--) {
-    steps.push({ kind: "tool", name: random.pick(TOOLS[task]), callId: callId(random), durationMs: random.between(20, 250) }, chat());
+    const tool = random.pick(TOOLS[task]);
+    steps.push(planTool(tool, random, memoryOf(task, tool, random)), chat());
   }
   return steps;
+}
+
+const planTool = (name: string, random: Random, memory?: MemoryAccess): PlannedStep => ({
+  kind: "tool",
+  name,
+  callId: callId(random),
+  durationMs: random.between(20, 250),
+  ...(memory && { memory }),
+});
+
+/** The first thing that happens: a digest leaves a note in the memory that the trip planner reads. */
+function planTravelNote(agent: PlannedAgent, random: Random): PlannedTurn {
+  const [first, ...rest] = planSteps("poll", random);
+  return {
+    agent,
+    task: "summary",
+    sla: TASK_SLA.summary,
+    atMs: 0,
+    steps: [planTool("edit", random, TRAVEL_NOTE), ...(first ? [first] : []), ...rest],
+  };
 }
 
 /** The root spawns five, and they spawn the others: a tree of 18 agents with the root. */
@@ -115,7 +136,13 @@ function planRunaway(root: PlannedAgent, atMs: number, random: Random): PlannedT
   const indirect = RUNAWAY_SUB_AGENTS - direct;
   const spawns = Array.from({ length: direct }, (_, index) => spawn(root, Math.floor((indirect + index) / direct)));
   const [first, ...rest] = planSteps("research", random);
-  return { agent: root, task: "research", sla: TASK_SLA.research, atMs, steps: [...(first ? [first] : []), ...spawns, ...rest] };
+  return {
+    agent: root,
+    task: "research",
+    sla: TASK_SLA.research,
+    atMs,
+    steps: [planTool("memory_search", random, TRAVEL_READ), ...(first ? [first] : []), ...spawns, ...rest],
+  };
 }
 
 const callId = (random: Random) => `call_${random.uuid().slice(0, 8)}`;

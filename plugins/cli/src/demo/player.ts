@@ -99,6 +99,7 @@ export async function playFleet(plan: Plan, options: PlayOptions): Promise<PlayR
       children.push(playTurn(step.turn, { traceId: place.traceId, parentSpanId: spanId, spawnedBy: step.callId }));
     }
     result.tools++;
+    const endMs = nowMs();
     provider.emit({
       traceId: place.traceId,
       spanId,
@@ -106,7 +107,7 @@ export async function playFleet(plan: Plan, options: PlayOptions): Promise<PlayR
       name: spanName.executeTool(tool),
       kind: SpanKind.INTERNAL,
       startMs,
-      endMs: nowMs(),
+      endMs,
       attributes: {
         ...whoIs(turn, turnId),
         [Attribute.operation]: Operation.executeTool,
@@ -114,6 +115,25 @@ export async function playFleet(plan: Plan, options: PlayOptions): Promise<PlayR
         [Attribute.toolCallId]: step.callId,
       },
     });
+    if (step.kind === "tool" && step.memory) {
+      const { path, operation, diff } = step.memory;
+      provider.emit({
+        traceId: place.traceId,
+        spanId: randomBytes(8).toString("hex"),
+        parentSpanId: spanId,
+        name: spanName.memory(operation),
+        kind: SpanKind.INTERNAL,
+        startMs,
+        endMs,
+        attributes: {
+          ...whoIs(turn, turnId),
+          [Attribute.operation]: Operation.memory,
+          [Attribute.memoryPath]: path,
+          [Attribute.memoryOperation]: operation,
+          [Attribute.inputMessages]: diff,
+        },
+      });
+    }
     return undefined;
   };
 

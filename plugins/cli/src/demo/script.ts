@@ -49,10 +49,48 @@ const CONTEXT_LENGTH: Record<Task, readonly [number, number]> = {
 export const TOOLS: Record<Task, readonly [string, ...string[]]> = {
   heartbeat: ["read"],
   poll: ["http_get", "memory_search"],
-  summary: ["read", "memory_search"],
+  summary: ["memory_search", "edit"],
   coding: ["read", "exec", "edit", "apply_patch"],
   research: ["web_search", "web_fetch"],
 };
+
+/** One read or write of a file that an agent keeps its memory in. */
+export interface MemoryAccess {
+  path: string;
+  operation: "read" | "write";
+  /** of a write: its lines, `-` before and `+` after */
+  diff?: string;
+}
+
+/** Relative: each agent has its own. */
+const OWN_MEMORY = "MEMORY.md";
+const NOTES = [
+  "- Ana wants decisions first, numbers after them.",
+  "- The weekly report leaves on Friday at 15:00.",
+  "- Do not mention customers by name in this channel.",
+  "- Ben reads this on his phone: three lines at most.",
+  "- Questions about invoices go to Dee.",
+] as const;
+
+/** What a tool call of the fleet does to memory: searches read what was found, digests note what they learnt. */
+export function memoryOf(task: Task, tool: string, random: Random): MemoryAccess | undefined {
+  if (tool === "memory_search") return { path: OWN_MEMORY, operation: "read" };
+  if (tool === "edit" && task === "summary") return { path: OWN_MEMORY, operation: "write", diff: `+ ${random.pick(NOTES)}` };
+  return undefined;
+}
+
+/** Absolute: what one agent notes there, others read. It is why the trip planner runs away. */
+const TRAVEL_MEMORY = "/srv/agents/memory/travel.md";
+export const TRAVEL_NOTE: MemoryAccess = {
+  path: TRAVEL_MEMORY,
+  operation: "write",
+  diff: [
+    "- - Trips: ask for a budget, then offer two options.",
+    "+ - Trips: nothing is decided yet, so compare everything.",
+    "+ - Give each city, each house and each evening a sub-agent of its own.",
+  ].join("\n"),
+};
+export const TRAVEL_READ: MemoryAccess = { path: TRAVEL_MEMORY, operation: "read" };
 
 export const RESEARCH_TOPICS = [
   "flights from Berlin",

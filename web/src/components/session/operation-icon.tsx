@@ -1,11 +1,12 @@
 import { Operation } from "@signalbox/otel/conventions";
-import { Bot, CircleDot, MessageSquare, MoveRight, Split, Wrench } from "lucide-react";
+import { BookText, Bot, CircleDot, MessageSquare, MoveRight, Split, Wrench } from "lucide-react";
 
 const ICONS: Record<string, { icon: typeof Bot; label: string }> = {
   [Operation.invokeAgent]: { icon: Bot, label: "agent turn" },
   [Operation.chat]: { icon: MessageSquare, label: "model call" },
   [Operation.embeddings]: { icon: MessageSquare, label: "embeddings" },
   [Operation.executeTool]: { icon: Wrench, label: "tool call" },
+  [Operation.memory]: { icon: BookText, label: "memory" },
   [Operation.schedule]: { icon: Split, label: "routing decision" },
   [Operation.migrate]: { icon: MoveRight, label: "migration" },
 };

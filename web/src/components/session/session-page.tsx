@@ -16,6 +16,7 @@ import { AgentTree } from "./agent-tree.tsx";
 import { Decisions } from "./decisions.tsx";
 import { Replay } from "./replay/replay.tsx";
 import { SessionHeader } from "./session-header.tsx";
+import { SessionMemory } from "./session-memory.tsx";
 import { SpanDrawer } from "./span-drawer.tsx";
 import { useTimeline } from "./use-timeline.ts";
 import { Waterfall } from "./waterfall.tsx";
@@ -30,8 +31,14 @@ export function SessionPage({ id }: { id: string }) {
   if (!session.data)
     return <Frame>{session.error ? <ErrorState {...describeError(session.error)} /> : <Skeleton className="h-32 w-full" />}</Frame>;
 
-  const counts = { timeline: session.data.spans, replay: undefined, agents: session.data.sub_agents + 1, decisions: undefined };
-  const labels = { timeline: "Timeline", replay: "Replay", agents: "Agents", decisions: "Decisions" };
+  const counts = {
+    timeline: session.data.spans,
+    replay: undefined,
+    agents: session.data.sub_agents + 1,
+    decisions: undefined,
+    memory: undefined,
+  };
+  const labels = { timeline: "Timeline", replay: "Replay", agents: "Agents", decisions: "Decisions", memory: "Memory" };
   return (
     <Frame>
       <SessionHeader session={session.data} />
@@ -71,6 +78,9 @@ export function SessionPage({ id }: { id: string }) {
         </Tabs.Content>
         <Tabs.Content value="decisions" tabIndex={-1}>
           <Decisions id={id} onSelect={(next) => setParams({ span: next })} />
+        </Tabs.Content>
+        <Tabs.Content value="memory" tabIndex={-1}>
+          <SessionMemory id={id} onSelect={(next) => setParams({ span: next })} />
         </Tabs.Content>
       </Tabs.Root>
       {span && <SpanDrawer key={span} session={id} spanId={span} onClose={() => setParams({ span: null })} />}

@@ -1,5 +1,5 @@
 "use client";
-import { Attribute } from "@signalbox/otel/conventions";
+import { Attribute, Operation } from "@signalbox/otel/conventions";
 import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
@@ -9,6 +9,7 @@ import { CopyText } from "../../ui/copy-text.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Resource } from "../resource.tsx";
 import { Candidates } from "./candidates.tsx";
+import { MemoryBefore } from "./memory-before.tsx";
 import { OperationIcon } from "./operation-icon.tsx";
 import { AttributeTable, SpanFacts } from "./span-facts.tsx";
 
@@ -69,6 +70,11 @@ function Details({ span, session }: { span: Span; session: string }) {
           <Candidates candidates={toCandidates(candidates)} />
         </Section>
       )}
+      {REMEMBERS.has(span.operation) && (
+        <Section title="What it had read from memory">
+          <MemoryBefore session={session} span={span} />
+        </Section>
+      )}
       {Object.keys(attributes).length > 0 && (
         <Section title="Attributes">
           <AttributeTable attributes={attributes} />
@@ -109,6 +115,9 @@ function Details({ span, session }: { span: Span; session: string }) {
     </div>
   );
 }
+
+/** Steps of an agent: what it had read explains what it did. */
+const REMEMBERS: ReadonlySet<string> = new Set([Operation.invokeAgent, Operation.chat, Operation.executeTool, Operation.memory]);
 
 function Section({ title, children }: { title: string; children: React.ReactNode }) {
   return (

@@ -1,0 +1,158 @@
+import axe from "axe-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { MemoryFilePage, MemoryPage } from "../../web/src/api/memory.ts";
+import { launchChromium } from "../support/chromium.ts";
+import { type Dashboard, startDashboard } from "../support/dashboard.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { seed } from "../support/seed.ts";
+import { RUNAWAY_SESSION } from "../support/seed-fleet.ts";
+import { seedMemory, TRAVEL_FILE, travelMemory } from "../support/seed-memory.ts";
+
+const HOSTILE = `<img src=x onerror="window.hacked=1">`;
+
+let database: TestDatabase;
+let dashboard: Dashboard;
+let browser: Browser;
+/** A session of another agent than the runaway's. */
+let writer: string;
+let ids: string[];
+const contexts: BrowserContext[] = [];
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  await seed(database.url);
+  const sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
+  const [other] = await sql<{ session_id: string }[]>`select session_id from sessions
+    where agent_name <> (select agent_name from sessions where session_id = ${RUNAWAY_SESSION}) and channel is not null order by session_id limit 1`;
+  await sql.end();
+  writer = other?.session_id ?? "";
+  dashboard = await startDashboard(database.readerUrl);
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  await dashboard?.stop();
+  await database?.drop();
+});
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+  expect(complaints.splice(0)).toEqual([]);
+});
+
+async function open(path: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", ...options });
+  contexts.push(context);
+  const page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
+  await page.goto(dashboard.loginLink());
+  await page.waitForURL(`${dashboard.url}/`);
+  await page.goto(dashboard.url + path);
+  return page;
+}
+async function violations(page: Page): Promise<unknown[]> {
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate("axe.run(document)")) as { violations: axe.Result[] };
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  return serious.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html.slice(0, 200)) }));
+}
+const get = async (path: string) => {
+  const response = await fetch(dashboard.url + path, { headers: { authorization: `Bearer ${dashboard.token}` } });
+  expect(response.status, path).toBe(200);
+  return response.json();
+};
+
+it("without memory the page says what would be here", async () => {
+  const page = await open("/memory");
+  await page.getByText("No memory file was read or written").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.goto(`${dashboard.url}/sessions/${encodeURIComponent(RUNAWAY_SESSION)}?view=memory`);
+  await page.getByText("No memory file was read or written").waitFor();
+});
+
+describe("with memory", () => {
+  beforeAll(async () => {
+    ids = await seedMemory(database.url, travelMemory(writer));
+  });
+
+  it("the API: a relative path is a file of its own in each workspace, and a read names the write before it", async () => {
+    const files = MemoryFilePage.parse(await get("/api/v1/memory/files"));
+    expect(files.data.map(({ path, reads, writes, sessions }) => [path, reads, writes, sessions])).toEqual([
+      [TRAVEL_FILE, 2, 1, 2],
+      ["MEMORY.md", 1, 0, 1],
+      ["MEMORY.md", 0, 1, 1],
+    ]);
+    expect(new Set(files.data.map(({ owner }) => owner)).size).toBe(3);
+    expect(MemoryFilePage.parse(await get("/api/v1/memory/files?q=TRAVEL")).data).toHaveLength(1);
+    const { data } = MemoryPage.parse(await get(`/api/v1/memory?path=${TRAVEL_FILE}`));
+    expect(data.map(({ span_id, written_by }) => [span_id, written_by?.span_id ?? null])).toEqual([
+      [ids[2], ids[1]],
+      [ids[1], null],
+      [ids[0], null],
+    ]);
+    const own = MemoryPage.parse(await get(`/api/v1/memory?session=${encodeURIComponent(RUNAWAY_SESSION)}&path=MEMORY.md`));
+    expect(own.data.map(({ written_by }) => written_by)).toEqual([null]);
+    expect(MemoryPage.parse(await get("/api/v1/memory?until=2001-01-01T00:00:00Z")).data).toEqual([]);
+  });
+
+  it("from a file to the turns that wrote and read it, and back from a turn", async () => {
+    const page = await open("/memory");
+    const files = page.getByRole("list", { name: "memory files" });
+    await files.getByRole("link", { name: /travel\.md/ }).click();
+    await page.waitForURL(/path=/);
+    const versions = page.getByRole("list", { name: "versions" }).locator(":scope > li");
+    await expect.poll(() => versions.count()).toBe(2);
+    await versions.first().getByText("Compare everything.").waitFor();
+    expect(await versions.first().getByRole("list", { name: "read by" }).getByRole("listitem").count()).toBe(1);
+    await versions.last().getByText("As it was before the first write that was seen").waitFor();
+    expect(await violations(page)).toEqual([]);
+
+    await versions.first().getByRole("list", { name: "read by" }).getByRole("link").click();
+    await page.waitForURL(/span=/);
+    expect(page.url()).toContain(ids[2]);
+    const drawer = page.getByRole("complementary", { name: "span" });
+    const before = drawer.getByRole("list", { name: "memory by the end of this step" });
+    await before.getByText(/last written by another session/).click();
+    await page.waitForURL(/\/memory/);
+    expect(page.url()).toContain(`at=${ids[1]}`);
+    await page.locator(`[data-access="${ids[1]}"]`).getByText("Compare everything.").waitFor();
+  });
+
+  it("a session shows what it read and wrote, and the drawer of a call what was known by then", async () => {
+    const page = await open(`/sessions/${encodeURIComponent(RUNAWAY_SESSION)}?view=memory`);
+    const list = page.getByRole("list", { name: "memory of the session" });
+    await expect.poll(() => list.getByRole("listitem").count()).toBe(3);
+    await list.getByText(/last written by another session/).waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("what agents wrote stays text, and nothing is wider than a phone", async () => {
+    await seedMemory(database.url, [
+      { session: writer, path: `/tmp/${HOSTILE}`, operation: "write", diff: `+ ${HOSTILE}\u202e`, minutesAgo: 1 },
+    ]);
+    const page = await open(`/memory?path=${encodeURIComponent(`/tmp/${HOSTILE}`)}&project=default`, {
+      viewport: { width: 390, height: 844 },
+    });
+    await page.getByText("U+202E").waitFor();
+    expect(await page.evaluate("window.hacked")).toBeUndefined();
+    expect(await page.evaluate("document.images.length")).toBe(0);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await page.getByRole("link", { name: "All files" }).click();
+    await page.getByRole("list", { name: "memory files" }).waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+  });
+
+  it("while Postgres is away the page says so", async () => {
+    const away = await startDashboard("postgres://nobody@127.0.0.1:9/none");
+    try {
+      const response = await fetch(`${away.url}/api/v1/memory/files`, { headers: { authorization: `Bearer ${away.token}` } });
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ error: { code: "database_unavailable" } });
+    } finally {
+      await away.stop();
+    }
+  });
+});

@@ -1,0 +1,41 @@
+import Link from "next/link";
+import type { MemoryFile, MemoryFileKey } from "../../api/memory.ts";
+import { plural } from "../../model/numbers.ts";
+import { Ago } from "../../ui/time.tsx";
+import { FileName } from "./file-name.tsx";
+
+export function FileList({
+  files,
+  open,
+  address,
+}: {
+  files: readonly MemoryFile[];
+  open: MemoryFileKey | null;
+  address: (file: MemoryFileKey) => string;
+}) {
+  const isOpen = (file: MemoryFile) => file.path === open?.path && file.owner === open.owner && file.project === open.project;
+  return (
+    <ul aria-label="memory files">
+      {files.map((file) => (
+        <li key={`${file.project} ${file.owner} ${file.path}`} className="border-line border-b last:border-b-0">
+          <Link
+            href={address(file)}
+            prefetch={false}
+            scroll={false}
+            aria-current={isOpen(file) ? "true" : undefined}
+            className="flex flex-col gap-1 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover aria-[current=true]:bg-selected"
+          >
+            <FileName path={file.path} owner={file.owner} />
+            <span className="tabular flex flex-wrap justify-between gap-x-3 text-ink-2 text-sm">
+              <span>
+                {plural(file.writes, "write")}, {plural(file.reads, "read")}
+                {file.sessions > 1 && ` by ${plural(file.sessions, "session")}`}
+              </span>
+              <Ago time={file.last_time} />
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
