@@ -1,6 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { type Alerting, alerting } from "./alerting/alerting.ts";
 import type { CollectorConfig } from "./config.ts";
+import { controlApi, type ServeControl } from "./control/control-api.ts";
+import { keyRoutes } from "./control/keys-control.ts";
+import { settingsRoutes } from "./control/settings-control.ts";
+import { viewRoutes } from "./control/views-control.ts";
 import { commitFirst } from "./delivery.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
 import { type FanOut, fanOut } from "./fan-out/fan-out.ts";
@@ -16,6 +20,7 @@ import { keyCheck } from "./receivers/keys.ts";
 import { type Listening, listenHttp, listenHttp2 } from "./receivers/listening.ts";
 import { otlpGrpcReceiver } from "./receivers/otlp-grpc.ts";
 import { type Endpoints, otlpHttpReceiver } from "./receivers/otlp-http.ts";
+import { storedKeys } from "./receivers/stored-keys.ts";
 import { janitor } from "./retention/janitor.ts";
 import { retentionLimits } from "./retention/limits.ts";
 import type { SpanBatch } from "./span-batch.ts";
@@ -90,6 +95,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     now,
   });
   if (alerts !== null) metrics.observeAlerting(alerts.state);
+  const control =
+    config.adminToken === null
+      ? null
+      : controlApi(CONTROL, [...settingsRoutes(config, outlets), ...keyRoutes, ...viewRoutes], {
+          databaseUrl: options.databaseUrl,
+          adminToken: config.adminToken,
+          log,
+        });
   const delivery = options.walDir === undefined ? commitFirst(store, outlets) : walDelivery(options.walDir);
   const kept = retentionLimits({ ...limits.retention, payload_days: limits.payload_days });
   const pipeline = normalise(
@@ -121,15 +134,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const retention = janitor({ databaseUrl: options.databaseUrl, limits: kept, hour, archiveDir }, log, now);
   metrics.observeRetention(retention.state);
   let started = false;
-  const notReady = () => (store.ready ? (started ? null : "the collector is starting") : store.reason);
+  const notReady = () => (store.ready ? (started && keys.known ? null : "the collector is starting") : store.reason);
   const take = createIntake(limits.max_inflight_bytes, pipeline, metrics);
-  const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, !loopback) };
+  const keys = storedKeys(options.databaseUrl, log);
+  const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, keys, !loopback) };
   const listening: Listening[] = [];
   const stopAccepting = () => Promise.all(listening.map((server) => server.stop()));
   try {
     // the ports first: who finds one taken must not touch the log of the collector that has it
     const http = await listenHttp(
-      otlpHttpReceiver(receiving, take, endpoints(notReady, metrics, alerts, outlets), log, metrics),
+      otlpHttpReceiver(receiving, take, endpoints({ notReady, metrics, alerts, outlets, control }), log, metrics),
       options.host,
       options.port,
     );
@@ -143,12 +157,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     await delivery.start();
     alerts?.start();
     retention.start();
+    keys.start();
     started = true;
     return {
       url: http.url,
       ...(grpc && { grpcUrl: grpc.url }),
       async close() {
-        await Promise.all([stopAccepting(), alerts?.close(), retention.close()]);
+        await Promise.all([stopAccepting(), alerts?.close(), retention.close(), keys.close()]);
         await pipeline.shutdown();
         await delivery.shutdown();
         await metrics.shutdown();
@@ -161,10 +176,19 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
 }
 
+const CONTROL = "/control/";
 const ALERTS = "/control/alerts/";
 
-/** `notReady` says why not, or null. */
-function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Alerting | null, outlets: FanOut): Endpoints {
+interface EndpointParts {
+  /** Says why not, or null. */
+  notReady: () => string | null;
+  metrics: Metrics;
+  alerts: Alerting | null;
+  outlets: FanOut;
+  control: ServeControl | null;
+}
+
+function endpoints({ notReady, metrics, alerts, outlets, control }: EndpointParts): Endpoints {
   return (path) => {
     if (path === "/healthz") return (_request, response) => json(response, 200, { status: "ok" });
     if (path === "/readyz") {
@@ -178,6 +202,9 @@ function endpoints(notReady: () => string | null, metrics: Metrics, alerts: Aler
     if (path === "/metrics") return (request, response) => metrics.serve(request, response);
     if (alerts !== null && path.startsWith(ALERTS)) {
       return (request, response) => void alerts.serve(path.slice(ALERTS.length), request, response);
+    }
+    if (control !== null && path.startsWith(CONTROL)) {
+      return (request, response) => void control(path.slice(CONTROL.length), request, response);
     }
     return undefined;
   };

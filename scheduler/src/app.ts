@@ -108,6 +108,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     loopback,
     admitAside: admission.admitAside,
     record,
+    storedKey: (digest: string) => admission.storedKey(digest),
     onSemanticSkip: () => metrics.onSemanticSkip(),
   };
   const decisions = createRecentDecisions();

@@ -2,6 +2,7 @@
 
 import type { AdmitAside } from "./admission/aside.ts";
 import { createGatekeeper, type Gatekeeper } from "./admission/keys.ts";
+import type { FindStoredKey } from "./admission/stored-keys.ts";
 import { type Catalog, createCatalog } from "./catalog.ts";
 import type { Environment } from "./config/references.ts";
 import { type Config, type PoolConfig, poolSchema } from "./config/schema.ts";
@@ -29,6 +30,7 @@ export interface ConfiguredOptions extends PoolOptions {
   token: string | undefined;
   loopback: boolean;
   admitAside: AdmitAside;
+  storedKey: FindStoredKey;
   record: (record: DecisionRecord) => void;
   onSemanticSkip: () => void;
 }
@@ -54,7 +56,13 @@ export function configure(config: Config, options: ConfiguredOptions, before?: C
   return {
     config,
     pools,
-    gatekeeper: createGatekeeper({ keys: config.keys, environment, token: options.token, loopback: options.loopback }),
+    gatekeeper: createGatekeeper({
+      keys: config.keys,
+      environment,
+      token: options.token,
+      loopback: options.loopback,
+      stored: options.storedKey,
+    }),
     catalog: createCatalog(config.models, serving),
     classifier: createClassifier(config),
     baseline: baselineOf(config, options.prices),

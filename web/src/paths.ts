@@ -37,6 +37,7 @@ export const paths = {
   alerts: (parameters: { edit?: string; range?: string } = {}) => `/alerts${queryString(parameters)}`,
   memory: (parameters: { file?: MemoryFileId | undefined; at?: string } = {}) =>
     `/memory${queryString({ path: parameters.file?.path, of: parameters.file?.owner, project: parameters.file?.project, at: parameters.at })}`,
+  settings: () => "/settings",
   login: (parameters: { reason?: string } = {}) => `/login${queryString(parameters)}`,
   logout: () => "/logout",
   api: {
@@ -69,6 +70,13 @@ export const paths = {
     acknowledge: (id: string) => `/api/v1/alerts/${segment(id)}/acknowledge`,
     memory: (parameters: Record<string, QueryValue> = {}) => `/api/v1/memory${queryString(parameters)}`,
     memoryFiles: (parameters: Record<string, QueryValue> = {}) => `/api/v1/memory/files${queryString(parameters)}`,
+    settings: () => "/api/v1/settings",
+    projects: () => "/api/v1/settings/projects",
+    keys: () => "/api/v1/settings/keys",
+    keyRevoke: (id: string) => `/api/v1/settings/keys/${segment(id)}/revoke`,
+    testSpan: (name: string) => `/api/v1/settings/destinations/${segment(name)}/test`,
+    views: () => "/api/v1/views",
+    viewDelete: (id: string) => `/api/v1/views/${segment(id)}/delete`,
     simulations: () => "/api/v1/simulations",
     simulationPolicy: () => "/api/v1/simulations/policy",
     simulationCancel: (id: string) => `/api/v1/simulations/${segment(id)}/cancel`,

@@ -2,12 +2,12 @@ import { parseAsBoolean, parseAsInteger, parseAsString, parseAsStringLiteral } f
 import { EVENT_KINDS } from "./api/event.ts";
 import { CONTRIBUTION_KINDS } from "./api/explain.ts";
 import { MEMORY_RANGES } from "./api/memory.ts";
-import { GROUPING_NAMES, MEASURE_NAMES, RANGE_NAMES } from "./model/cost-view.ts";
+import { COST_RANGE_NAMES, GROUPING_NAMES, MEASURE_NAMES, RANGE_NAMES } from "./model/cost-view.ts";
 
 /** What each page keeps in its address, read alike by server and browser. */
 
 export const tokensParams = {
-  range: parseAsStringLiteral(RANGE_NAMES).withDefault("24h"),
+  range: parseAsStringLiteral(COST_RANGE_NAMES).withDefault("24h"),
   group: parseAsStringLiteral(GROUPING_NAMES).withDefault("model"),
   measure: parseAsStringLiteral(MEASURE_NAMES).withDefault("cost"),
   chart: parseAsStringLiteral(["stack", "lines"]).withDefault("stack"),

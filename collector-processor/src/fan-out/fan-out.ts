@@ -6,6 +6,7 @@ import { grpcPusher } from "./push-grpc.ts";
 import { httpPusher } from "./push-http.ts";
 import type { PushConfig } from "./pusher.ts";
 import { type Rewritten, rewriteTraces, spanKey } from "./rewrite.ts";
+import { testSpan } from "./test-span.ts";
 
 export interface FanOutDestination extends DestinationConfig, PushConfig {
   /** Send prompts, results and tool arguments, too. */
@@ -23,8 +24,17 @@ export interface FanOut {
   rewrite(original: OriginalTraces, spans: SpanDraft[]): Map<string, Rewritten>;
   /** Puts it into the destinations' queues; `settled` is called for each when it was sent or dropped. Never waits. */
   offer(items: ReadonlyMap<string, Rewritten>, settled?: (name: string) => void): void;
+  /** Pushes one span past the queue, once. Undefined: there is no such destination. */
+  sendTestSpan(name: string): Promise<TestSpanResult | undefined>;
   start(): void;
   shutdown(): Promise<void>;
+}
+
+export interface TestSpanResult {
+  delivered: boolean;
+  trace_id: string;
+  /** Why not; null where it was delivered. */
+  error: string | null;
 }
 
 const SHUTDOWN_MS = 2_000;
@@ -59,6 +69,15 @@ export function fanOut(configs: readonly FanOutDestination[], log: Log): FanOut 
         if (outlet === undefined) done?.();
         else outlet.destination.offer(item, done);
       }
+    },
+    async sendTestSpan(name) {
+      const outlet = outlets.find(({ config }) => config.name === name);
+      if (outlet === undefined) return undefined;
+      const { body, traceId } = testSpan(Date.now());
+      const result = await outlet.pusher.push(body);
+      if (result.kind !== "taken") return { delivered: false, trace_id: traceId, error: result.reason };
+      const rejected = result.rejectedSpans > 0;
+      return { delivered: !rejected, trace_id: traceId, error: rejected ? result.message || "it rejected the span" : null };
     },
     start() {
       for (const outlet of outlets) outlet.destination.start();

@@ -310,4 +310,6 @@ export const NotifyChannel = {
   budgets: "signalbox_budgets",
   /** rules, channels or alerts changed: `{}` */
   alerts: "signalbox_alerts",
+  /** a key was made or revoked: `{}` */
+  keys: "signalbox_keys",
 } as const;

@@ -8,10 +8,11 @@ import type { KeyConfig } from "../config/schema.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Identity } from "./identity.ts";
 import type { RateLimits } from "./rate-limit.ts";
+import type { FindStoredKey } from "./stored-keys.ts";
 
 /** Whom a key speaks for. What is undefined is not limited. */
 export interface Principal extends RateLimits {
-  /** The key's name in the config; undefined without a key, and for the admin token. */
+  /** The key's name; undefined without a key, and for the admin token. */
   key: string | undefined;
   role: string | undefined;
   project: string | undefined;
@@ -33,6 +34,8 @@ export interface GatekeeperOptions {
   token: string | undefined;
   /** Bound to loopback, and to nothing else. */
   loopback: boolean;
+  /** Keys that are not in the config. */
+  stored?: FindStoredKey;
 }
 
 const ANYBODY: Principal = {
@@ -45,7 +48,7 @@ const ANYBODY: Principal = {
   tokensPerMinute: undefined,
 };
 
-export function createGatekeeper({ keys, environment, token, loopback }: GatekeeperOptions): Gatekeeper {
+export function createGatekeeper({ keys, environment, token, loopback, stored = () => undefined }: GatekeeperOptions): Gatekeeper {
   const accepted = new Map(keys.map((key) => [digest(("key" in key ? key.key : environment[key.key_env]) ?? ""), principalOf(key)]));
   const required = keys.length > 0 || !loopback;
   const admin = token ? digest(token) : undefined;
@@ -60,9 +63,10 @@ export function createGatekeeper({ keys, environment, token, loopback }: Gatekee
         if (headers.origin !== undefined) throw new HttpError(403, "origin_refused", `requests from a page (${headers.origin}) need a key`);
         return ANYBODY;
       }
+      const presented = digest(key);
+      const principal = accepted.get(presented) ?? stored(presented);
       // With neither keys nor a token there is nothing that a key could be wrong against.
-      if (accepted.size === 0) return ANYBODY;
-      const principal = accepted.get(digest(key));
+      if (!principal && accepted.size === 0) return ANYBODY;
       if (!principal) throw unauthorized("incorrect API key provided");
       return principal;
     },

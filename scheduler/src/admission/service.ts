@@ -21,6 +21,7 @@ import { createAgentTree } from "./stop/agent-tree.ts";
 import { type Controls, createControls } from "./stop/controls.ts";
 import { createInFlight, type InFlight } from "./stop/in-flight.ts";
 import { createStopper, type Stopper } from "./stop/stopper.ts";
+import { type FindStoredKey, followStoredKeys } from "./stored-keys.ts";
 
 export interface AdmissionService {
   open: OpenTicket;
@@ -34,6 +35,8 @@ export interface AdmissionService {
   budgets: BudgetAdmin;
   ledger: Ledger;
   inFlight: InFlight;
+  /** Keys that were made in the dashboard. */
+  storedKey: FindStoredKey;
   /** Budgets of another config. */
   configure(config: Pick<Config, "budgets">): void;
   /** For `/readyz`: `up`, `none` where no database is configured, or why it is away. */
@@ -79,6 +82,7 @@ export function createAdmissionService({ config, databaseUrl, log }: AdmissionSe
     budgets,
     ledger,
     inFlight,
+    storedKey: followStoredKeys(database, log),
     configure: (next) => book.replaceConfigured(next.budgets),
     database: () => (database ? (database.awayBecause === undefined ? "up" : `away: ${database.awayBecause}`) : "none"),
     async start() {

@@ -26,12 +26,14 @@ import { MemoryFileListParameters, MemoryFilePage, MemoryListParameters, MemoryP
 import { PayloadListParameters, PayloadPage } from "./payload.ts";
 import { PoolListParameters, PoolPage } from "./pool.ts";
 import { Session, SessionListParameters, SessionPage } from "./session.ts";
+import { ApiKeyPage, KeyMade, KeyRequest, ProjectPage, Settings, SettingsListParameters, TestSpanSent } from "./settings.ts";
 import { Simulation, SimulationPage, SimulationPolicy, SimulationRequest } from "./simulation.ts";
 import { SpanListParameters, SpanPage } from "./span.ts";
 import { StepListParameters, StepPage } from "./step.ts";
 import { StepContentPage, StepContentParameters } from "./step-content.ts";
 import { TimelinePage, TimelineParameters } from "./timeline.ts";
 import { AgentTreePage, TreeListParameters } from "./tree.ts";
+import { SavedViewPage, SavedViewParameters, SavedViewRequest, SavedViewWritten } from "./view.ts";
 
 interface Resource {
   path: string;
@@ -146,6 +148,20 @@ export const RESOURCES: readonly Resource[] = [
     parameters: MemoryFileListParameters,
     response: MemoryFilePage,
   },
+  { path: "/api/v1/views", summary: "Saved views of pages", parameters: SavedViewParameters, response: SavedViewPage },
+  { path: "/api/v1/settings", summary: "Prices, exports, and what is kept", parameters: z.object({}), response: Settings },
+  {
+    path: "/api/v1/settings/projects",
+    summary: "Projects with their members, the one heard last first",
+    parameters: SettingsListParameters,
+    response: ProjectPage,
+  },
+  {
+    path: "/api/v1/settings/keys",
+    summary: "Keys made in the dashboard, never the keys themselves",
+    parameters: SettingsListParameters,
+    response: ApiKeyPage,
+  },
 ];
 
 /** Changes that the collector makes. */
@@ -185,6 +201,29 @@ export const CHANGES: readonly { path: string; name: string; summary: string; re
     response: ChannelTested,
   },
   {
+    path: "/api/v1/settings/keys",
+    name: "createKey",
+    summary: "Make a key; the answer is the only place where it stands",
+    request: KeyRequest,
+    response: KeyMade,
+  },
+  { path: "/api/v1/settings/keys/{id}/revoke", name: "revokeKey", summary: "Refuse a key from now on", request: NoRequest, response: Done },
+  {
+    path: "/api/v1/settings/destinations/{name}/test",
+    name: "sendTestSpan",
+    summary: "Send one span to a destination, and say whether it was taken",
+    request: NoRequest,
+    response: TestSpanSent,
+  },
+  {
+    path: "/api/v1/views",
+    name: "saveView",
+    summary: "Save a view; one of the same page and name is replaced",
+    request: SavedViewRequest,
+    response: SavedViewWritten,
+  },
+  { path: "/api/v1/views/{id}/delete", name: "deleteView", summary: "Delete a view", request: NoRequest, response: Done },
+  {
     path: "/api/v1/alerts/{id}/acknowledge",
     name: "acknowledgeAlert",
     summary: "Say that a person looks at it",
@@ -196,6 +235,7 @@ export const CHANGES: readonly { path: string; name: string; summary: string; re
 const ERRORS = {
   400: "A parameter is wrong: `field` names it",
   401: "No token, or a wrong one",
+  403: "The key is of one project, which does not include this",
   404: "There is no such thing",
   503: "Postgres is not reachable",
 };

@@ -1,4 +1,4 @@
-import { Activity, Bell, BookText, Brain, ChartNoAxesColumn, GitFork, LayoutDashboard, Lightbulb, Split } from "lucide-react";
+import { Activity, Bell, BookText, Brain, ChartNoAxesColumn, GitFork, LayoutDashboard, Lightbulb, Settings, Split } from "lucide-react";
 import { paths } from "../paths.ts";
 
 /** Where one can go. A page is named here once it is whole. */
@@ -12,6 +12,7 @@ export const PAGES = [
   { href: paths.routes(), label: "Routes", icon: Split },
   { href: paths.memory(), label: "Memory", icon: BookText },
   { href: paths.alerts(), label: "Alerts", icon: Bell },
+  { href: paths.settings(), label: "Settings", icon: Settings },
 ] as const;
 
 const ON_PHONES: readonly string[] = [paths.overview(), paths.brain(), paths.tokens(), paths.sessions()];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CostRow } from "../api/cost.ts";
-import { axisSteps, MAX_SERIES, nameRow, toTimeSeries } from "./cost-view.ts";
+import { axisSteps, MAX_SERIES, MONTH_MS, nameRow, toTimeSeries } from "./cost-view.ts";
 
 const row = (more: Partial<CostRow>) =>
   ({ calls: 1, input_tokens: 0, output_tokens: 0, cost_usd: 1, cost_nanousd: "1000000000", ...more }) as CostRow;
@@ -29,6 +29,16 @@ describe("time series", () => {
     expect(series).toHaveLength(MAX_SERIES);
     expect(series.at(-1)).toMatchObject({ isRest: true, label: "13 others" });
     expect(series.reduce((sum, one) => sum + one.total, 0)).toBe(210);
+  });
+
+  it("follows months, in any zone, with those that nothing happened in", () => {
+    const berlin = ["2026-08-31T22:00:00.000000000Z", "2026-10-31T23:00:00.000000000Z"];
+    const rows = berlin.map((bucket) => row({ route: "a", bucket }));
+    const { times } = toTimeSeries(rows, "route", "cost", { from: "2025-11-21T00:00:00Z", to: "2026-11-21T03:00:00Z", bucketMs: MONTH_MS });
+    expect(times.map((time) => new Date(time).toISOString().slice(0, 7))).toEqual(["2026-08", "2026-09", "2026-10"]);
+    expect(
+      toTimeSeries([], "route", "cost", { from: "2025-11-21T00:00:00Z", to: "2026-11-21T03:00:00Z", bucketMs: MONTH_MS }).times,
+    ).toEqual([]);
   });
 
   it("follows days that are not 24 hours long", () => {

@@ -12,6 +12,14 @@ export const RANGES = {
 export type Range = keyof typeof RANGES;
 export const RANGE_NAMES = Object.keys(RANGES) as Range[];
 
+/** For whom pays: months, where they begin for the reader. The length is a mean. */
+export const MONTH_MS = 30.44 * 86_400_000;
+export const COST_RANGES = {
+  ...RANGES,
+  "12mo": { label: "12 mo", from: "-365d", bucket: "month", bucketMs: MONTH_MS },
+} as const satisfies Record<string, { label: string; from: string; bucket: Bucket; bucketMs: number }>;
+export const COST_RANGE_NAMES = Object.keys(COST_RANGES) as (keyof typeof COST_RANGES)[];
+
 /** A model is shown with its pool: the same model on two pools is two lines. */
 export const GROUPINGS = {
   route: { label: "Route", groupBy: ["route"] },
@@ -21,6 +29,7 @@ export const GROUPINGS = {
   agent: { label: "Agent", groupBy: ["agent"] },
   channel: { label: "Channel", groupBy: ["channel"] },
   user: { label: "User", groupBy: ["user"] },
+  project: { label: "Project", groupBy: ["project"] },
 } as const satisfies Record<string, { label: string; groupBy: readonly CostGroup[] }>;
 export type Grouping = keyof typeof GROUPINGS;
 
@@ -72,6 +81,8 @@ export function nameRow(row: CostRow, grouping: Grouping): RowName {
       return { key: `${row.agent}`, label: row.agent || "no agent named", detail: null, silicon: undefined };
     case "user":
       return { key: `${row.user}`, label: row.user || "no user named", detail: null, silicon: undefined };
+    case "project":
+      return { key: `${row.project}`, label: row.project || "no project", detail: null, silicon: undefined };
     case "channel":
       return { key: `${row.channel}`, label: row.channel || "no channel", detail: null, silicon: undefined };
   }
@@ -143,6 +154,7 @@ export function toTimeSeries(
 /** Buckets as Postgres cut them, and the empty ones between and around. Days are not all 24 hours long: where rows have a time, it wins. */
 function bucketTimes(rows: readonly CostRow[], { from, to, bucketMs }: { from: string; to: string; bucketMs: number }): number[] {
   const seen = new Set(rows.flatMap((row) => (row.bucket === null ? [] : [epochMs(row.bucket)])));
+  if (bucketMs === MONTH_MS) return monthTimes([...seen], epochMs(to));
   const anchor = seen.values().next().value ?? Math.floor(epochMs(from) / bucketMs) * bucketMs;
   const first = anchor - Math.ceil((anchor - epochMs(from)) / bucketMs) * bucketMs;
   for (let time = first; time < epochMs(to); time += bucketMs) {
@@ -151,6 +163,25 @@ function bucketTimes(rows: readonly CostRow[], { from, to, bucketMs }: { from: s
   }
   return [...seen].sort((left, right) => left - right);
 }
+
+/** The months from the first that has anything on: how long each is, the calendar says. */
+function monthTimes(seen: readonly number[], to: number): number[] {
+  const sorted = [...seen].sort((left, right) => left - right);
+  return sorted.flatMap((time, index) => {
+    const end = sorted[index + 1] ?? to;
+    const months = [time];
+    for (let next = monthAfter(time); next < end - 5 * 86_400_000; next = monthAfter(next)) months.push(next);
+    return months;
+  });
+}
+
+/** Where a month begins in any zone of the world is, so much later, the first or second day of that month in UTC. */
+function monthAfter(time: number): number {
+  const date = new Date(time + FARTHEST_ZONE_MS);
+  return date.setUTCMonth(date.getUTCMonth() + 1) - FARTHEST_ZONE_MS;
+}
+
+const FARTHEST_ZONE_MS = 14 * 3_600_000;
 
 /** Steps of an axis from 0 to at least `max`: at most five, each 1, 2, 2.5 or 5 times a power of ten. */
 export function axisSteps(max: number): number[] {

@@ -1,7 +1,7 @@
 /** One thing that the palette can do. */
 export interface PaletteEntry {
   id: string;
-  group: "Pages" | "Sessions" | "Actions";
+  group: "Pages" | "Views" | "Sessions" | "Actions";
   label: string;
   detail?: string;
 }

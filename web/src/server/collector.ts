@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { controlRequest } from "./control-request.ts";
 import { environment } from "./environment.ts";
+import { requireWholeInstall } from "./project-scope.ts";
 import { InvalidParameter, NotFound } from "./refusal.ts";
 
 /** A preview over weeks reads many spans; a test of a channel waits for its receiver. */
@@ -16,6 +17,7 @@ export class CollectorUnavailable extends Error {
  * Throws CollectorUnavailable, and what the caller did wrong as InvalidParameter or NotFound.
  */
 export async function askCollector<T>(path: string, schema: z.ZodType<T>, body: object): Promise<T> {
+  requireWholeInstall();
   const options = { method: "POST", body, timeoutMs: TIMEOUT_MS } as const;
   const {
     ok,

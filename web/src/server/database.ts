@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { environment } from "./environment.ts";
+import { scopedProject } from "./project-scope.ts";
 
 /**
  * The one pool of read-only connections. Connected at the first query, so that a build needs no database. Next bundles this
@@ -13,7 +14,8 @@ const CONNECT_TIMEOUT_S = 3;
 /** Groups of a month's sessions are hashed in memory: with Postgres' own 4 MB they are sorted in files. */
 const WORK_MEM = "32MB";
 
-export type Sql = postgres.Sql;
+/** What queries are written with: a pool, or one transaction of it. */
+export type Sql = postgres.ISql;
 /** A piece of SQL, with its parameters, that goes into a larger one. */
 export type SqlPart = postgres.Fragment;
 
@@ -22,7 +24,7 @@ export class DatabaseUnavailable extends Error {
   override name = "DatabaseUnavailable";
 }
 
-const shared = globalThis as typeof globalThis & { signalboxSql?: Sql };
+const shared = globalThis as typeof globalThis & { signalboxSql?: postgres.Sql };
 
 /** Options that hold for every connection of the dashboard; timestamps come as text, so that no digit is lost. */
 export function connectionOptions(): postgres.Options<Record<string, postgres.PostgresType>> {
@@ -36,7 +38,7 @@ export function connectionOptions(): postgres.Options<Record<string, postgres.Po
   };
 }
 
-export function database(): Sql {
+export function database(): postgres.Sql {
   if (shared.signalboxSql) return shared.signalboxSql;
   if (environment.databaseUrl() === "")
     throw new DatabaseUnavailable("DATABASE_URL is not set: start through `npx signalbox up`, or set it to a read-only login");
@@ -75,6 +77,17 @@ export function isUnavailable(error: unknown): boolean {
   return CONNECTION_CODES.has(error.code) || UNAVAILABLE_STATES.test(error.code);
 }
 
+/** A request of one project reads as a role whose policies show that project alone: see migration 000012. */
+async function readProject<T>(project: string, query: (sql: Sql) => Promise<T>): Promise<T> {
+  let result: T | undefined;
+  await database().begin("read only", async (transaction) => {
+    await transaction`set local role signalbox_project`;
+    await transaction`select set_config('signalbox.project', ${project}, true)`;
+    result = await query(transaction);
+  });
+  return result as T;
+}
+
 /** Runs one read. Throws DatabaseUnavailable where Postgres is away or silent, and the driver's own error for anything else. */
 export async function read<T>(query: (sql: Sql) => Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -85,7 +98,8 @@ export async function read<T>(query: (sql: Sql) => Promise<T>): Promise<T> {
     );
   });
   try {
-    return await Promise.race([query(database()), timeout]);
+    const project = scopedProject();
+    return await Promise.race([project === undefined ? query(database()) : readProject(project, query), timeout]);
   } catch (error) {
     if (error instanceof DatabaseUnavailable || !isUnavailable(error)) throw error;
     throw new DatabaseUnavailable(error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,11 +1,15 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { ERROR_CODES, type ErrorCode } from "../api/error.ts";
+import { findReadKey } from "../queries/find-read-key.ts";
 import { isBearer, isLoginCookie, loginCookieName } from "./auth.ts";
 import { CollectorUnavailable } from "./collector.ts";
-import { DatabaseUnavailable } from "./database.ts";
+import { DatabaseUnavailable, read } from "./database.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportRows, isExportFormat } from "./export.ts";
 import { log } from "./log.ts";
 import { countRequest } from "./metrics.ts";
+import { Forbidden, inProject } from "./project-scope.ts";
 import { InvalidParameter, NotFound } from "./refusal.ts";
 import { SchedulerRefused, SchedulerUnavailable } from "./scheduler.ts";
 
@@ -32,26 +36,44 @@ async function answer<S extends z.ZodType<object>>(
   request: Request,
   context: Context,
 ): Promise<Response> {
-  if (!isAllowed(request))
-    return refuse("unauthorized", "send Authorization: Bearer <SIGNALBOX_TOKEN>, or log in with the link that `npx signalbox up` prints");
   try {
+    const reader = isAllowed(request) ? { project: null } : await readerOf(request);
+    if (reader === undefined)
+      return refuse("unauthorized", "send Authorization: Bearer <SIGNALBOX_TOKEN>, or log in with the link that `npx signalbox up` prints");
     const { searchParams } = new URL(request.url);
     const format = takeFormat(schema, searchParams);
     const parameters = parseQuery(schema, searchParams);
     const path = checkPath((await context.params) ?? {});
-    if (format)
-      return await exportRows(format, new URL(request.url).pathname, (cursor) => load({ ...parameters, ...(cursor && { cursor }) }, path));
-    return Response.json(await load(parameters, path), { headers: { "cache-control": "no-store" } });
+    const respond = async () => {
+      if (!format) return Response.json(await load(parameters, path), { headers: { "cache-control": "no-store" } });
+      // the pages after the first are read while the answer is sent: as the same reader
+      const loadPage = AsyncLocalStorage.bind((cursor: string | undefined) => load({ ...parameters, ...(cursor && { cursor }) }, path));
+      return exportRows(format, new URL(request.url).pathname, loadPage);
+    };
+    return await (reader.project === null ? respond() : inProject(reader.project, respond));
   } catch (error) {
     return refuseFor(error, request);
   }
 }
+
+/** Who sends a key that was made for reading: the project that it may see, null for all. Undefined: the key is wrong, or there is none. */
+async function readerOf(request: Request): Promise<{ project: string | null } | undefined> {
+  const key = request.headers.get("authorization")?.match(/^Bearer +(\S+)$/i)?.[1];
+  if (key === undefined) return undefined;
+  return read((sql) => findReadKey(sql, createHash("sha256").update(key).digest("hex")));
+}
+
+/** Postgres' code for what the role of a key of one project may not read. */
+const INSUFFICIENT_PRIVILEGE = "42501";
 
 /** The answer to a request that failed: what the caller did wrong, or what is away. Anything else is ours, and is logged. */
 export function refuseFor(error: unknown, request: Request): Response {
   if (error instanceof InvalidParameter) return refuse("invalid_parameter", error.message, error.field);
   if (error instanceof NotFound) return refuse("not_found", error.message);
   if (error instanceof DatabaseUnavailable) return refuse("database_unavailable", `Postgres is not reachable: ${error.message}`);
+  if (error instanceof Forbidden) return refuse("forbidden", error.message);
+  if (error instanceof Error && "code" in error && error.code === INSUFFICIENT_PRIVILEGE)
+    return refuse("forbidden", "a key of one project does not reach this");
   if (error instanceof CollectorUnavailable) return refuse("collector_unavailable", error.message);
   if (error instanceof SchedulerUnavailable) return refuse("scheduler_unavailable", error.message);
   if (error instanceof SchedulerRefused) return refuse("scheduler_refused", error.message);

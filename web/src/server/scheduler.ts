@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { controlRequest } from "./control-request.ts";
 import { environment } from "./environment.ts";
+import { requireWholeInstall } from "./project-scope.ts";
 
 /** The scheduler answers in milliseconds; a kill waits for its upstreams to close and its agents to say so. */
 const TIMEOUT_MS = 8_000;
@@ -29,6 +30,7 @@ export async function askScheduler<T>(
   schema: z.ZodType<T>,
   { method = "GET", body, timeoutMs = TIMEOUT_MS }: { method?: "GET" | "POST"; body?: object; timeoutMs?: number } = {},
 ): Promise<T> {
+  requireWholeInstall();
   const options = { method, body, timeoutMs };
   const {
     ok,

@@ -6,7 +6,7 @@ import { CostParameters, costQuery } from "../../../src/api/cost.ts";
 import { TokensPage } from "../../../src/components/tokens/tokens-page.tsx";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../../src/cookies.ts";
 import { loadCost } from "../../../src/loaders/cost.ts";
-import { GROUPINGS, RANGES, topOf } from "../../../src/model/cost-view.ts";
+import { COST_RANGES, GROUPINGS, topOf } from "../../../src/model/cost-view.ts";
 import { tokensParams } from "../../../src/search-params.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
 
@@ -16,9 +16,9 @@ const loadParams = createLoader(tokensParams);
 export default async function Page({ searchParams }: PageProps<"/tokens">) {
   const { range, group } = await loadParams(searchParams);
   const timeZone = timeZoneFrom((await cookies()).get(TIME_ZONE_COOKIE)?.value);
-  const { from, bucket } = RANGES[range];
+  const { from, bucket } = COST_RANGES[range];
   const { groupBy } = GROUPINGS[group];
-  const tz = bucket === "day" ? timeZone : undefined;
+  const tz = bucket === "day" || bucket === "month" ? timeZone : undefined;
   const state = await prefetch(
     [
       { groupBy, from, bucket, tz, ...topOf(group) },

@@ -9,6 +9,7 @@ import { PageHeader } from "../../ui/page-header.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Frame } from "../frame.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { TreeItem } from "./tree-item.tsx";
 
 const SHOWN = [
@@ -32,6 +33,7 @@ export function AgentsPage() {
       <PageHeader title="Agents">
         <Segmented label="show" value={show} options={SHOWN} onChange={(next) => setParams({ show: next })} />
         <Segmented label="order" value={sort} options={SORTS} onChange={(next) => setParams({ sort: next })} />
+        <SavedViews />
       </PageHeader>
       <section aria-label="agent trees" className="overflow-clip rounded-lg border border-line bg-surface">
         {trees === undefined ? (

@@ -14,7 +14,7 @@ import { ErrorState } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Ago } from "../../ui/time.tsx";
-import { ChangeError } from "./change-error.tsx";
+import { ChangeError } from "../change-error.tsx";
 import { useChange } from "./use-change.ts";
 
 const LOOK = {

@@ -4,7 +4,7 @@ import { CHANNEL_KINDS, type ChannelKind } from "../../api/alert.ts";
 import { postChannel } from "../../api/alert-change.ts";
 import { Button } from "../../ui/button.tsx";
 import { Modal } from "../../ui/modal.tsx";
-import { ChangeError } from "./change-error.tsx";
+import { ChangeError } from "../change-error.tsx";
 import { CHANNEL_WORDS, type ChannelField, targetOf } from "./channel-fields.ts";
 import { Choice } from "./choice.tsx";
 import { useChange } from "./use-change.ts";

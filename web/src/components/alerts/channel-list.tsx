@@ -5,7 +5,7 @@ import type { Channel } from "../../api/alert.ts";
 import { postChannelDelete, postChannelTest } from "../../api/alert-change.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
-import { ChangeError } from "./change-error.tsx";
+import { ChangeError } from "../change-error.tsx";
 import { CHANNEL_WORDS } from "./channel-fields.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { useChange } from "./use-change.ts";

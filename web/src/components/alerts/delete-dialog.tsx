@@ -1,7 +1,7 @@
 "use client";
 import { Button } from "../../ui/button.tsx";
 import { Modal } from "../../ui/modal.tsx";
-import { ChangeError } from "./change-error.tsx";
+import { ChangeError } from "../change-error.tsx";
 import { useChange } from "./use-change.ts";
 
 export function DeleteDialog({

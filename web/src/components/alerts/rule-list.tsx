@@ -7,7 +7,7 @@ import { draftOf, durationWords, requestOf, STOP_WORDS, sentenceOf, stopOf } fro
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
 import { ClockTime } from "../../ui/time.tsx";
-import { ChangeError } from "./change-error.tsx";
+import { ChangeError } from "../change-error.tsx";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { useChange } from "./use-change.ts";
 

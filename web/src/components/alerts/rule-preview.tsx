@@ -14,7 +14,7 @@ import { alertsParams } from "../../search-params.ts";
 import { Segmented } from "../../ui/segmented.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
 import { ClockTime, useNow } from "../../ui/time.tsx";
-import { ChangeError } from "./change-error.tsx";
+import { ChangeError } from "../change-error.tsx";
 
 const DAYS = { "24h": 1, "7d": 7, "30d": 30 } as const;
 const RANGES = [

@@ -16,6 +16,7 @@ import { siliconLook } from "../../ui/silicon.ts";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Toggle } from "../../ui/toggle.tsx";
 import { Frame } from "../frame.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { EventList } from "./event-list.tsx";
 
 const KINDS = [
@@ -63,6 +64,7 @@ export function BrainPage() {
         <Toggle on={filter.errors} onChange={(errors) => setFilter({ errors: errors || null })}>
           <CircleAlert size={13} aria-hidden /> Errors
         </Toggle>
+        <SavedViews />
       </PageHeader>
       {/* always in the page, so that its words are heard when it fills */}
       <div aria-live="polite" className="pointer-events-none sticky top-3 z-20 -mb-5 flex h-0 justify-center overflow-visible">

@@ -18,6 +18,7 @@ import { formatTime, useTimeZone } from "../../ui/time.tsx";
 import { TimeChart } from "../../ui/time-chart.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { Contributions } from "./contributions.tsx";
 import { Statements } from "./statements.tsx";
 
@@ -49,6 +50,7 @@ export function ExplainPage() {
           options={RANGE_NAMES.map((value) => ({ value, label: RANGES[value].label }))}
           onChange={(next) => setParams({ range: next, at: null })}
         />
+        <SavedViews />
       </PageHeader>
       <Panel title={picked ? `What happened, ${picked}` : `What happened in the last ${label}`}>
         <Resource query={explanation} skeleton={<Skeleton className="h-32 w-full" />}>

@@ -14,6 +14,7 @@ import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { FileHistory } from "./file-history.tsx";
 import { FileList } from "./file-list.tsx";
 
@@ -47,6 +48,7 @@ export function MemoryPage() {
           />
         </label>
         <Segmented label="range" value={range} options={RANGES} onChange={(next) => setParams({ range: next })} />
+        <SavedViews />
       </PageHeader>
       {files?.length === 0 && open === null ? (
         <section aria-label="files" className="rounded-lg border border-line bg-surface">

@@ -4,7 +4,9 @@ import { Search } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { type KeyboardEvent, useDeferredValue, useEffect, useId, useRef, useState } from "react";
 import { recentSessionsQuery } from "../../api/session.ts";
+import { viewsQuery } from "../../api/view.ts";
 import { matchEntries, type PaletteEntry } from "../../model/palette.ts";
+import { viewAddress } from "../../model/views.ts";
 import { paths } from "../../paths.ts";
 import { classNames } from "../../ui/class-names.ts";
 import { Dialog } from "../../ui/modal.tsx";
@@ -110,6 +112,15 @@ function useEntries(typed: string): Entry[] {
     placeholderData: keepPreviousData,
   });
   const pages = PAGES.map((page): Entry => ({ id: page.href, group: "Pages", label: page.label, run: () => router.push(page.href) }));
+  const views = (useQuery(viewsQuery()).data?.data ?? []).map(
+    (view): Entry => ({
+      id: `view ${view.view_id}`,
+      group: "Views",
+      label: view.name,
+      detail: PAGES.find(({ href }) => href === view.page)?.label ?? view.page,
+      run: () => router.push(viewAddress(view)),
+    }),
+  );
   const actions: Entry[] = [
     ...usePageActions().map(({ label, run }): Entry => ({ id: label, group: "Actions", label, run: () => setTimeout(run) })),
     { id: "runaways", group: "Actions", label: "Show runaway agents", run: () => router.push(paths.agents({ show: "runaway" })) },
@@ -130,5 +141,5 @@ function useEntries(typed: string): Entry[] {
   );
   // the server has searched by more than what is shown; until it answers, those of before are searched here
   const sessionsFound = sessions.isPlaceholderData || asked !== typed ? matchEntries(found, typed) : found;
-  return [...matchEntries(pages, typed), ...sessionsFound, ...matchEntries(actions, typed)];
+  return [...matchEntries(pages, typed), ...matchEntries(views, typed), ...sessionsFound, ...matchEntries(actions, typed)];
 }

@@ -14,6 +14,7 @@ import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { DecisionLog } from "./decision-log.tsx";
 import { PoolTable } from "./pool-table.tsx";
 
@@ -34,6 +35,7 @@ export function RoutesPage() {
           options={RANGE_NAMES.map((value) => ({ value, label: RANGES[value].label }))}
           onChange={(next) => setParams({ range: next })}
         />
+        <SavedViews />
       </PageHeader>
       <Panel title="Pools" flush aside={`now, and over the last ${RANGES[range].label}`}>
         {problem && (

@@ -13,6 +13,7 @@ import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { SessionList } from "./session-list.tsx";
 
 const SHOWN = [
@@ -49,6 +50,7 @@ export function SessionsPage() {
         </label>
         <Segmented label="show" value={filter.show} options={SHOWN} onChange={(show) => setFilter({ show })} />
         <Segmented label="order" value={filter.sort} options={SORTS} onChange={(sort) => setFilter({ sort })} />
+        <SavedViews />
       </PageHeader>
       <section aria-label="sessions" className="overflow-hidden rounded-lg border border-line bg-surface">
         {sessions === undefined ? (

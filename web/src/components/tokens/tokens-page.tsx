@@ -3,14 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import { type CostPage, costQuery } from "../../api/cost.ts";
 import {
+  COST_RANGE_NAMES,
+  COST_RANGES,
   GROUPING_NAMES,
   GROUPINGS,
   MEASURE_NAMES,
   MEASURES,
   type Measure,
   MOST_GROUPS,
-  RANGE_NAMES,
-  RANGES,
   topOf,
   toTimeSeries,
 } from "../../model/cost-view.ts";
@@ -28,6 +28,7 @@ import { TimeChart } from "../../ui/time-chart.tsx";
 import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
+import { SavedViews } from "../saved-views.tsx";
 import { CostTable } from "./cost-table.tsx";
 import { TokensHeadline } from "./tokens-headline.tsx";
 
@@ -42,9 +43,9 @@ const costOf = (page: CostPage) => Number(sumMoney(page.data.map((row) => row.co
 /** Where the tokens went: over time as a chart, in total as a table. */
 export function TokensPage({ timeZone }: { timeZone: string }) {
   const [{ range, group, measure, chart }, setParams] = useQueryStates(tokensParams);
-  const { from, bucket, bucketMs, label: rangeLabel } = RANGES[range];
+  const { from, bucket, bucketMs, label: rangeLabel } = COST_RANGES[range];
   const { groupBy } = GROUPINGS[group];
-  const tz = bucket === "day" ? timeZone : undefined;
+  const tz = bucket === "day" || bucket === "month" ? timeZone : undefined;
   const overTime = useQuery(costQuery({ groupBy, from, bucket, tz, ...topOf(group) }));
   const totals = useQuery(costQuery({ groupBy, from, tz, ...topOf(group) }));
   // of the groups only some are shown: the sums at the top are of all calls
@@ -63,9 +64,10 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
       <Segmented
         label="range"
         value={range}
-        options={options(RANGE_NAMES, (name) => RANGES[name].label)}
+        options={options(COST_RANGE_NAMES, (name) => COST_RANGES[name].label)}
         onChange={(next) => setParams({ range: next })}
       />
+      <SavedViews />
     </PageHeader>
   );
 
@@ -132,7 +134,13 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
       </Panel>
       <Panel
         title={`By ${GROUPINGS[group].label.toLowerCase()}${totals.data?.data.length === topOf(group).top ? `, the ${MOST_GROUPS} that cost most` : ""}`}
-        aside={<ExportLinks address={(format) => paths.api.cost({ group_by: groupBy.join(","), from, tz, format })} />}
+        aside={
+          <ExportLinks
+            address={(format) =>
+              paths.api.cost({ group_by: groupBy.join(","), from, tz, format, bucket: bucket === "month" ? bucket : undefined })
+            }
+          />
+        }
         flush
       >
         <Resource query={totals} skeleton={<SkeletonRows />}>

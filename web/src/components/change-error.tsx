@@ -1,5 +1,5 @@
 import { CircleAlert } from "lucide-react";
-import { describeError } from "../../api/error.ts";
+import { describeError } from "../api/error.ts";
 
 /** Why a change was not made; nothing where it was, or is not asked for yet. */
 export function ChangeError({ error }: { error: Error | null }) {

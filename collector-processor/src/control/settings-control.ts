@@ -1,0 +1,58 @@
+import type { PriceRow } from "@signalbox/otel/prices";
+import type { CollectorConfig } from "../config.ts";
+import type { FanOut } from "../fan-out/fan-out.ts";
+import { Refusal } from "../receivers/http-body.ts";
+import type { ControlRoutes } from "./control-api.ts";
+
+/** What this collector runs with, for people: secrets are named, never told. */
+export function settingsRoutes(config: CollectorConfig, outlets: FanOut): ControlRoutes {
+  const { limits } = config;
+  const facts = () => ({
+    config_keys: config.keys.map(({ name, project }) => ({ name, project })),
+    default_project: limits.default_project,
+    keeps_content: limits.content,
+    payload_days: limits.payload_days,
+    prices: config.prices.map(priceOf),
+    destinations: config.fanOut.map(({ name, url, content, sampling, only }) => {
+      const state = outlets.destinations.find((destination) => destination.name === name);
+      return {
+        name,
+        // a password in the address stays here
+        url: new URL(url).origin + new URL(url).pathname,
+        content,
+        sampling,
+        projects: only.projects,
+        queued_spans: state?.queuedSpans ?? 0,
+        sent_spans: state?.sentSpans ?? 0,
+        dropped_spans: Object.values(state?.dropped ?? {}).reduce((sum, count) => sum + count, 0),
+        is_down: state?.breakerOpen ?? false,
+      };
+    }),
+  });
+  return [
+    [/^settings$/, async () => facts()],
+    [
+      /^fan-out\/([^/]+)\/test$/,
+      async (_connection, _body, name) => {
+        const result = await outlets.sendTestSpan(name);
+        if (result === undefined) throw new Refusal(404, `there is no destination ${name}`);
+        return result;
+      },
+    ],
+  ];
+}
+
+/** USD per million tokens; null: as input. */
+const priceOf = ({ provider, model, from, until, input, output, cacheRead, cacheWrite, source, read, own }: PriceRow) => ({
+  provider,
+  model: model.source,
+  from: from ?? null,
+  until: until ?? null,
+  input,
+  output,
+  cache_read: cacheRead ?? null,
+  cache_write: cacheWrite ?? null,
+  source,
+  read,
+  own: own === true,
+});

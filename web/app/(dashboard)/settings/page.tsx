@@ -1,0 +1,22 @@
+import { HydrationBoundary } from "@tanstack/react-query";
+import type { Metadata } from "next";
+import { keysQuery, projectsQuery, SettingsListParameters, settingsQuery } from "../../../src/api/settings.ts";
+import { SettingsPage } from "../../../src/components/settings/settings-page.tsx";
+import { loadKeys, loadProjects, loadSettings } from "../../../src/loaders/settings.ts";
+import { prefetch } from "../../../src/server/prefetch.ts";
+
+export const metadata: Metadata = { title: "Settings" };
+
+export default async function Page() {
+  const all = SettingsListParameters.parse({});
+  const state = await prefetch([
+    { options: settingsQuery(), load: loadSettings },
+    { options: keysQuery(), load: () => loadKeys(all) },
+    { options: projectsQuery(), load: () => loadProjects(all) },
+  ]);
+  return (
+    <HydrationBoundary state={state}>
+      <SettingsPage />
+    </HydrationBoundary>
+  );
+}
