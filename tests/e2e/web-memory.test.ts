@@ -156,3 +156,17 @@ describe("with memory", () => {
     }
   });
 });
+
+it("j and k go through the rows of a page, and Enter opens one", async () => {
+  const page = await open("/memory");
+  const focused = () => page.evaluate("document.activeElement.closest('[data-row]')?.textContent ?? ''") as Promise<string>;
+  await page.getByRole("list", { name: "memory files" }).waitFor();
+  await page.keyboard.press("j");
+  const first = await focused();
+  await page.keyboard.press("j");
+  expect(await focused()).not.toBe(first);
+  await page.keyboard.press("k");
+  expect(await focused()).toBe(first);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/path=/);
+});

@@ -276,7 +276,12 @@ export function openApiDocument(): object {
       ),
       "/api/v1/live": { get: liveOperation(components) },
     },
-    components: { securitySchemes: { token: { type: "http", scheme: "bearer", description: "SIGNALBOX_TOKEN" } }, schemas: components },
+    components: {
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "SIGNALBOX_TOKEN, or for reading a key made under Settings" },
+      },
+      schemas: components,
+    },
   };
 }
 

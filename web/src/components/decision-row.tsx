@@ -15,7 +15,7 @@ export function DecisionRow({ decision, more }: { decision: Decision; more: Reac
   const [isOpen, setOpen] = useState(false);
   const rejected = decision.candidates.filter((candidate) => candidate.rejected !== undefined).length;
   return (
-    <li className="border-line border-b last:border-b-0">
+    <li data-row className="border-line border-b last:border-b-0">
       <button
         type="button"
         aria-expanded={isOpen}

@@ -11,6 +11,7 @@ import { LiveLamp } from "./live-lamp.tsx";
 import { PAGES, PHONE_PAGES } from "./pages.ts";
 import { Palette } from "./palette/palette.tsx";
 import { PaletteButton, PaletteHint } from "./palette/palette-button.tsx";
+import { RowKeys } from "./row-keys.tsx";
 import { ThemeToggle } from "./theme-toggle.tsx";
 
 const isCurrent = (href: string, pathname: string) =>
@@ -22,6 +23,7 @@ export function Shell({ children }: { children: ReactNode }) {
     <div className="md:grid md:min-h-dvh md:grid-cols-[208px_minmax(0,1fr)]">
       <Live />
       <Palette />
+      <RowKeys />
       <a href="#main" className="sr-only rounded-md bg-raised px-3 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50">
         Skip to content
       </a>

@@ -17,7 +17,7 @@ import { AgentTree } from "../session/agent-tree.tsx";
 /** One session's tree in a line; opened, every agent of it. */
 export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boolean; onToggle: () => void }) {
   return (
-    <li className="border-line border-b last:border-b-0" data-tree={tree.session_id}>
+    <li className="border-line border-b last:border-b-0" data-row data-tree={tree.session_id}>
       <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-6 gap-y-1 px-4 py-3 hover:bg-hover md:grid-cols-[minmax(220px,1fr)_72px_72px_72px_88px_92px_92px_76px]">
         <div className="flex min-w-0 items-center gap-2.5">
           <button

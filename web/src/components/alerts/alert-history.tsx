@@ -63,7 +63,7 @@ function AlertRow({ alert }: { alert: Alert }) {
   const acknowledge = useChange(() => postAcknowledge(alert.alert_id));
   const { icon: Icon, tone, badge } = LOOK[alert.state];
   return (
-    <li className="flex flex-wrap items-start gap-x-4 gap-y-2 border-line border-b px-4 py-2.5 last:border-b-0">
+    <li data-row className="flex flex-wrap items-start gap-x-4 gap-y-2 border-line border-b px-4 py-2.5 last:border-b-0">
       <Icon size={15} className={`mt-0.5 shrink-0 ${tone}`} aria-hidden />
       <div className="min-w-0 flex-1 basis-60">
         <p className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">

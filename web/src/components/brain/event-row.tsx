@@ -39,6 +39,7 @@ export const EventRow = memo(function EventRow({
   const bill = event.kind === "call" && <Money nanousd={event.cost_nanousd} className={event.cost_nanousd === null ? "" : "font-medium"} />;
   return (
     <li
+      data-row
       aria-posinset={index + 1}
       aria-setsize={-1}
       data-kind={event.kind}

@@ -17,7 +17,7 @@ export function FileList({
   return (
     <ul aria-label="memory files">
       {files.map((file) => (
-        <li key={`${file.project} ${file.owner} ${file.path}`} className="border-line border-b last:border-b-0">
+        <li key={`${file.project} ${file.owner} ${file.path}`} data-row className="border-line border-b last:border-b-0">
           <Link
             href={address(file)}
             prefetch={false}

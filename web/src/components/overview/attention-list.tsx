@@ -67,7 +67,11 @@ export function AttentionList({ items }: { items: readonly AttentionItem[] }) {
         const look = LOOKS[item.kind];
         const Icon = look.icon;
         return (
-          <li key={`${item.kind} ${item.session_id} ${item.label} ${item.detail}`} className="border-line border-b last:border-b-0">
+          <li
+            key={`${item.kind} ${item.session_id} ${item.label} ${item.detail}`}
+            data-row
+            className="border-line border-b last:border-b-0"
+          >
             <Link href={look.href(item)} className="flex items-start gap-3 px-4 py-2.5 hover:bg-hover">
               <Icon size={15} className={`mt-0.5 shrink-0 ${look.tone}`} aria-hidden />
               <span className="min-w-0 flex-1">

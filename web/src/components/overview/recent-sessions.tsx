@@ -14,7 +14,7 @@ export function RecentSessions({ sessions }: { sessions: readonly Session[] }) {
   return (
     <ul>
       {sessions.map((session) => (
-        <li key={session.session_id} className="border-line border-b last:border-b-0">
+        <li key={session.session_id} data-row className="border-line border-b last:border-b-0">
           <Link
             href={paths.session(session.session_id)}
             prefetch={false}

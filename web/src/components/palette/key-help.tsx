@@ -4,7 +4,8 @@ import { Modal } from "../../ui/modal.tsx";
 const KEYS: readonly (readonly [string, string])[] = [
   ["⌘K or Ctrl K", "go to a page or session, or do something"],
   ["/", "search on this page"],
-  ["K", "kill the session that is open (it asks first)"],
+  ["j k", "go down and up the rows of a list; Enter opens"],
+  ["K", "in a session: kill it (it asks first)"],
   ["↑ ↓", "move through the spans of a session"],
   ["← →", "fold and open a span; step through a chart"],
   ["Space", "play and pause a replay; ← → step through it"],

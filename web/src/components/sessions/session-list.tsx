@@ -63,6 +63,7 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
     <div
       role="row"
       aria-rowindex={index + 2}
+      data-row
       data-session={session.session_id}
       className={`${COLUMNS} absolute inset-x-0 items-center border-line border-b hover:bg-hover`}
       style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
