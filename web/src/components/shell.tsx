@@ -1,5 +1,5 @@
 "use client";
-import { LogOut } from "lucide-react";
+import { Ellipsis, LogOut } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
@@ -11,6 +11,7 @@ import { LiveLamp } from "./live-lamp.tsx";
 import { PAGES, PHONE_PAGES } from "./pages.ts";
 import { Palette } from "./palette/palette.tsx";
 import { PaletteButton, PaletteHint } from "./palette/palette-button.tsx";
+import { openPalette } from "./palette/palette-state.ts";
 import { RowKeys } from "./row-keys.tsx";
 import { ThemeToggle } from "./theme-toggle.tsx";
 
@@ -89,7 +90,7 @@ function Sidebar() {
 function BottomBar() {
   const pathname = usePathname();
   return (
-    <nav aria-label="pages" className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-4 border-line border-t bg-surface md:hidden">
+    <nav aria-label="pages" className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-5 border-line border-t bg-surface md:hidden">
       {PHONE_PAGES.map(({ href, label, icon: Icon }) => {
         const current = isCurrent(href, pathname);
         return (
@@ -108,6 +109,14 @@ function BottomBar() {
           </Link>
         );
       })}
+      <button
+        type="button"
+        onClick={() => openPalette("search")}
+        className="flex h-14 flex-col items-center justify-center gap-0.5 text-ink-2 text-xs"
+      >
+        <Ellipsis size={18} strokeWidth={1.75} aria-hidden />
+        More
+      </button>
     </nav>
   );
 }

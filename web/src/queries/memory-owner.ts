@@ -6,4 +6,4 @@ export const memoryPath = (sql: Sql, span = "s") => sql`${sql(span)}.attributes-
 
 /** A relative path means another file in each root agent's workspace; an absolute one, also of a home folder, does not. */
 export const memoryOwner = (sql: Sql) =>
-  sql`case when ${memoryPath(sql)} ~ '^([/\\~]|[A-Za-z]:)' then '' else coalesce(r.agent_name, '') end`;
+  sql`case when ${memoryPath(sql)} ~ '^([/~\\\\]|[A-Za-z]:)' then '' else coalesce(r.agent_name, '') end`;
