@@ -1,3 +1,4 @@
+"use client";
 import { useState } from "react";
 import { type DiffLine, diffLines } from "../model/memory.ts";
 import { classNames } from "./class-names.ts";
