@@ -73,7 +73,7 @@ export function refuseFor(error: unknown, request: Request): Response {
   if (error instanceof DatabaseUnavailable) return refuse("database_unavailable", `Postgres is not reachable: ${error.message}`);
   if (error instanceof Forbidden) return refuse("forbidden", error.message);
   if (error instanceof Error && "code" in error && error.code === INSUFFICIENT_PRIVILEGE)
-    return refuse("forbidden", "a key of one project does not reach this");
+    return refuse("forbidden", "a key of one project does not reach this (on Postgres 15 it reaches nothing)");
   if (error instanceof CollectorUnavailable) return refuse("collector_unavailable", error.message);
   if (error instanceof SchedulerUnavailable) return refuse("scheduler_unavailable", error.message);
   if (error instanceof SchedulerRefused) return refuse("scheduler_refused", error.message);
