@@ -13,13 +13,14 @@ import { onStopSignals } from "../stop-signals.ts";
 import { createTerminal, formatDuration, type Terminal } from "../terminal.ts";
 
 const HELP = `
-24 agents work for a few seconds through the running scheduler: heartbeats, polls, summaries, coding, on Telegram, Slack,
-WhatsApp, Discord, cron and the command line. One of them runs away and spawns 17 sub-agents in one Telegram thread.
+24 agents work for 40 seconds through the running scheduler: heartbeats, polls, summaries, coding, on Telegram, Slack,
+WhatsApp, Discord, cron and the command line. One of them runs away and spawns 17 sub-agents in one Telegram thread: stop it on its page in
+the dashboard, or with signalbox kill.
 The calls are real: they go to the pools of your signalbox.config.yaml, or to two small built-in ones where there is none.
 
 Examples:
   npx signalbox demo
-  npx signalbox demo --seconds 60          a longer play
+  npx signalbox demo --seconds 120         a longer play
   npx signalbox demo --seed 7              other prompts and times; the same seed gives the same play
   SIGNALBOX_KEY=… npx signalbox demo       where the scheduler's config names keys`;
 
@@ -37,7 +38,7 @@ export function addDemo(program: Command): void {
     .summary("let a small fleet of agents play through it")
     .description("Let a small fleet of agents play through the running scheduler.")
     .option("--seed <n>", "which play", wholeNumber(0, 2 ** 31), 1)
-    .option("--seconds <n>", "how long, 3 to 300", wholeNumber(3, 300), 20)
+    .option("--seconds <n>", "how long, 3 to 300", wholeNumber(3, 300), 40)
     .option("--concurrency <n>", "model calls at once, 1 to 64", wholeNumber(1, 64), 8)
     .option("--model <id>", "model to ask for (default: auto, else the first that is offered)")
     .option("--json", "print one JSON object at the end")
@@ -72,6 +73,9 @@ async function runDemo({ seed, seconds, concurrency, json = false, ...options }:
   });
   terminal.line(
     `\n  ${terminal.style("bold", "Signalbox demo")}: ${plan.agents} agents, about ${total} model calls, ${seconds} s, seed ${seed}\n`,
+  );
+  terminal.line(
+    `  Watch it at ${terminal.style("cyan", addresses.web)}. One agent will run away: find it under "Needs you", and stop it.\n`,
   );
   const startedAt = performance.now();
   const step = terminal.begin("playing");
@@ -201,7 +205,7 @@ function saySummary(terminal: Terminal, { plan, played, tallies, runawayUrl, ela
   if (dropped > 0)
     terminal.line(`  ${terminal.style("yellow", "!")} ${dropped} spans of the agents were dropped: the collector did not take them.`);
   terminal.line();
-  terminal.line(`  A runaway: one agent spawned ${played.subAgents} sub-agents in one Telegram thread. See it:`);
+  terminal.line(`  The runaway: one agent spawned ${played.subAgents} sub-agents in one Telegram thread. What it did, and what it cost:`);
   terminal.line(`  ${terminal.style(["bold", "cyan"], runawayUrl)}`);
   terminal.line(`  ${terminal.style("dim", "not logged in there yet? npx signalbox url")}\n`);
 }

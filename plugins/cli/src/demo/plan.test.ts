@@ -51,6 +51,12 @@ describe("planFleet", () => {
     );
   });
 
+  it("lets the runaway go round for most of the play, so that there is time to stop it", () => {
+    const runaway = planFleet(1, 40).turns.find(({ agent }) => agent.sessionId === RUNAWAY_SESSION);
+    const pauses = (runaway?.steps ?? []).reduce((sum, step) => sum + (step.kind === "tool" ? step.durationMs : 0), 0);
+    expect((runaway?.atMs ?? 0) + pauses).toBeGreaterThan(40_000 * 0.7);
+  });
+
   it("stays small: about a hundred calls of a few tokens in 20 seconds", () => {
     const { turns } = planFleet(1, 20);
     expect(countCalls(turns)).toBeGreaterThan(80);

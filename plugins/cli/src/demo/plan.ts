@@ -55,7 +55,7 @@ export function countCalls(turns: readonly PlannedTurn[]): number {
 function planMember(member: FleetMember, seconds: number, random: Random): PlannedTurn[] {
   const { sessionId, name, channel, user, task } = member;
   const agent: PlannedAgent = { sessionId, agentId: sessionId, name, depth: 0, channel, user };
-  if (sessionId === RUNAWAY_SESSION) return [planRunaway(agent, seconds * 150, random)];
+  if (sessionId === RUNAWAY_SESSION) return [planRunaway(agent, { fromMs: seconds * 150, untilMs: seconds * 800 }, random)];
   const turns: PlannedTurn[] = name === TRAVEL_NOTER ? [planTravelNote(agent, random)] : [];
   // The last fifth is left free, so that the turns that started can end in time.
   const lastMs = seconds * 800;
@@ -112,8 +112,11 @@ function planTravelNote(agent: PlannedAgent, random: Random): PlannedTurn {
   };
 }
 
+/** How long the runaway searches before it asks again: it goes round until the play ends, or somebody stops it. */
+const ROUND_MS = 2_000;
+
 /** The root spawns five, and they spawn the others: a tree of 18 agents with the root. */
-function planRunaway(root: PlannedAgent, atMs: number, random: Random): PlannedTurn {
+function planRunaway(root: PlannedAgent, { fromMs, untilMs }: { fromMs: number; untilMs: number }, random: Random): PlannedTurn {
   const direct = 5;
   const topics = [...RESEARCH_TOPICS];
   const spawn = (parent: PlannedAgent, children: number): PlannedStep => {
@@ -136,12 +139,16 @@ function planRunaway(root: PlannedAgent, atMs: number, random: Random): PlannedT
   const indirect = RUNAWAY_SUB_AGENTS - direct;
   const spawns = Array.from({ length: direct }, (_, index) => spawn(root, Math.floor((indirect + index) / direct)));
   const [first, ...rest] = planSteps("research", random);
+  const rounds = Array.from({ length: Math.floor((untilMs - fromMs) / ROUND_MS) }, (): PlannedStep[] => [
+    { kind: "tool", name: "web_search", callId: callId(random), durationMs: ROUND_MS },
+    { kind: "chat", prompt: promptFor("research", random), maxTokens: random.between(...REPLY_TOKENS.research) },
+  ]);
   return {
     agent: root,
     task: "research",
     sla: TASK_SLA.research,
-    atMs,
-    steps: [planTool("memory_search", random, TRAVEL_READ), ...(first ? [first] : []), ...spawns, ...rest],
+    atMs: fromMs,
+    steps: [planTool("memory_search", random, TRAVEL_READ), ...(first ? [first] : []), ...spawns, ...rest, ...rounds.flat()],
   };
 }
 
