@@ -4,7 +4,7 @@ import { EXPORT_FORMATS } from "../api/export-format.ts";
 /** The rows behind a table, all of them, as a file. `address` gives the address of the list in a format. */
 export function ExportLinks({ address }: { address: (format: string) => string }) {
   return (
-    <span className="inline-flex items-center gap-2">
+    <span className="inline-flex items-center gap-2 align-bottom">
       <Download size={13} aria-hidden />
       {EXPORT_FORMATS.map((format) => (
         <a

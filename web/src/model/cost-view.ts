@@ -154,7 +154,7 @@ export function toTimeSeries(
 /** Buckets as Postgres cut them, and the empty ones between and around. Days are not all 24 hours long: where rows have a time, it wins. */
 function bucketTimes(rows: readonly CostRow[], { from, to, bucketMs }: { from: string; to: string; bucketMs: number }): number[] {
   const seen = new Set(rows.flatMap((row) => (row.bucket === null ? [] : [epochMs(row.bucket)])));
-  if (bucketMs === MONTH_MS) return monthTimes([...seen], epochMs(to));
+  if (bucketMs === MONTH_MS) return monthTimes([...seen], epochMs(from), epochMs(to));
   const anchor = seen.values().next().value ?? Math.floor(epochMs(from) / bucketMs) * bucketMs;
   const first = anchor - Math.ceil((anchor - epochMs(from)) / bucketMs) * bucketMs;
   for (let time = first; time < epochMs(to); time += bucketMs) {
@@ -164,23 +164,22 @@ function bucketTimes(rows: readonly CostRow[], { from, to, bucketMs }: { from: s
   return [...seen].sort((left, right) => left - right);
 }
 
-/** The months from the first that has anything on: how long each is, the calendar says. */
-function monthTimes(seen: readonly number[], to: number): number[] {
-  const sorted = [...seen].sort((left, right) => left - right);
-  return sorted.flatMap((time, index) => {
-    const end = sorted[index + 1] ?? to;
-    const months = [time];
-    for (let next = monthAfter(time); next < end - 5 * 86_400_000; next = monthAfter(next)) months.push(next);
-    return months;
-  });
+/** Every month that begins in the range: how long each is, the calendar says. None where nothing happened in any. */
+function monthTimes(seen: readonly number[], from: number, to: number): number[] {
+  const [anchor] = seen;
+  if (anchor === undefined) return [];
+  // where a month begins in any zone of the world is, so much later, the first or second day of that month in UTC
+  const inMonth = new Date(anchor + FARTHEST_ZONE_MS);
+  const monthAt = (offset: number) => new Date(inMonth).setUTCMonth(inMonth.getUTCMonth() + offset) - FARTHEST_ZONE_MS;
+  const times = new Set(seen);
+  const isTaken = (time: number) => seen.some((one) => Math.abs(one - time) < 5 * DAY_MS);
+  for (const step of [-1, 1])
+    for (let offset = step; monthAt(offset) >= from && monthAt(offset) < to; offset += step)
+      if (!isTaken(monthAt(offset))) times.add(monthAt(offset));
+  return [...times].sort((left, right) => left - right);
 }
 
-/** Where a month begins in any zone of the world is, so much later, the first or second day of that month in UTC. */
-function monthAfter(time: number): number {
-  const date = new Date(time + FARTHEST_ZONE_MS);
-  return date.setUTCMonth(date.getUTCMonth() + 1) - FARTHEST_ZONE_MS;
-}
-
+const DAY_MS = 86_400_000;
 const FARTHEST_ZONE_MS = 14 * 3_600_000;
 
 /** Steps of an axis from 0 to at least `max`: at most five, each 1, 2, 2.5 or 5 times a power of ten. */

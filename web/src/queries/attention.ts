@@ -1,5 +1,6 @@
 import { RUNAWAY_AGENTS } from "../api/tree.ts";
 import type { Sql } from "../server/database.ts";
+import { isKilled } from "./stop-of.ts";
 
 export interface AttentionRow {
   kind: "alert" | "runaway" | "errors" | "unknown_cost" | "sla_missed";
@@ -20,6 +21,8 @@ export function attention(sql: Sql): Promise<AttentionRow[]> {
       select coalesce(r.root_id, s.session_id) as root_id, s.errors, s.last_error, s.last_error_time
       from sessions s left join session_roots r on r.session_id = s.session_id
       where s.last_time > now() - interval '24 hours'
+        -- who was killed needs nobody any more
+        and not ${isKilled(sql, sql`s.project`, sql`coalesce(r.root_id, s.session_id)`)}
     ),
     spawned as materialized (
       select coalesce(r.root_id, g.session_id) as session_id, g.first_time
@@ -37,6 +40,7 @@ export function attention(sql: Sql): Promise<AttentionRow[]> {
       left join sessions s on s.session_id = c.session_id
       -- a rule that says the same is enough
       where not exists (select from alert_events e where e.session_id = c.session_id and e.kind = 'sub_agents' and e.resolved_at is null)
+        and not ${isKilled(sql, sql`s.project`, sql`c.session_id`)}
       order by c.peak desc limit ${EACH}
     ),
     failing as (

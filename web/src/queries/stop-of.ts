@@ -5,3 +5,7 @@ import type { Sql, SqlPart } from "../server/database.ts";
 export const stopOf = (sql: Sql, project: SqlPart, session: SqlPart): SqlPart => sql`
   select * from session_controls where id in (${session}, ${project} || ${PROJECT_SEPARATOR} || ${session})
   order by array_position(array['killed', 'paused'], state) nulls last limit 1`;
+
+/** Is that session killed? A condition. */
+export const isKilled = (sql: Sql, project: SqlPart, session: SqlPart): SqlPart => sql`exists (
+  select from session_controls where state = 'killed' and id in (${session}, ${project} || ${PROJECT_SEPARATOR} || ${session}))`;

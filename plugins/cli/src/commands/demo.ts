@@ -196,7 +196,9 @@ function saySummary(terminal: Terminal, { plan, played, tallies, runawayUrl, ela
   );
   if (total.comparableBaseline > 0n) terminal.line(`  ${savingsLine(total)}`);
   if (played.failed > 0)
-    terminal.line(`  ${terminal.style("yellow", "!")} ${played.failed} calls failed, the first: ${played.firstFailure}`);
+    terminal.line(
+      `  ${terminal.style("yellow", "!")} ${played.failed === 1 ? "1 call" : `${played.failed} calls`} failed, the first: ${played.firstFailure}`,
+    );
   if (total.calls < played.calls - played.failed) {
     terminal.line(
       `  ${terminal.style("yellow", "!")} ${played.calls - played.failed - total.calls} calls are not in the dashboard yet: see npx signalbox doctor.`,

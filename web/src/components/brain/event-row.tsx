@@ -82,7 +82,7 @@ export const EventRow = memo(function EventRow({
           )}
           {!event.pool && !isError && <span className="truncate text-ink-3 md:hidden">{event.channel}</span>}
           {isError && <span className="min-w-0 truncate text-bad md:hidden">{event.status_message ?? "failed"}</span>}
-          <span className="tabular ml-auto hidden pl-2 text-ink-3 text-xs md:block">
+          <span className="tabular ml-auto hidden shrink-0 whitespace-nowrap pl-2 text-ink-3 text-xs md:block">
             {event.input_tokens !== null && event.output_tokens !== null && event.input_tokens + event.output_tokens > 0
               ? `${formatCompact(event.input_tokens)} → ${formatCompact(event.output_tokens)}`
               : ""}

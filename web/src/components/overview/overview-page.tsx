@@ -29,9 +29,12 @@ export function OverviewPage({ timeZone }: { timeZone: string }) {
       <Frame>
         <PageHeader title="Overview" />
         <Panel title="Nothing has arrived yet">
-          <EmptyState title="Point an agent at Signalbox" commands={["npx signalbox register openclaw", "npx signalbox demo"]}>
+          <EmptyState
+            title="Point an agent at Signalbox"
+            commands={["npx signalbox demo", "npx signalbox register claude-code", "npx signalbox register openclaw"]}
+          >
             Its next turn appears here by itself, with what it cost and the silicon that served it. Or let a demo fleet of 24 agents play
-            first.
+            first: one of them runs away, and you can stop it.
           </EmptyState>
         </Panel>
       </Frame>

@@ -8,12 +8,16 @@ const DONE = { kill: "Killed", pause: "Paused", resume: "Resumed" } as const;
 /** What a stop really reached. What nobody confirmed is said as unknown, in a line of its own. */
 export function ReceiptView({ receipt }: { receipt: Receipt }) {
   const isStop = receipt.action !== "resume";
+  const reached = [receipt.upstream_closed, receipt.slots_freed, receipt.agents_acknowledged, receipt.unknown];
   return (
     <div className="mt-2">
       <p className="break-words">
         <span className="font-medium">{DONE[receipt.action]}</span> <span className="font-mono text-ink-2 text-sm">{receipt.session}</span>
         {receipt.descendants !== null && ` and ${plural(receipt.descendants, "sub-agent")}`}.
       </p>
+      {isStop && reached.every((count) => count === 0) && (
+        <p className="mt-1 text-ink-2">Nothing was under way at that moment: there was nothing to cut off. Every later call is refused.</p>
+      )}
       {isStop && (
         <dl aria-label="receipt" className="mt-3 rounded-md border border-line">
           <Line name="Upstream connections closed" value={receipt.upstream_closed} />

@@ -39,7 +39,7 @@ export function SessionHeader({ session }: { session: Session }) {
         </span>
         <span className="flex items-center gap-2 text-sm">
           <ControlBadge control={session.control} />
-          <StateMark session={session} />
+          {(session.control?.state ?? "running") === "running" && <StateMark session={session} />}
           <span className="text-ink-3">
             {"· last seen "}
             <Ago time={session.last_time} />

@@ -47,7 +47,7 @@ export function SessionPage({ id }: { id: string }) {
         onValueChange={(next) => setParams({ view: next as typeof view })}
         className="overflow-clip rounded-lg border border-line bg-surface"
       >
-        <Tabs.List aria-label="session views" className="flex gap-1 border-line border-b px-2">
+        <Tabs.List aria-label="session views" className="flex gap-1 overflow-x-auto overflow-y-hidden border-line border-b px-2">
           {SESSION_VIEWS.map((name) => (
             <Tabs.Trigger
               key={name}

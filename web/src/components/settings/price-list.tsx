@@ -16,7 +16,7 @@ export function PriceList({ prices }: { prices: readonly ListedPrice[] }) {
     <>
       <div className="flex flex-wrap items-center justify-between gap-3 px-4 pb-3">
         <p className="text-ink-2 text-sm">
-          USD per million tokens. Set your own with <code>npx signalbox prices set</code>; calls of a pool go by the pool’s price.
+          USD per million tokens. Set your own with <code>npx signalbox prices set</code>; a price that a pool names comes first.
         </p>
         <input
           type="search"
