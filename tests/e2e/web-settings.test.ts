@@ -247,7 +247,11 @@ it("prices are found, and projects are listed", async () => {
   const page = await open("/settings");
   await page.getByRole("list", { name: "projects" }).getByText("acme", { exact: true }).waitFor();
   await page.getByRole("searchbox", { name: "search prices" }).fill("opus-4-6");
-  await page.getByRole("region", { name: "price table" }).getByText("claude-opus-4-6").waitFor();
+  const found = page.getByRole("region", { name: "price table" }).locator("tbody tr");
+  // the pattern's row of each provider, and no other
+  await expect
+    .poll(() => found.allTextContents().then((rows) => rows.length > 0 && rows.every((row) => row.includes("opus-4-6"))))
+    .toBe(true);
 });
 
 describe("saved views", () => {
