@@ -42,6 +42,13 @@ create table project_members (
   primary key (project, account)
 );
 
+do $$
+begin
+  grant select on api_keys, saved_views, project_members to signalbox_reader;
+exception when undefined_object or insufficient_privilege then
+  null; -- 000001 has said it
+end $$;
+
 -- A key of one project reads as signalbox_project, which sees that project's rows (signalbox.project) of the tables granted here, and
 -- nothing of any other table. Everyone else's statements are planned as before: their policy is the constant true.
 do $$
@@ -50,8 +57,6 @@ declare
 begin
   foreach name in array array['spans', 'sessions', 'agents', 'route_hour', 'session_hour', 'place_hour', 'tool_hour', 'payloads', 'messages',
     'span_messages', 'session_aliases', 'session_controls'] loop
-    -- what another migration makes may not be here yet
-    continue when to_regclass(name) is null;
     execute format('alter table %I enable row level security', name);
     execute format('create policy everyone on %I using (true) with check (true)', name);
   end loop;
@@ -68,7 +73,6 @@ begin
   end if;
   grant usage on schema signalbox to signalbox_project;
   foreach name in array array['spans', 'sessions', 'agents', 'route_hour', 'session_hour', 'place_hour', 'tool_hour', 'payloads'] loop
-    continue when to_regclass(name) is null;
     execute format('grant select on %I to signalbox_project', name);
     execute format('create policy own_project on %I as restrictive for select to signalbox_project
       using (project = (select current_setting(''signalbox.project'')))', name);
@@ -79,14 +83,14 @@ begin
       using (exists (select from sessions s where s.session_id = %1$I.session_id))', name);
   end loop;
   grant select on session_controls to signalbox_project;
-  create policy own_project on session_controls as restrictive for select to signalbox_project
-    using (exists (select from sessions s where s.session_id = session_controls.id) or exists (select from agents a where a.agent_id = session_controls.id));
-  if to_regclass('session_roots') is not null then
-    -- else it would read its tables as their owner does, past every policy
-    alter view session_roots set (security_invoker = true);
-    grant select on session_roots to signalbox_project;
-  end if;
-  grant select on api_keys, saved_views, project_members to signalbox_reader;
+  -- an id is plain, which holds in every project, or its project's: project, 0x1f, id
+  create policy own_project on session_controls as restrictive for select to signalbox_project using (
+    (strpos(id, e'\x1f') = 0 or starts_with(id, current_setting('signalbox.project') || e'\x1f'))
+    and (exists (select from sessions s where s.session_id = split_part(session_controls.id, e'\x1f', -1))
+      or exists (select from agents a where a.agent_id = split_part(session_controls.id, e'\x1f', -1))));
+  -- else it would read its tables as their owner does, past every policy
+  alter view session_roots set (security_invoker = true);
+  grant select on session_roots to signalbox_project;
 exception when insufficient_privilege or undefined_object then
   raise notice 'cannot create role signalbox_project: keys of one project cannot read until a superuser has';
 end $$;

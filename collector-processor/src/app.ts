@@ -95,16 +95,16 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     now,
   });
   if (alerts !== null) metrics.observeAlerting(alerts.state);
+  const kept = retentionLimits({ ...limits.retention, payload_days: limits.payload_days });
   const control =
     config.adminToken === null
       ? null
-      : controlApi(CONTROL, [...settingsRoutes(config, outlets), ...keyRoutes, ...viewRoutes], {
+      : controlApi(CONTROL, [...settingsRoutes(config, kept, outlets), ...keyRoutes, ...viewRoutes], {
           databaseUrl: options.databaseUrl,
           adminToken: config.adminToken,
           log,
         });
   const delivery = options.walDir === undefined ? commitFirst(store, outlets) : walDelivery(options.walDir);
-  const kept = retentionLimits({ ...limits.retention, payload_days: limits.payload_days });
   const pipeline = normalise(
     {
       kept,

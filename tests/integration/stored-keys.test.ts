@@ -97,26 +97,81 @@ it("before the keys were ever read a sender is told to come again, not that its 
   }
 });
 
+/** What the reader sees as a key of that project does. */
+async function asProject<T>(project: string, query: (transaction: postgres.TransactionSql) => Promise<T>): Promise<T | undefined> {
+  const reader = postgres(database.readerUrl, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
+  let result: T | undefined;
+  try {
+    await reader.begin("read only", async (transaction) => {
+      await transaction`set local role signalbox_project`;
+      await transaction`select set_config('signalbox.project', ${project}, true)`;
+      result = await query(transaction);
+    });
+    return result;
+  } finally {
+    await reader.end();
+  }
+}
+
 it("as a project's reader, rows of other projects are not there, and tables of the whole install are refused", async () => {
   await eventually(async () => ((await sendSpan("other-1", TOKEN)) === 200 ? true : undefined), "a span of the default project");
   await eventually(async () => (await sql`select from sessions where session_id = 'other-1'`)[0], "it is stored");
+  const seen = (query: string, project: string) => asProject(project, (transaction) => transaction.unsafe(query));
+  for (const table of ["sessions", "spans"])
+    expect(await seen(`select distinct session_id from ${table}`, "builds"), table).toEqual([{ session_id: "build-1" }]);
+  expect(await seen("select from sessions", "nobody")).toHaveLength(0);
+  for (const table of ["api_keys", "alert_events", "channels", "saved_views", "budgets"])
+    await expect(seen(`select * from ${table}`, "builds"), table).rejects.toThrow("permission denied");
   const reader = postgres(database.readerUrl, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
   try {
-    const seen = (query: string, project: string) =>
-      reader.begin("read only", async (transaction) => {
-        await transaction`set local role signalbox_project`;
-        await transaction`select set_config('signalbox.project', ${project}, true)`;
-        return transaction.unsafe(query);
-      });
-    for (const table of ["sessions", "spans"])
-      expect(await seen(`select distinct session_id from ${table}`, "builds"), table).toEqual([{ session_id: "build-1" }]);
-    expect(await seen("select from sessions", "nobody")).toHaveLength(0);
-    for (const table of ["api_keys", "alert_events", "channels", "saved_views", "budgets"])
-      await expect(seen(`select * from ${table}`, "builds"), table).rejects.toThrow("permission denied");
     expect(await reader`select from sessions`).toHaveLength(2);
   } finally {
     await reader.end();
   }
+});
+
+it("rollups, roots and stops are a project's own, too", async () => {
+  const key = (await control("keys", { name: "rollups", purpose: "agents", project: "rolled" })).body.key ?? "";
+  const chain = (name: string) => [`${name}-root`, `${name}-sub`, `${name}-sub-sub`] as const;
+  const sendChain = async (name: string, bearer: string) => {
+    for (const session of chain(name)) {
+      await eventually(async () => ((await sendSpan(session, bearer)) === 200 ? true : undefined), session);
+      const tool = { "session.id": session, "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": `${name}-tool` };
+      const made = span({ trace: ++lastSpan, id: lastSpan, attributes: tool });
+      expect((await post(collector.url, request([made]), { authorization: `Bearer ${bearer}` })).status).toBe(200);
+    }
+    const [root, sub, subSub] = chain(name);
+    await sql`insert into session_aliases values (${sub}, ${root}), (${subSub}, ${sub})`;
+  };
+  await sendChain("own", key);
+  await sendChain("foreign", TOKEN);
+  await eventually(async () => {
+    const rows = await sql`select from tool_hour where tool_name like '%-tool' group by tool_name having sum(calls) = 3`;
+    return rows.length === 2 ? true : undefined;
+  }, "all spans are stored");
+  const stopped = ["own-root", "rolled\u001fown-sub", "default\u001fown-sub", "foreign-root"];
+  await sql`insert into session_controls select id, 'killed', '', 'api', now() from unnest(${stopped}::text[]) id`;
+  const seen = await asProject("rolled", async (reader) => ({
+    places: await reader`select distinct project from place_hour`,
+    tools: await reader`select tool_name, sum(calls)::int as calls from tool_hour group by 1`,
+    roots: await reader`select session_id, root_id from session_roots order by 1`,
+    root: await reader`select root_of('own-sub-sub') as own, root_of('foreign-sub-sub') as foreign`,
+    members: await reader`select session_id from members_of('own-root') order by 1`,
+    others: await reader`select session_id from members_of('foreign-root')`,
+    stops: await reader`select id from session_controls order by id`,
+  }));
+  expect(seen).toEqual({
+    places: [{ project: "rolled" }],
+    tools: [{ tool_name: "own-tool", calls: 3 }],
+    roots: [
+      { session_id: "own-sub", root_id: "own-root" },
+      { session_id: "own-sub-sub", root_id: "own-root" },
+    ],
+    root: [{ own: "own-root", foreign: "foreign-sub-sub" }],
+    members: ["own-root", "own-sub", "own-sub-sub"].map((session_id) => ({ session_id })),
+    others: [],
+    stops: [{ id: "own-root" }, { id: "rolled\u001fown-sub" }],
+  });
 });
 
 it("a view is saved, replaced by one of the same name, and deleted; another site's address is none", async () => {

@@ -2,16 +2,21 @@ import type { PriceRow } from "@signalbox/otel/prices";
 import type { CollectorConfig } from "../config.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import { Refusal } from "../receivers/http-body.ts";
+import type { KeptDays, RetentionLimits } from "../retention/limits.ts";
 import type { ControlRoutes } from "./control-api.ts";
 
 /** What this collector runs with, for people: secrets are named, never told. */
-export function settingsRoutes(config: CollectorConfig, outlets: FanOut): ControlRoutes {
+export function settingsRoutes(config: CollectorConfig, kept: RetentionLimits, outlets: FanOut): ControlRoutes {
   const { limits } = config;
   const facts = () => ({
     config_keys: config.keys.map(({ name, project }) => ({ name, project })),
     default_project: limits.default_project,
     keeps_content: limits.content,
-    payload_days: limits.payload_days,
+    retention: {
+      others: daysOf(kept.others),
+      projects: [...kept.projects].map(([project, days]) => ({ project, ...daysOf(days) })),
+      archives_spans: limits.retention.archive_dir !== undefined,
+    },
     prices: config.prices.map(priceOf),
     destinations: config.fanOut.map(({ name, url, content, sampling, only }) => {
       const state = outlets.destinations.find((destination) => destination.name === name);
@@ -40,6 +45,12 @@ export function settingsRoutes(config: CollectorConfig, outlets: FanOut): Contro
       },
     ],
   ];
+}
+
+/** null: for ever */
+function daysOf({ content, payloads, spans, rollups }: KeptDays) {
+  const orNull = (days: number) => (Number.isFinite(days) ? days : null);
+  return { content_days: orNull(content), payload_days: orNull(payloads), span_days: orNull(spans), rollup_days: orNull(rollups) };
 }
 
 /** USD per million tokens; null: as input. */

@@ -37,6 +37,14 @@ export const Destination = z
   .meta({ id: "Destination" });
 export type Destination = z.infer<typeof Destination>;
 
+const Days = Count.nullable();
+const KeptDays = z.object({
+  content_days: Days.meta({ description: "prompts and results; null: for ever, as in each of these" }),
+  payload_days: Days.meta({ description: "bodies of calls" }),
+  span_days: Days,
+  rollup_days: Days.meta({ description: "totals by hour" }),
+});
+
 export const Settings = z
   .object({
     config_keys: z
@@ -44,7 +52,11 @@ export const Settings = z
       .meta({ description: "of the config file, and the admin token" }),
     default_project: z.string().meta({ description: "of spans that name none" }),
     keeps_content: z.boolean().meta({ description: "prompts and results are stored" }),
-    payload_days: Count.meta({ description: "days that the bodies of calls are kept" }),
+    retention: z.object({
+      others: KeptDays.meta({ description: "of all projects but those that differ" }),
+      projects: z.array(KeptDays.extend({ project: z.string() })).meta({ description: "those that differ" }),
+      archives_spans: z.boolean().meta({ description: "spans are written to files before they go" }),
+    }),
     prices: z.array(ListedPrice),
     destinations: z.array(Destination),
   })

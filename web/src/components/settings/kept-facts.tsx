@@ -1,7 +1,6 @@
 import type { Settings } from "../../api/settings.ts";
-import { plural } from "../../model/numbers.ts";
 
-/** What is stored of calls and for how long; all of it is set in the config file, which is named beside it. */
+/** What is stored of calls and where it goes; all of it is set in the config file, which is named beside it. */
 export function KeptFacts({ settings }: { settings: Settings }) {
   const facts: readonly (readonly [string, string, string])[] = [
     [
@@ -9,17 +8,18 @@ export function KeptFacts({ settings }: { settings: Settings }) {
       settings.keeps_content ? "stored on this machine, secrets redacted" : "not stored: numbers and names alone",
       "collector: { content: true | false }",
     ],
-    [
-      "Bodies of routed calls",
-      `kept for ${plural(settings.payload_days, "day")}, secrets redacted, where the gateway sends them`,
-      "collector: { payload_days }, content: { raw: on | off }",
-    ],
+    ["Bodies of routed calls", "stored where the gateway sends them, secrets redacted", "content: { raw: on | off }"],
     [
       "What leaves this machine",
       settings.destinations.length === 0
         ? "nothing"
         : `traces to ${settings.destinations.map(({ name, content }) => (content ? `${name} (with content)` : name)).join(", ")}`,
       "fan_out",
+    ],
+    [
+      "What is too old",
+      settings.retention.archives_spans ? "goes by night; its spans are written to the archive first" : "goes by night, without an archive",
+      "collector: { retention, payload_days }",
     ],
   ];
   return (

@@ -7,6 +7,7 @@ import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
 import { DestinationList } from "./destination-list.tsx";
+import { KeptDays } from "./kept-days.tsx";
 import { KeptFacts } from "./kept-facts.tsx";
 import { KeysPanel } from "./keys-panel.tsx";
 import { PriceList } from "./price-list.tsx";
@@ -29,7 +30,12 @@ export function SettingsPage() {
       </Panel>
       <Panel title="Privacy and retention" flush>
         <Resource query={settings} skeleton={<SkeletonRows rows={3} height={56} />}>
-          {(facts) => <KeptFacts settings={facts} />}
+          {(facts) => (
+            <>
+              <KeptFacts settings={facts} />
+              <KeptDays retention={facts.retention} />
+            </>
+          )}
         </Resource>
       </Panel>
       <Panel title="Prices" flush>
