@@ -1,6 +1,9 @@
 import { gzipSync } from "node:zlib";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { type Collector, startCollector } from "../../collector-processor/src/app.ts";
+import { parseConfig } from "../../collector-processor/src/config.ts";
+import { untilReady } from "../integration/collector-support.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { type ControlServer, startControlServer } from "../support/control-server.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
@@ -8,6 +11,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 
+const TOKEN = "live-test";
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
 const PAGES = [
   "/",
@@ -22,12 +26,18 @@ const PAGES = [
   "/agents",
   "/routes",
   "/alerts",
+  "/memory",
+  `${SESSION}?view=memory`,
+  "/settings",
 ];
 /** Of scripts, as gzip sends them. The session's page has most: 231; React and Next alone are 130. */
 const MAX_SCRIPT_KB = 245;
+/** On a busy machine too. */
+const UNTIL = { timeout: 15_000 };
 
 let database: TestDatabase;
 let scheduler: ControlServer;
+let collector: Collector;
 let dashboard: Dashboard;
 let browser: Browser;
 const contexts: BrowserContext[] = [];
@@ -35,8 +45,13 @@ const contexts: BrowserContext[] = [];
 beforeAll(async () => {
   database = await createDatabase();
   await seed(database.url);
-  scheduler = await startControlServer({ token: "live-test" });
-  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: "live-test" });
+  scheduler = await startControlServer({ token: TOKEN });
+  // one that is away is asked again and again
+  const config = parseConfig("", "test.yaml", { SIGNALBOX_TOKEN: TOKEN });
+  const silent = { info: () => {}, warn: () => {}, error: () => {} };
+  collector = await startCollector({ host: "127.0.0.1", port: 0, databaseUrl: database.url, config, log: silent });
+  await untilReady(collector.url);
+  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: scheduler.url, collectorUrl: collector.url, token: TOKEN });
   browser = await launchChromium();
   // while one tab is open the server listens: the others miss nothing, and need not read again
   const keeper = await (await browser.newContext()).newPage();
@@ -46,6 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await dashboard?.stop();
+  await collector?.close();
   await scheduler?.close();
   await database?.drop();
 });
@@ -70,7 +86,8 @@ const poolReads = () => scheduler.requests.filter((request) => request.path === 
 
 it("every idle page asks for nothing but its live connection", async () => {
   // each in a window of its own: a browser opens six connections to one server
-  const pages = await Promise.all(PAGES.map(() => newPage()));
+  const pages: Page[] = [];
+  for (const _ of PAGES) pages.push(await newPage());
   const asked: string[] = [];
   for (const [index, page] of pages.entries()) {
     await page.goto(dashboard.url + PAGES[index]);
@@ -134,7 +151,7 @@ it("pauses while it is hidden, and catches up when it is looked at again", async
   const connections = async () =>
     (await (await fetch(`${dashboard.url}/metrics`)).text()).match(/signalbox_web_live_connections (\d+)/)?.[1];
   await show("hidden");
-  await expect.poll(connections).toBe("1");
+  await expect.poll(connections, UNTIL).toBe("1");
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await writeSpans(database.url, makeTurn("agent:unseen:main", "unseen", Date.now(), 4000));
@@ -155,9 +172,9 @@ it("opens a new connection after the machine slept, and reads what it missed", a
   const asked: string[] = [];
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
   await page.clock.fastForward(3_600_000);
-  await expect.poll(() => asked).toContain("/api/v1/live");
+  await expect.poll(() => asked, UNTIL).toContain("/api/v1/live");
   await page.clock.runFor(5_000);
-  await expect.poll(() => asked).toContain("/api/v1/sessions");
+  await expect.poll(() => asked, UNTIL).toContain("/api/v1/sessions");
 });
 
 it("each page loads little script, and no schema library", async () => {

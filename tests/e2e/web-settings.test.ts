@@ -42,6 +42,7 @@ beforeAll(async () => {
 fan_out:
   - { name: jaeger, endpoint: "${sink.url}" }
   - { name: gone, endpoint: "http://127.0.0.1:9" }
+collector: { payload_days: 3, retention: { content_days: 30, span_days: 90, projects: { acme: { content_days: forever, payload_days: 1 } } } }
 keys: [{ name: laptop, key: laptop-secret-key, project: acme }]`;
   const config = parseConfig(yaml, "test.yaml", { SIGNALBOX_TOKEN: TOKEN });
   collector = await startCollector({ host: "127.0.0.1", port: 0, databaseUrl: database.url, config, log: silent });
@@ -252,6 +253,18 @@ it("prices are found, and projects are listed", async () => {
   await expect
     .poll(() => found.allTextContents().then((rows) => rows.length > 0 && rows.every((row) => row.includes("opus-4-6"))))
     .toBe(true);
+});
+
+it("how long each kind is kept is told by project: content no longer than its spans", async () => {
+  const page = await open("/settings");
+  const rows = page.getByRole("region", { name: "retention" }).getByRole("row");
+  await expect
+    .poll(async () => (await rows.allInnerTexts()).slice(1).map((row) => row.split(/\s*\t\s*/)))
+    .toEqual([
+      ["acme", "90 days", "1 day", "90 days", "for ever"],
+      ["All others", "30 days", "3 days", "90 days", "for ever"],
+    ]);
+  expect(await violations(page)).toEqual([]);
 });
 
 describe("saved views", () => {
