@@ -1,5 +1,4 @@
-import axe from "axe-core";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { poolConfig, startGateway, TOKEN } from "../integration/admission-support.ts";
@@ -11,6 +10,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
+import { createVisits, violations } from "../support/visits.ts";
 
 /** What a browser says of a change that was refused: these tests ask for some that are. */
 const REFUSED = /responded with a status of (400|503)/;
@@ -24,8 +24,7 @@ let collector: Awaited<ReturnType<typeof alertingCollector>>;
 let dashboard: Dashboard;
 let sink: OtlpSink;
 let browser: Browser;
-const contexts: BrowserContext[] = [];
-const complaints: string[] = [];
+const visits = createVisits(() => browser, REFUSED);
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -50,32 +49,12 @@ afterAll(async () => {
   await database?.drop();
 });
 afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
+  await visits.leave();
+  expect(visits.complaints.splice(0)).toEqual([]);
 });
 
-async function open(
-  path: string,
-  { of = dashboard, ...options }: Parameters<Browser["newContext"]>[0] & { of?: Dashboard } = {},
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", ...options });
-  contexts.push(context);
-  const page = await context.newPage();
-  page.on("console", (message) => {
-    if (message.type() === "error" && !REFUSED.test(message.text())) complaints.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  await page.goto(of.loginLink());
-  await page.waitForURL(`${of.url}/`);
-  await page.goto(of.url + path);
-  return page;
-}
-async function violations(page: Page): Promise<unknown[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run(document)")) as { violations: axe.Result[] };
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  return serious.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html.slice(0, 200)) }));
-}
+const open = (path: string, { of = dashboard, ...options }: BrowserContextOptions & { of?: Dashboard } = {}): Promise<Page> =>
+  visits.open(of, path, options);
 const ask = (session: string) =>
   fetch(`${gateway.url}/v1/chat/completions`, {
     method: "POST",
@@ -213,7 +192,7 @@ it("without the collector a rule cannot be made, and the page says so", async ()
       .getByText(/The collector did not do it\..*refuses the connection/)
       .first()
       .waitFor();
-    complaints.splice(0);
+    visits.complaints.splice(0);
   } finally {
     await alone.stop();
   }

@@ -1,5 +1,4 @@
-import axe from "axe-core";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { MemoryFilePage, MemoryPage } from "../../web/src/api/memory.ts";
@@ -9,6 +8,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { seedMemory, TRAVEL_FILE, travelMemory } from "../support/seed-memory.ts";
+import { createVisits, violations } from "../support/visits.ts";
 
 const HOSTILE = `<img src=x onerror="window.hacked=1">`;
 
@@ -18,8 +18,7 @@ let browser: Browser;
 /** A session of another agent than the runaway's. */
 let writer: string;
 let ids: string[];
-const contexts: BrowserContext[] = [];
-const complaints: string[] = [];
+const visits = createVisits(() => browser);
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -38,27 +37,11 @@ afterAll(async () => {
   await database?.drop();
 });
 afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
+  await visits.leave();
+  expect(visits.complaints.splice(0)).toEqual([]);
 });
 
-async function open(path: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", ...options });
-  contexts.push(context);
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  await page.goto(dashboard.loginLink());
-  await page.waitForURL(`${dashboard.url}/`);
-  await page.goto(dashboard.url + path);
-  return page;
-}
-async function violations(page: Page): Promise<unknown[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run(document)")) as { violations: axe.Result[] };
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  return serious.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html.slice(0, 200)) }));
-}
+const open = (path: string, options?: BrowserContextOptions): Promise<Page> => visits.open(dashboard, path, options);
 const get = async (path: string) => {
   const response = await fetch(dashboard.url + path, { headers: { authorization: `Bearer ${dashboard.token}` } });
   expect(response.status, path).toBe(200);

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { formatMoney } from "../../web/src/model/money.ts";
@@ -9,6 +9,7 @@ import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
+import { createVisits } from "../support/visits.ts";
 
 const TOKEN = "the-admin-token-of-this-test";
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
@@ -19,8 +20,7 @@ let scheduler: ControlServer;
 let dashboard: Dashboard;
 let sql: postgres.Sql;
 let browser: Browser;
-const contexts: BrowserContext[] = [];
-const complaints: string[] = [];
+const visits = createVisits(() => browser);
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -38,24 +38,12 @@ afterAll(async () => {
   await database?.drop();
 });
 afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
+  await visits.leave();
+  expect(visits.complaints.splice(0)).toEqual([]);
 });
 
-async function open(
-  path: string,
-  { of = dashboard, ...options }: Parameters<Browser["newContext"]>[0] & { of?: Dashboard } = {},
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", ...options });
-  contexts.push(context);
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  await page.goto(of.loginLink());
-  await page.waitForURL(`${of.url}/`);
-  await page.goto(of.url + path);
-  return page;
-}
+const open = (path: string, { of = dashboard, ...options }: BrowserContextOptions & { of?: Dashboard } = {}): Promise<Page> =>
+  visits.open(of, path, options);
 const live = (page: Page) =>
   page
     .getByText(/^Live$/)

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import axe from "axe-core";
-import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
@@ -9,6 +9,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { writeSpans } from "../support/seed.ts";
 import type { SeedSpan } from "../support/seed-fleet.ts";
 import { makeLongSession, writeMessages, writePayloads } from "../support/seed-replay.ts";
+import { createVisits } from "../support/visits.ts";
 
 const ID = "agent:marathon:replay";
 const STEPS = 1_200;
@@ -25,8 +26,7 @@ let database: TestDatabase;
 let dashboard: Dashboard;
 let browser: Browser;
 let spans: SeedSpan[];
-const contexts: BrowserContext[] = [];
-const complaints: string[] = [];
+const visits = createVisits(() => browser);
 const foreign: string[] = [];
 
 beforeAll(async () => {
@@ -58,23 +58,15 @@ afterAll(async () => {
   await database?.drop();
 });
 afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
+  await visits.leave();
+  expect(visits.complaints.splice(0)).toEqual([]);
   expect(foreign.splice(0)).toEqual([]);
 });
 
-async function open(address: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", ...options });
-  contexts.push(context);
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && complaints.push(`${page.url()}: ${message.text()}`));
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  page.on("request", (request) => !request.url().startsWith(dashboard.url) && foreign.push(request.url()));
-  await page.goto(dashboard.loginLink());
-  await page.waitForURL(`${dashboard.url}/`);
-  await page.goto(dashboard.url + address);
-  return page;
-}
+const open = (path: string, options?: BrowserContextOptions): Promise<Page> =>
+  visits.open(dashboard, path, options, (page) => {
+    page.on("request", (request) => !request.url().startsWith(dashboard.url) && foreign.push(request.url()));
+  });
 
 /** All steps are there, and the page stands. */
 async function openReplay(address = REPLAY, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {

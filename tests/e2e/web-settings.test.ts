@@ -1,5 +1,4 @@
-import axe from "axe-core";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startCollector } from "../../collector-processor/src/app.ts";
@@ -16,6 +15,7 @@ import { type Provider, startProvider } from "../support/provider.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { seedMemory, travelMemory } from "../support/seed-memory.ts";
+import { createVisits, violations } from "../support/visits.ts";
 
 const REFUSED = /responded with a status of (400|503)/;
 const ACME_SESSION = "agent:acme:main";
@@ -29,8 +29,7 @@ let collector: Awaited<ReturnType<typeof startCollector>>;
 let dashboard: Dashboard;
 let sink: OtlpSink;
 let browser: Browser;
-const contexts: BrowserContext[] = [];
-const complaints: string[] = [];
+const visits = createVisits(() => browser, REFUSED);
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -67,32 +66,12 @@ afterAll(async () => {
   await database?.drop();
 });
 afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-  expect(complaints.splice(0)).toEqual([]);
+  await visits.leave();
+  expect(visits.complaints.splice(0)).toEqual([]);
 });
 
-async function open(
-  path: string,
-  { of = dashboard, ...options }: Parameters<Browser["newContext"]>[0] & { of?: Dashboard } = {},
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", ...options });
-  contexts.push(context);
-  const page = await context.newPage();
-  page.on("console", (message) => {
-    if (message.type() === "error" && !REFUSED.test(message.text())) complaints.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  await page.goto(of.loginLink());
-  await page.waitForURL(`${of.url}/`);
-  await page.goto(of.url + path);
-  return page;
-}
-async function violations(page: Page): Promise<unknown[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run(document)")) as { violations: axe.Result[] };
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  return serious.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html.slice(0, 200)) }));
-}
+const open = (path: string, { of = dashboard, ...options }: BrowserContextOptions & { of?: Dashboard } = {}): Promise<Page> =>
+  visits.open(of, path, options);
 const ask = (path: string, token = TOKEN, body?: object) =>
   fetch(dashboard.url + path, {
     method: body ? "POST" : "GET",
