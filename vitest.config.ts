@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** What is waited for comes in milliseconds, but on a machine that does something else for a while: only a hang is a failure. */
+const PATIENT = { poll: { timeout: 20_000 } };
+
 /** Suites: `unit` needs nothing, `integration` a Postgres of its own, `e2e` a browser and a built dashboard too. */
 export default defineConfig({
   test: {
@@ -23,6 +26,7 @@ export default defineConfig({
           globalSetup: ["tests/support/postgres-server.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect: PATIENT,
         },
       },
       {
@@ -32,6 +36,7 @@ export default defineConfig({
           globalSetup: ["tests/support/postgres-server.ts", "tests/support/web-build.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          expect: PATIENT,
           fileParallelism: false,
         },
       },

@@ -176,7 +176,7 @@ test("the session's page in a real browser says the same", async () => {
   await page.goto(`${dashboard.url}/sessions/${encodeURIComponent(session?.session_id ?? "")}`);
 
   for (const expected of [`${provider.ledger.length} model calls`, "1 sub-agent", "sessions_spawn", "l40s"]) {
-    await expect.poll(() => text(page), { timeout: 10_000 }).toContain(expected);
+    await expect.poll(() => text(page)).toContain(expected);
   }
 
   const response = await fetch(`${dashboard.url}/api/v1/sessions/${encodeURIComponent(session?.session_id ?? "")}`, {

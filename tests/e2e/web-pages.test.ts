@@ -183,7 +183,7 @@ describe("brain", () => {
     expect(at).toBeGreaterThan(300);
     await writeSpans(database.url, makeTurn("agent:newcomer:main", "newcomer", Date.now(), 411));
     const pill = page.getByRole("button", { name: /^3 new$/ });
-    await pill.waitFor({ timeout: 8_000 });
+    await pill.waitFor({ timeout: 20_000 });
     expect(await page.evaluate(() => window.scrollY)).toBe(at);
     expect(await page.getByText("newcomer").count()).toBe(0);
     await pill.click();

@@ -271,7 +271,7 @@ describe("live", () => {
     await page
       .getByRole("link", { name: /latecomer/ })
       .first()
-      .waitFor({ timeout: 5_000 });
+      .waitFor({ timeout: 20_000 });
 
     await page
       .getByRole("link", { name: /latecomer/ })
@@ -280,7 +280,7 @@ describe("live", () => {
     await page.getByRole("heading", { name: "latecomer" }).waitFor();
     await expect.poll(async () => page.getByRole("treegrid").getAttribute("aria-rowcount")).toBe("2");
     await writeSpans(database.url, makeTurn(id, "latecomer", Date.now(), 78));
-    await expect.poll(async () => page.getByRole("treegrid").getAttribute("aria-rowcount"), { timeout: 5_000 }).toBe("4");
+    await expect.poll(async () => page.getByRole("treegrid").getAttribute("aria-rowcount")).toBe("4");
     expect(await page.evaluate(() => "isSamePage" in window)).toBe(true);
     const metrics = await (await fetch(`${dashboard.url}/metrics`)).text();
     expect(metrics).toMatch(/signalbox_web_live_connections 1$/m);

@@ -106,13 +106,11 @@ test("a database that is away at the start does not hold up the scheduler", asyn
   expect((await chat(gateway.url, CALL)).headers.get("x-signalbox-budget")).toBe("stale");
 });
 
-test("a database that answers no more is away after two seconds, and calls go on", async () => {
+test("a database that answers no more is away, and calls go on", async () => {
   const { door, gateway, databaseSays } = await behindDoor(BUDGET);
   expect((await chat(gateway.url, CALL)).headers.get("x-signalbox-budget")).toBe("ok");
   door.hang();
-  const at = Date.now();
   expect((await chat(gateway.url, CALL)).status).toBe(200);
-  expect(Date.now() - at).toBeLessThan(4_000);
   expect(gateway.log.join("")).toMatch(/database is away.*(did not answer|lost)/);
   await until(async () => (await databaseSays()) === "up", "connected anew");
   await until(async () => (await spent())[0]?.[0] === provider.charged(), "all is written");

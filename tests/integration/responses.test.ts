@@ -8,7 +8,7 @@ import { type Provider, startProvider } from "../support/provider.ts";
 import { startAnthropicProvider } from "../support/provider-anthropic.ts";
 import type { RichScript } from "../support/provider-anthropic-or-responses.ts";
 import { startResponsesProvider } from "../support/provider-responses.ts";
-import { type SchedulerUnderTest, startSchedulerUnderTest } from "./scheduler-support.ts";
+import { EASY_SLA, type SchedulerUnderTest, startSchedulerUnderTest } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -38,7 +38,7 @@ interface Setup {
 async function setUp(kind: PoolKind, script: RichScript = () => ({}), more = ""): Promise<Setup> {
   const { start, engine, more: ofPool, base } = POOLS[kind];
   const provider = await start({ script, prices: PRICES });
-  const scheduler = await startSchedulerUnderTest(`
+  const scheduler = await startSchedulerUnderTest(`${EASY_SLA}
 pools:
   - name: remote
     silicon: cloud

@@ -9,7 +9,7 @@ import { costNanousd, findPrice } from "@signalbox/otel/prices";
 import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from "openai";
 import { afterEach, expect, test } from "vitest";
 import { lastText, type Provider, type Script, startProvider } from "../support/provider.ts";
-import { type SchedulerUnderTest, startSchedulerUnderTest, until } from "./scheduler-support.ts";
+import { EASY_SLA, type SchedulerUnderTest, startSchedulerUnderTest, until } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -31,7 +31,7 @@ async function setUp(
 ): Promise<Setup> {
   const cheap = await startProvider({ script: scripts.cheap ?? (() => ({})) });
   const dear = await startProvider({ script: scripts.dear ?? (() => ({})), prices: { input: 10, output: 40, cacheRead: 1 } });
-  const config = `
+  const config = `${EASY_SLA}
 baseline: { model: claude-opus-4-6 }
 pools:
   - name: cheap

@@ -16,7 +16,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { runCommand } from "../support/run-command.ts";
 import { untilReady } from "./collector-support.ts";
-import { until } from "./scheduler-support.ts";
+import { EASY_SLA, until } from "./scheduler-support.ts";
 
 const SIMULATOR = fileURLToPath(new URL("../../scheduler/src/simulator/main.ts", import.meta.url));
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
@@ -38,7 +38,7 @@ beforeAll(async () => {
   provider = await startProvider({
     script: (_request, n) => (n > CALLS.length ? { error: { status: 400 } } : { usage: CALLS[n - 1]?.usage ?? {} }),
   });
-  const text = `
+  const text = `${EASY_SLA}
 pools:
   - name: api
     silicon: cloud

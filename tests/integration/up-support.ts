@@ -143,7 +143,7 @@ function clusterOf(place: Place): string {
 export const stillThere = (pids: readonly number[]) => pids.filter((pid) => existsSync(`/proc/${pid}`));
 
 /** Waits until a condition holds. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(50)) if (await condition()) return;
   throw new Error(`not within ${timeoutMs} ms: ${what}`);
 }

@@ -31,7 +31,7 @@ export interface Provider {
   ledger: LedgerEntry[];
   /** Sum of what the ledger charged, nano-USD. */
   charged(): number;
-  /** Resolves when no request is open; rejects after `timeoutMs` (default 5,000). */
+  /** Resolves when no request is open; rejects after `timeoutMs` (default 20,000). */
   idle(timeoutMs?: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -119,7 +119,7 @@ export async function serveScripted<Plan extends ReplyPlan, Reply extends Render
     url: `http://127.0.0.1:${port}`,
     ledger,
     charged: () => ledger.reduce((sum, entry) => sum + entry.costNanousd, 0),
-    async idle(timeoutMs = 5_000) {
+    async idle(timeoutMs = 20_000) {
       const deadline = Date.now() + timeoutMs;
       while (ledger.some((entry) => entry.endedAt === 0)) {
         if (Date.now() > deadline) throw new Error(`provider still has an open request after ${timeoutMs} ms`);
