@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { DEFAULT_KEEP_ALIVE_MS } from "@signalbox/otel/conventions";
 import { type Alerting, alerting } from "./alerting/alerting.ts";
 import type { CollectorConfig } from "./config.ts";
 import { controlApi, type ServeControl } from "./control/control-api.ts";
@@ -34,6 +35,8 @@ export interface CollectorOptions {
   grpcPort?: number | undefined;
   databaseUrl: string;
   config: CollectorConfig;
+  /** Milliseconds that an idle connection is kept. */
+  keepAliveMs?: number;
   /** The folder of the write-ahead log; absent: a request is answered when the database has committed it. */
   walDir?: string | undefined;
   log?: Log;
@@ -57,7 +60,7 @@ export interface Collector {
  * (EADDRINUSE, with the port) for a taken port.
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { config, log = stderrLog(), now = Date.now } = options;
+  const { config, keepAliveMs = DEFAULT_KEEP_ALIVE_MS, log = stderrLog(), now = Date.now } = options;
   const { limits } = config;
   const loopback = isLoopback(options.host);
   if (!loopback && config.keys.length === 0) {
@@ -137,7 +140,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const notReady = () => (store.ready ? (started && keys.known ? null : "the collector is starting") : store.reason);
   const take = createIntake(limits.max_inflight_bytes, pipeline, metrics);
   const keys = storedKeys(options.databaseUrl, log);
-  const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, keys, !loopback) };
+  const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, keys, !loopback), keepAliveMs };
   const listening: Listening[] = [];
   const stopAccepting = () => Promise.all(listening.map((server) => server.stop()));
   try {

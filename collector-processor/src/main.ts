@@ -1,6 +1,6 @@
 import os from "node:os";
 import path from "node:path";
-import { DefaultPort } from "@signalbox/otel/conventions";
+import { DEFAULT_KEEP_ALIVE_MS, DefaultPort } from "@signalbox/otel/conventions";
 import { startCollector } from "./app.ts";
 import { configPath, readConfig } from "./config.ts";
 import { stderrLog } from "./log.ts";
@@ -14,6 +14,13 @@ function environmentPort(variable: string, fallback: number): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${variable} is ${text}: it must be a port, 0 to 65535`);
   return port;
+}
+
+/** @throws when the variable is no time. */
+function environmentMs(variable: string, fallback: number): number {
+  const ms = Number(process.env[variable] || fallback);
+  if (!(ms >= 1)) throw new Error(`${variable} is ${process.env[variable]}: it must be a number of milliseconds`);
+  return ms;
 }
 
 const HTTP_PORT = "SIGNALBOX_OTLP_PORT";
@@ -31,6 +38,7 @@ async function main(): Promise<void> {
     grpcPort: environmentPort(GRPC_PORT, DefaultPort.otlpGrpc),
     databaseUrl,
     config,
+    keepAliveMs: environmentMs("SIGNALBOX_KEEP_ALIVE_MS", DEFAULT_KEEP_ALIVE_MS),
     walDir: config.limits.wal === "on" ? (config.limits.wal_dir ?? path.join(home, "wal")) : undefined,
     log,
   });

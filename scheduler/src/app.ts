@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { DEFAULT_KEEP_ALIVE_MS } from "@signalbox/otel/conventions";
 import { createAdmissionService } from "./admission/service.ts";
 import { createReplyStore } from "./cache/reply-store.ts";
 import { type ChatDependencies, createChatHandler, type Handler } from "./chat.ts";
@@ -73,9 +74,17 @@ export interface SchedulerLimits {
   records: number;
   /** Milliseconds that calls in flight get to end when the scheduler stops. */
   drainMs: number;
+  /** Milliseconds that a client's idle connection is kept; it is told so. */
+  keepAliveMs: number;
 }
 
-const DEFAULT_LIMITS: SchedulerLimits = { maxBodyBytes: 32 << 20, queueTimeoutMs: 30_000, records: 16_384, drainMs: 5_000 };
+const DEFAULT_LIMITS: SchedulerLimits = {
+  maxBodyBytes: 32 << 20,
+  queueTimeoutMs: 30_000,
+  records: 16_384,
+  drainMs: 5_000,
+  keepAliveMs: DEFAULT_KEEP_ALIVE_MS,
+};
 /** What the last spans get to leave in: a collector that is away must not hold up the end. */
 const TELEMETRY_CLOSE_MS = 1_000;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
@@ -124,7 +133,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     end() {},
   });
   await admission.start();
-  const server = http.createServer();
+  const server = http.createServer({ keepAliveTimeout: limits.keepAliveMs });
   server.listen(port, host);
   await once(server, "listening");
 

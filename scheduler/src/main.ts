@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { DefaultPort } from "@signalbox/otel/conventions";
+import { DEFAULT_KEEP_ALIVE_MS, DefaultPort } from "@signalbox/otel/conventions";
 import { startScheduler } from "./app.ts";
 import { type Config, ConfigError, demoConfig, findConfig, loadConfig } from "./config.ts";
 import { createLog } from "./log.ts";
@@ -18,6 +18,9 @@ const home = path.resolve(env.SIGNALBOX_HOME ?? path.join(os.homedir(), ".signal
 const port = Number(env.SIGNALBOX_SCHEDULER_PORT ?? DefaultPort.scheduler);
 
 try {
+  const keepAliveMs = Number(env.SIGNALBOX_KEEP_ALIVE_MS || DEFAULT_KEEP_ALIVE_MS);
+  if (!(keepAliveMs >= 1))
+    throw new Error(`SIGNALBOX_KEEP_ALIVE_MS is ${env.SIGNALBOX_KEEP_ALIVE_MS}: it must be a number of milliseconds`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const file = findConfig(home, env.SIGNALBOX_CONFIG);
   log.info("config", { file: file ?? "none: what this machine has, or built-in demo pools" });
@@ -34,6 +37,7 @@ try {
     ...(env.DATABASE_URL && { databaseUrl: env.DATABASE_URL }),
     ...(env.SIGNALBOX_OTLP_ENDPOINT && { otlpEndpoint: env.SIGNALBOX_OTLP_ENDPOINT }),
     environment: env,
+    limits: { keepAliveMs },
     log,
   });
   let stopping = false;

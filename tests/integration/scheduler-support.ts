@@ -97,7 +97,7 @@ export async function startSchedulerUnderTest(
     token?: string;
     configFile?: string;
     environment?: Record<string, string>;
-    limits?: { maxBodyBytes?: number; queueTimeoutMs?: number };
+    limits?: { maxBodyBytes?: number; queueTimeoutMs?: number; keepAliveMs?: number };
     /** A collector in place of the sink. */
     otlpEndpoint?: string;
   } = {},

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import path from "node:path";
+import { DEFAULT_KEEP_ALIVE_MS } from "@signalbox/otel/conventions";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureWebBuild } from "../support/web-build.ts";
 import { eventually, makePlace, type Place, processesOf, type Running, readLockFile, run, start, stillThere } from "./up-support.ts";
@@ -33,7 +34,8 @@ describe("signalbox up", { timeout: 180_000 }, () => {
     running = start(place, ["up"]);
     const output = await running.until(/Stop +Ctrl-C/);
     for (const port of [place.ports.otlp, place.ports.scheduler, place.ports.web]) {
-      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+      const { status, headers } = await fetch(`http://127.0.0.1:${port}/readyz`);
+      expect({ status, kept: headers.get("keep-alive") }).toEqual({ status: 200, kept: `timeout=${DEFAULT_KEEP_ALIVE_MS / 1000}` });
     }
     expect(output).toContain(`http://127.0.0.1:${place.ports.otlp}\n`);
     expect(output).toContain(`http://127.0.0.1:${place.ports.scheduler}/v1`);

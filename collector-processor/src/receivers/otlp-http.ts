@@ -12,6 +12,8 @@ export interface OtlpHttpConfig {
   /** Bytes of one body, before and after decompression. */
   maxBodyBytes: number;
   checkKey: KeyCheck;
+  /** Milliseconds that an idle connection is kept; its client is told so. */
+  keepAliveMs: number;
 }
 
 /** What the same port serves beside OTLP, by path. */
@@ -81,6 +83,7 @@ export function otlpHttpReceiver(config: OtlpHttpConfig, take: Intake, endpoints
     });
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = config.keepAliveMs;
   return server;
 }
 

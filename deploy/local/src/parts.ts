@@ -34,6 +34,7 @@ export function partSpecs(context: PartContext): PartSpec[] {
     SIGNALBOX_OTLP_PORT: String(settings.ports.otlp),
     SIGNALBOX_OTLP_GRPC_PORT: String(settings.ports.otlpGrpc),
     SIGNALBOX_SCHEDULER_PORT: String(settings.ports.scheduler),
+    SIGNALBOX_KEEP_ALIVE_MS: String(settings.keepAliveMs),
     SIGNALBOX_OTLP_ENDPOINT: addresses.otlp,
     SIGNALBOX_SCHEDULER_URL: addresses.scheduler,
   };
@@ -59,7 +60,13 @@ export function partSpecs(context: PartContext): PartSpec[] {
       name: "web",
       args: [context.webServer],
       cwd: dirname(context.webServer),
-      env: { ...common, DATABASE_URL: context.database.readerUrl, PORT: String(settings.ports.web), HOSTNAME: settings.host },
+      env: {
+        ...common,
+        DATABASE_URL: context.database.readerUrl,
+        PORT: String(settings.ports.web),
+        HOSTNAME: settings.host,
+        KEEP_ALIVE_TIMEOUT: String(settings.keepAliveMs),
+      },
       address: addresses.web,
       logPath: logPath("web"),
     },

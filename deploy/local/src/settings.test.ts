@@ -11,6 +11,7 @@ describe("readSettings", () => {
       token: undefined,
       databaseUrl: undefined,
       readerDatabaseUrl: undefined,
+      keepAliveMs: 120_000,
     });
   });
 
@@ -26,6 +27,10 @@ describe("readSettings", () => {
     expect(() => readSettings({ DATABASE_URL: "mysql://me:hunter22@db/x" })).toThrow(
       /^DATABASE_URL is not a Postgres address(?!.*hunter22)/,
     );
+  });
+
+  it.each(["0", "65s", "-1"])("refuses to keep connections for %s", (text) => {
+    expect(() => readSettings({ SIGNALBOX_KEEP_ALIVE_MS: text })).toThrow(`SIGNALBOX_KEEP_ALIVE_MS=${text} is no time`);
   });
 
   it("refuses a token that no header can carry", () => {

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { DefaultPort } from "@signalbox/otel/conventions";
+import { DEFAULT_KEEP_ALIVE_MS, DefaultPort } from "@signalbox/otel/conventions";
 import { SetupError } from "./errors.ts";
 
 /** What a local install listens on. */
@@ -33,6 +33,8 @@ export interface Settings {
   databaseUrl: string | undefined;
   /** the dashboard's own login to that outside Postgres; default: databaseUrl, read-only */
   readerDatabaseUrl: string | undefined;
+  /** milliseconds that the services keep an idle connection */
+  keepAliveMs: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,6 +63,7 @@ export function readSettings(env: Environment): Settings {
     token,
     databaseUrl: readDatabaseUrl(env, "DATABASE_URL"),
     readerDatabaseUrl: readDatabaseUrl(env, "DATABASE_READER_URL"),
+    keepAliveMs: readMilliseconds(env, "SIGNALBOX_KEEP_ALIVE_MS", DEFAULT_KEEP_ALIVE_MS),
   };
 }
 
@@ -72,6 +75,13 @@ function readPort(env: Environment, name: string, fallback: number): number {
     throw new SetupError("bad_port", `${name}=${text} is not a port: use a number from 1 to 65535.`);
   }
   return port;
+}
+
+function readMilliseconds(env: Environment, name: string, fallback: number): number {
+  const text = nonEmpty(env[name]);
+  if (text === undefined) return fallback;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new SetupError("bad_time", `${name}=${text} is no time: use milliseconds, 1 to 999999999.`);
+  return Number(text);
 }
 
 function rejectSharedPorts(ports: Ports): void {

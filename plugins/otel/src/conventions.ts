@@ -291,6 +291,12 @@ export const MAX_DECISION_CANDIDATES = 16;
 /** Default ports, all on loopback. */
 export const DefaultPort = { otlpHttp: 4318, otlpGrpc: 4317, scheduler: 4320, web: 4321, postgres: 4325 } as const;
 
+/**
+ * How long each service keeps a connection that is idle (SIGNALBOX_KEEP_ALIVE_MS): longer than clients do, of which reqwest (Codex) and
+ * Go keep theirs the longest by default, 90 s. Who closes first never sends a request into a connection that is being closed.
+ */
+export const DEFAULT_KEEP_ALIVE_MS = 120_000;
+
 /** The names of log records that are ours. */
 export const LogEvent = {
   /** a body of one attempt on a pool: in the record's body; trace and span are the attempt's, time is when that began */
