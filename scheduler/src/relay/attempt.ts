@@ -52,6 +52,8 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   #reply: Reply | undefined;
   #status = 0;
   #timer: NodeJS.Timeout | undefined;
+  #resent = false;
+  #sentAt = 0;
   readonly #payload: PayloadTap | undefined;
 
   constructor(options: AttemptOptions) {
@@ -59,13 +61,19 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    const { call, attempt, upstream, exchange, patience } = options;
-    const { stream } = call.chat;
+    const { call, attempt, exchange, patience } = options;
     this.#payload = call.payloads?.open(call.record, attempt.record, exchange.body);
-    const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
-    headers.push(...exchange.headers(upstream, call.request.headers), ...options.sessionHeaders);
     call.running.push(this);
+    const { stream } = call.chat;
     this.#wait(stream ? patience.ttftMs : patience.replyMs, stream);
+    this.#send();
+  }
+
+  #send(): void {
+    const { call, attempt, upstream, exchange, sessionHeaders, patience } = this.#options;
+    const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
+    headers.push(...exchange.headers(upstream, call.request.headers), ...sessionHeaders);
+    this.#sentAt = performance.now();
     upstream.dispatcher.dispatch(
       {
         origin: upstream.origin,
@@ -75,7 +83,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
         body: exchange.body,
         // Until the first token our own clock counts.
         headersTimeout: 0,
-        bodyTimeout: stream ? patience.stallMs : 0,
+        bodyTimeout: call.chat.stream ? patience.stallMs : 0,
       },
       this,
     );
@@ -170,10 +178,24 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
       return;
     }
     const code = codeOf(error);
+    if (this.#metClosing(code)) {
+      this.#resent = true;
+      this.#send();
+      return;
+    }
     const message = `pool ${attempt.record.offer.pool} failed: ${error.message || code}`;
     const told = this.#reply?.fail(code, message);
     this.#settle(code);
     this.#end(told ? { kind: "answered" } : { kind: "failed", status: this.#status, code, message });
+  }
+
+  /**
+   * The engine closed a connection that it had kept idle, as the request was on its way: it never saw it, and is asked once more. A
+   * connection that had answered before and is closed without a byte within a round trip says as much; later, the request may be at work.
+   */
+  #metClosing(code: string): boolean {
+    if (this.#resent || this.#status !== 0 || this.#cancelled || !CLOSED.has(code)) return false;
+    return (this.socket?.bytesRead ?? 0) > 0 && performance.now() - this.#sentAt < ROUND_TRIP_MS;
   }
 
   #reject({ code, message, escalate, deliver }: Rejected): void {
@@ -204,6 +226,10 @@ export class HedgeLost extends Error {
   }
 }
 
+/** By the engine: by a reset, or in good order. */
+const CLOSED = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
+/** To the other side of the world and back, with some to spare. */
+const ROUND_TRIP_MS = 1_000;
 const NOTHING = { input: 0, output: 0, cacheRead: 0, reasoning: 0 };
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "ENOENT", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
 
