@@ -256,6 +256,34 @@ describe("the library with a provider of its own", () => {
     expect(rows.find(({ name }) => name === "chat auto")).toMatchObject({ status: 2 });
   });
 
+  it("a kill of one project's session leaves another project's of the same id alone", async () => {
+    const agent = observer({ control: { schedulerUrl: scheduler.url, token: TOKEN } });
+    const working = ["a", "b"].map((project) => {
+      const done = Promise.withResolvers<string>();
+      const waiting = ({ signal }: { signal: AbortSignal }) => {
+        signal.addEventListener("abort", () => done.reject(signal.reason));
+        return done.promise;
+      };
+      const outcome = agent
+        .session({ id: "shared-id", project }, () => agent.tool("wait", waiting))
+        .catch((error: unknown) => (error as Error).name);
+      return { done, outcome };
+    });
+    const receipt = await vi.waitUntil(
+      async () => {
+        const answer = await control("shared-id", "kill?project=a");
+        return answer.agents_acknowledged.length > 0 ? answer : undefined;
+      },
+      { timeout: 10_000 },
+    );
+    expect(receipt.agents_acknowledged).toEqual([expect.stringContaining("worker on ")]);
+    for (const { done } of working) done.resolve("done");
+    expect(await Promise.all(working.map(({ outcome }) => outcome))).toEqual(["SessionStoppedError", "done"]);
+    await agent.session({ id: "shared-id", project: "b" }, () => agent.tool("again", () => "works"));
+    await control("shared-id", "resume");
+    await agent.shutdown();
+  });
+
   it("work that does not heed a kill ends for its caller and in its span, and the receipt does not claim that it stopped", async () => {
     const agent = observer({ control: { schedulerUrl: scheduler.url, token: TOKEN } });
     const begun = Promise.withResolvers<void>();

@@ -1,9 +1,14 @@
 /** Two projects whose sessions have one and the same id: what is stopped, spent and kept for one is none of the other's. */
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { readConfig } from "../../plugins/openclaw/src/config.ts";
+import { createPlugin } from "../../plugins/openclaw/src/plugin.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
-import { chat, control, type Gateway, poolConfig, refusal, startGateway } from "./admission-support.ts";
+import { chat, control, type Gateway, poolConfig, refusal, startGateway, TOKEN } from "./admission-support.ts";
 import { ready, until } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => Promise<unknown>)[] = [];
@@ -60,6 +65,38 @@ test("a kill of one project's session leaves the other's alone; a kill of the pl
   for (const project of ["a", "b"]) expect((await chat(gateway.url, of(project))).status).toBe(403);
   await control(gateway.url, "POST", `${PATH}/resume`);
   for (const project of ["a", "b"]) expect((await chat(gateway.url, of(project))).status).toBe(200);
+});
+
+test("gateways of two projects: a kill of one's session ends that one's run, and the other's plugin says that it is none of its own", async () => {
+  const keys = ["a", "b"].map((project) => `{ name: ${project}, key: key-of-${project}, project: ${project} }`);
+  const gateway = await serve(`keys: [${keys.join(", ")}]`);
+  const home = mkdtempSync(join(tmpdir(), "signalbox-two-projects-"));
+  CLEAN_UP.push(async () => rmSync(home, { recursive: true }));
+  const tokenFile = join(home, "token");
+  writeFileSync(tokenFile, TOKEN);
+  const run = { sessionKey: SESSION, sessionId: "the-same-id", runId: "run-1", trace: { traceId: "a".repeat(32), spanId: "b".repeat(16) } };
+  const plugins = ["a", "b"].map((project) => {
+    const config = { schedulerUrl: gateway.url, otlpEndpoint: "http://127.0.0.1:9", key: `key-of-${project}`, tokenFile };
+    const { plugin } = createPlugin(readConfig(config), () => {
+      plugin.diagnostic({ type: "harness.run.completed", ts: 2, outcome: "aborted", ...run });
+      return true;
+    });
+    CLEAN_UP.push(() => plugin.stop());
+    plugin.diagnostic({ type: "harness.run.started", ts: 1, ...run });
+    plugin.follow();
+    return plugin;
+  });
+  const blocked = () => plugins.map((plugin) => plugin.hook("before_agent_run", {}, run) !== undefined);
+  const kill = async (query: string) => (await control(gateway.url, "POST", `/sessions/the-same-id/kill${query}`)).body;
+  await until(async () => {
+    const { agents_acknowledged, unknown } = await kill("?project=a");
+    return (agents_acknowledged as string[]).length === 1 && (unknown as string[]).every((line) => !line.includes("acknowledge"));
+  }, "both follow, and one has stopped it");
+  expect(blocked()).toEqual([true, false]);
+  await kill("");
+  expect(blocked()).toEqual([true, true]);
+  await control(gateway.url, "POST", "/sessions/the-same-id/resume");
+  await until(() => blocked().every((one) => !one), "both go on");
 });
 
 test("each spends its own budget of a session, also after a restart, and a resume of the plain id lifts what one has spent", async () => {

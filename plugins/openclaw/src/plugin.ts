@@ -131,7 +131,9 @@ export function createPlugin(
       control = followControl({
         schedulerUrl,
         token,
+        ...(config.key !== undefined && { key: config.key }),
         subscriber: `openclaw on ${hostname()}, process ${process.pid}`,
+        onConnect: (project) => stops.onProject(project),
         onEvent: (event) => stops.onEvent(event),
         onSnapshot: quietly((all) => stops.onSnapshot(all)),
       });

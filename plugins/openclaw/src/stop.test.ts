@@ -55,6 +55,20 @@ it("a kill of a sub-agent leaves its parent alone", async () => {
   expect(stops.answer("before_agent_run", KID)).toBeDefined();
 });
 
+it("a stop of one project's session is none of another project's, nor of one without a project", async () => {
+  const { stops, aborted, event } = playing();
+  for (const own of [undefined, "b"]) {
+    stops.onProject(own);
+    expect(await event("session.killed", "root-id", { project: "a" })).toEqual({ outcome: "absent" });
+    expect(stops.answer("before_agent_run", ROOT)).toBeUndefined();
+  }
+  expect(aborted).toEqual([]);
+  stops.onProject("a");
+  expect(await event("session.killed", "root-id", { project: "a" })).toEqual({ outcome: "stopped" });
+  expect(aborted).toEqual(["root-id", "kid-id"]);
+  expect(stops.answer("before_agent_run", ROOT)).toMatchObject({ outcome: "block" });
+});
+
 it("resume lifts it", async () => {
   const { stops, event } = playing();
   await event("session.killed", "root-id", { descendants: [KID.sessionKey] });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlEvent, ControlOutcome, StoppedSession } from "@signalbox/otel/control-client";
+import { type Stop, StopList } from "@signalbox/otel/stop-list";
 import { type HostObject, object, text } from "./host-values.ts";
 import type { Mapper } from "./map.ts";
 
@@ -13,6 +14,8 @@ export interface StopSwitch {
    * A call that begins all the same ends its run.
    */
   answer(hook: string, context: unknown): object | undefined;
+  /** Whose this gateway's sessions are: a stop of another project's is none of theirs. Undefined until it is told: of no project. */
+  onProject(project: string | undefined): void;
   /** Carries out an event of the control stream. Never throws. */
   onEvent(event: ControlEvent): Promise<ControlOutcome | undefined>;
   /** All that is stopped now; what is not named goes on. */
@@ -22,26 +25,20 @@ export interface StopSwitch {
 /** Ends the run of one session, by OpenClaw's own id of it, and none of its sub-agents'. Returns whether there was one to end. */
 export type Abort = (hostSessionId: string) => boolean;
 
-interface Stop {
-  killed: boolean;
-  reason: string;
-}
-
 /** The receipt of a kill is waited for two seconds. */
 const ENDED_WITHIN_MS = 1_500;
 const POLL_MS = 20;
 
 export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "running" | "refusedElsewhere">, abort: Abort): StopSwitch {
-  let stops = new Map<string, Stop>();
+  const stops = new StopList();
+  let ownProject: string | undefined;
   /** Runs that were told to end, by their spans: telling them again would be work for a process that has enough of it. */
   let told = new Set<string>();
 
   const stopOf = (sessionKey: string | undefined): Stop | undefined => {
-    if (stops.size === 0 || sessionKey === undefined) return undefined;
-    const found = mapper.lineage(sessionKey).flatMap((id) => stops.get(id) ?? []);
-    return found.find(({ killed }) => killed) ?? found[0];
+    return stops.size === 0 || sessionKey === undefined ? undefined : stops.of(mapper.lineage(sessionKey), ownProject);
   };
-  const killedRuns = () => (stops.size === 0 ? [] : mapper.running().filter(({ sessionKey }) => stopOf(sessionKey)?.killed));
+  const killedRuns = () => (stops.size === 0 ? [] : mapper.running().filter(({ sessionKey }) => stopOf(sessionKey)?.state === "killed"));
   /** Returns how many runs of killed sessions there were. */
   const abortAll = (): number => {
     const runs = killedRuns();
@@ -57,10 +54,10 @@ export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "run
     answer(hook, context) {
       const stop = stopOf(text(object(context).sessionKey));
       if (stop === undefined) return hook === "before_agent_run" ? pastScheduler(object(context)) : undefined;
-      const message = `This session is ${stop.killed ? "stopped" : "paused"} by Signalbox${stop.reason === "" ? "" : `: ${stop.reason}`}`;
+      const message = `This session is ${stop.state === "killed" ? "stopped" : "paused"} by Signalbox${stop.reason === "" ? "" : `: ${stop.reason}`}`;
       if (hook === "before_agent_run") return { outcome: "block", reason: "stopped by Signalbox", message };
       // A pause lets a run end what it is at.
-      if (!stop.killed) return undefined;
+      if (stop.state === "paused") return undefined;
       if (hook === "before_tool_call") return { block: true, blockReason: message };
       if (hook === "model_call_started") {
         told.clear();
@@ -69,20 +66,21 @@ export function createStopSwitch(mapper: Pick<Mapper, "lineage" | "knows" | "run
       return undefined;
     },
 
-    async onEvent({ type, data }) {
-      const { session } = data;
-      if (typeof session !== "string") return undefined;
-      const ids = [session, ...(Array.isArray(data.descendants) ? data.descendants.filter((id) => typeof id === "string") : [])];
-      if (type === "session.resumed") for (const id of ids) stops.delete(id);
-      else if (type === "session.killed" || type === "session.paused") {
-        for (const id of ids) stops.set(id, { killed: type === "session.killed", reason: text(data.reason) ?? "" });
-      } else return undefined;
-      if (!ids.some((id) => mapper.knows(id))) return { outcome: "absent" };
-      return type === "session.killed" ? ended() : { outcome: "stopped" };
+    onProject(project) {
+      ownProject = project;
+    },
+
+    async onEvent(event) {
+      const concerned = stops.take(event);
+      if (concerned === undefined) return undefined;
+      const { ids, project } = concerned;
+      const isOurs = project === undefined || project === ownProject;
+      if (!isOurs || !ids.some((id) => mapper.knows(id))) return { outcome: "absent" };
+      return event.type === "session.killed" ? ended() : { outcome: "stopped" };
     },
 
     onSnapshot(stopped) {
-      stops = new Map(stopped.map(({ session, state, reason }) => [session, { killed: state === "killed", reason }]));
+      stops.replace(stopped);
       abortAll();
     },
   };

@@ -1,5 +1,7 @@
 /** Follows the scheduler's control stream, and acknowledges what it was told to stop. */
 
+import { RequestHeader, ResponseHeader } from "./conventions.ts";
+
 export interface ControlEvent {
   id: string;
   /** `session.killed`, `session.paused`, `session.resumed`, … */
@@ -17,6 +19,8 @@ export interface ControlOutcome {
 /** One line of what is stopped; `session` is the id of a session, or of one agent in it. */
 export interface StoppedSession {
   session: string;
+  /** Where only that of one project is stopped. */
+  project?: string;
   state: string;
   reason: string;
 }
@@ -26,8 +30,12 @@ export interface ControlClientOptions {
   schedulerUrl: string;
   /** The admin token. */
   token: string;
+  /** What the agent makes its calls with, where the scheduler wants a key. */
+  key?: string;
   /** Names this follower in receipts, e.g. `claude-code on laptop`. */
   subscriber: string;
+  /** Connected, for the first time or again: `project` is the key's, if it has one. Must not throw. */
+  onConnect?(project: string | undefined): void;
   /** Carries an event out; undefined where it asks for nothing. Must not throw. */
   onEvent(event: ControlEvent): Promise<ControlOutcome | undefined>;
   /** All that is stopped, told at the start and where the scheduler does not know what was missed. Must not throw. */
@@ -40,7 +48,8 @@ const ACKNOWLEDGE_TIMEOUT_MS = 2_000;
 const MAX_EVENT_CHARACTERS = 1 << 20;
 
 /** Follows until closed; a scheduler that is away is tried again, and what was missed is sent again by it. */
-export function followControl({ schedulerUrl, token, subscriber, onEvent, onSnapshot }: ControlClientOptions): { close(): Promise<void> } {
+export function followControl(options: ControlClientOptions): { close(): Promise<void> } {
+  const { schedulerUrl, token, key, subscriber, onConnect, onEvent, onSnapshot } = options;
   const authorization = `Bearer ${token}`;
   const closing = new AbortController();
   let lastId: string | undefined;
@@ -59,9 +68,15 @@ export function followControl({ schedulerUrl, token, subscriber, onEvent, onSnap
 
   async function follow(): Promise<void> {
     const url = new URL(`/control/stream?subscriber=${encodeURIComponent(subscriber)}`, schedulerUrl);
-    const headers = { authorization, ...(lastId === undefined ? {} : { "last-event-id": lastId }) };
+    const headers = {
+      authorization,
+      ...(key !== undefined && { [RequestHeader.followerKey]: key }),
+      ...(lastId !== undefined && { "last-event-id": lastId }),
+    };
     const response = await fetch(url, { headers, signal: closing.signal });
     if (!response.ok || response.body === null) throw new Error(`the control stream answered ${response.status}`);
+    const project = response.headers.get(ResponseHeader.project);
+    onConnect?.(project === null ? undefined : decodeURIComponent(project));
     let text = "";
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
       text += chunk;

@@ -239,6 +239,8 @@ export const RequestHeader = {
   project: "x-signalbox-project",
   /** an ingest or model key, where Authorization is taken */
   key: "x-signalbox-key",
+  /** on the control stream: the key that the follower's agent makes its calls with; the answer names its project */
+  followerKey: "x-signalbox-follower-key",
   /** `caller`: the other keys of this request are the caller's own at a vendor, for pools of `credentials: caller`, and none of ours */
   credentials: "x-signalbox-credentials",
   traceparent: "traceparent",
@@ -259,6 +261,8 @@ export const ResponseHeader = {
   costNanousd: "x-signalbox-cost-nanousd",
   /** why the call may not be served by anybody, e.g. `session_killed`: an agent must not ask another provider in our place */
   refused: "x-signalbox-refused",
+  /** of the control stream: the project of the follower's key, percent-encoded; absent where it has none */
+  project: "x-signalbox-project",
   traceresponse: "traceresponse",
   requestId: "request-id",
 } as const;

@@ -23,6 +23,8 @@ export interface Principal extends RateLimits {
 export interface Gatekeeper {
   /** @throws HttpError 401 for a wrong key, and for a missing one where one is required; 403 for a page of another origin */
   admitModel(headers: IncomingHttpHeaders): Principal;
+  /** The project of a key; undefined where it has none, or is none that we know. */
+  projectOf(key: string): string | undefined;
   /** @throws HttpError 401 without the admin token */
   admitControl(headers: IncomingHttpHeaders): void;
 }
@@ -70,6 +72,7 @@ export function createGatekeeper({ keys, environment, token, loopback, stored = 
       if (!principal) throw unauthorized("incorrect API key provided");
       return principal;
     },
+    projectOf: (key) => (accepted.get(digest(key)) ?? stored(digest(key)))?.project,
     admitControl(headers) {
       const key = presentedKey(headers);
       if (!admin || key === undefined || digest(key) !== admin) {

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { type ControlOutcome, followControl } from "../control-client.ts";
+import { StopList, stopKey } from "../stop-list.ts";
 
 /** What was asked of a session that is stopped; thrown by its next call, and by those under way when it is killed. */
 export class SessionStoppedError extends Error {
@@ -30,18 +31,23 @@ export interface StoppableWork {
 }
 
 export interface Stops {
-  /** @param ids of an agent, its ancestors and its session. @throws SessionStoppedError where one of them is stopped */
-  begin(ids: readonly string[]): StoppableWork;
+  /**
+   * @param ids of an agent, its ancestors and its session
+   * @param project the session's, if it named one
+   * @throws SessionStoppedError where one of them is stopped
+   */
+  begin(ids: readonly string[], project: string | undefined): StoppableWork;
   close(): Promise<void>;
 }
 
 /** Without a control client nothing is ever stopped from outside. */
 export const unstoppable: Stops = { begin: () => ({ signal: new AbortController().signal, settled() {} }), close: async () => {} };
 
-interface Stop {
-  session: string;
-  state: "killed" | "paused";
-  reason: string;
+interface UnderWay {
+  ids: readonly string[];
+  project: string | undefined;
+  controller: AbortController;
+  ended: Promise<void>;
 }
 
 /** Sessions and agents that worked here, the latest of them: a kill of one is acknowledged although its calls have just ended. */
@@ -51,24 +57,20 @@ const ENDED_WITHIN_MS = 1_500;
 
 /** Follows what the scheduler stops. A pause lets work end what it is at; a kill aborts it, and the receipt says whether it ended. */
 export function followStops({ schedulerUrl, token }: ControlOptions, agentName: string): Stops {
-  let stops = new Map<string, Stop>();
-  const underWay = new Map<StoppableWork, { ids: readonly string[]; controller: AbortController; ended: Promise<void> }>();
+  const stops = new StopList();
+  const underWay = new Map<StoppableWork, UnderWay>();
 
   const known = new Set<string>();
-  const remember = (id: string) => {
-    known.delete(id);
-    known.add(id);
+  const remember = (key: string) => {
+    known.delete(key);
+    known.add(key);
     const [oldest] = known;
     if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
   };
 
-  const stopOf = (ids: readonly string[]): Stop | undefined => {
-    const found = ids.flatMap((id) => stops.get(id) ?? []);
-    return found.find(({ state }) => state === "killed") ?? found[0];
-  };
   const abortKilled = () => {
     const killed = [...underWay.values()].flatMap((work) => {
-      const stop = stopOf(work.ids);
+      const stop = stops.of(work.ids, work.project);
       return stop?.state === "killed" ? [{ ...work, stop }] : [];
     });
     for (const { controller, stop } of killed) controller.abort(new SessionStoppedError(stop.session, stop.state, stop.reason));
@@ -91,28 +93,23 @@ export function followStops({ schedulerUrl, token }: ControlOptions, agentName: 
     schedulerUrl,
     token,
     subscriber: `${agentName} on ${hostname()} (${process.pid})`,
-    async onEvent({ type, data }) {
-      const { session, descendants, reason } = data;
-      if (typeof session !== "string") return undefined;
-      const ids = [session, ...(Array.isArray(descendants) ? descendants.filter((id) => typeof id === "string") : [])];
-      if (type === "session.resumed") for (const id of ids) stops.delete(id);
-      else if (type === "session.killed" || type === "session.paused") {
-        const state = type === "session.killed" ? "killed" : "paused";
-        for (const id of ids) stops.set(id, { session, state, reason: typeof reason === "string" ? reason : "" });
-      } else return undefined;
-      return ids.some((id) => known.has(id)) ? ended(abortKilled()) : { outcome: "absent" };
+    async onEvent(event) {
+      const concerned = stops.take(event);
+      if (concerned === undefined) return undefined;
+      const { ids, project } = concerned;
+      return ids.some((id) => known.has(stopKey(id, project))) ? ended(abortKilled()) : { outcome: "absent" };
     },
     onSnapshot(stopped) {
-      stops = new Map(stopped.map((one) => [one.session, { ...one, state: one.state === "killed" ? "killed" : "paused" }]));
+      stops.replace(stopped);
       abortKilled();
     },
   });
 
   return {
-    begin(ids) {
-      const stop = stopOf(ids);
+    begin(ids, project) {
+      const stop = stops.of(ids, project);
       if (stop !== undefined) throw new SessionStoppedError(stop.session, stop.state, stop.reason);
-      for (const id of ids) remember(id);
+      for (const id of ids) for (const key of new Set([id, stopKey(id, project)])) remember(key);
       const controller = new AbortController();
       const { promise, resolve } = Promise.withResolvers<void>();
       const work: StoppableWork = {
@@ -122,7 +119,7 @@ export function followStops({ schedulerUrl, token }: ControlOptions, agentName: 
           resolve();
         },
       };
-      underWay.set(work, { ids, controller, ended: promise });
+      underWay.set(work, { ids, project, controller, ended: promise });
       return work;
     },
     close: () => follower.close(),
