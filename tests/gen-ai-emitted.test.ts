@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { observeAgent } from "@signalbox/otel/agent";
 import type { HistoryReader } from "@signalbox/otel/history";
 import type { SpanRecord } from "@signalbox/otel/provider";
+import { startOtlpSink } from "@signalbox/otel/testing/otlp-sink";
 import { describe, expect, it } from "vitest";
 import { drafts } from "../collector-processor/src/dialects/testing/drafts.ts";
 import { encodeTraces } from "../collector-processor/src/fan-out/encode-otlp.ts";
@@ -54,6 +56,59 @@ describe.each(["claude-code", "codex"] as const)("history of %s", (agent) => {
     }
     for (const reader of readers.values()) spans.push(...reader.end());
     expect(problemsOfRecords(spans)).toEqual([]);
+  });
+});
+
+describe("the library for agents of one's own", () => {
+  const replies = [
+    {
+      id: "1",
+      model: "m",
+      choices: [{ finish_reason: "stop", message: { content: "hi" } }],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    },
+    { type: "message", id: "2", model: "m", content: [{ type: "text", text: "hi" }], usage: { input_tokens: 3, output_tokens: 4 } },
+    { nothing: "known" },
+  ];
+  const inputs = [
+    "a prompt",
+    [
+      { role: "system", content: "be brief" },
+      { role: "user", content: [{ type: "image_url", image_url: { url: "http://x" } }] },
+      { role: "assistant", content: null, tool_calls: [{ id: "1", function: { name: "t", arguments: "{}" } }] },
+      { role: "tool", tool_call_id: "1", content: "ok" },
+    ],
+    [
+      { role: "assistant", content: [{ type: "tool_use", id: "1", name: "t", input: {} }] },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "1", content: "ok" }] },
+    ],
+    [
+      { role: "user", content: [{ type: "input_text", text: "hi" }] },
+      { type: "function_call_output", call_id: "1", output: "ok" },
+    ],
+  ];
+  it.each([true, false])("routed: %s", async (routed) => {
+    const sink = await startOtlpSink();
+    const agent = observeAgent({ name: "worker", endpoint: sink.url, routed, content: true });
+    await agent.session("s", async () => {
+      await agent.turn(() => agent.tool("only a tool", () => "done"));
+      await agent.turn(async () => {
+        for (const reply of replies) for (const input of inputs) await agent.llm({ model: "m", input }, () => reply);
+        await agent.tool("delegate", () => agent.subagent({ name: "writer", background: true }, () => agent.llm("m", () => replies[1])));
+      });
+      await agent.turn(() => agent.llm("m", () => Promise.reject(new Error("no")))).catch(() => {});
+    });
+    await agent.shutdown();
+    await sink.close();
+    expect(sink.spans).toHaveLength(3 + 2 + replies.length * inputs.length + 3);
+    const problems = sink.spans.flatMap(({ name, kind, status, attributes }) =>
+      genAiProblems({ name, kind, failed: status.code === 2, attributes }),
+    );
+    expect(problems).toEqual([]);
+    const providers = new Set(sink.spans.map(({ attributes }) => attributes["gen_ai.provider.name"]));
+    expect([...providers].filter((one) => one !== undefined).toSorted()).toEqual(
+      routed ? ["signalbox"] : ["_OTHER", "anthropic", "openai"],
+    );
   });
 });
 

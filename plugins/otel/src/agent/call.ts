@@ -2,8 +2,9 @@ import { type Span, SpanKind } from "@opentelemetry/api";
 import { Attribute, Operation, RequestHeader, ResponseHeader, spanName } from "../conventions.ts";
 import { formatTraceparent } from "../trace-context.ts";
 import { contentJson } from "./content.ts";
+import { inputMessages } from "./messages.ts";
 import { ReplyReader } from "./reply.ts";
-import { identityHeaders, type Scope } from "./scope.ts";
+import { GATEWAY, identityHeaders, type Scope, UNKNOWN_PROVIDER } from "./scope.ts";
 import type { LlmCall, LlmOptions, Work } from "./types.ts";
 import type { SpanAttributes, SpanSpec } from "./work.ts";
 
@@ -33,8 +34,7 @@ export function describeCall(
       attributes: {
         [Attribute.operation]: Operation.chat,
         [Attribute.requestModel]: call.model,
-        [Attribute.provider]: call.provider,
-        [Attribute.inputMessages]: content ? contentJson(call.input) : undefined,
+        [Attribute.inputMessages]: content && call.input !== undefined ? contentJson(inputMessages(call.input)) : undefined,
       },
     },
     handle({ span, signal }) {
@@ -58,7 +58,10 @@ export function describeCall(
     },
     told() {
       const message = content ? reply.message() : undefined;
+      const provider = call.provider ?? (isRouted ? GATEWAY : reply.provider) ?? UNKNOWN_PROVIDER;
+      if (scope.turn !== undefined) scope.turn.provider ??= provider;
       return {
+        [Attribute.provider]: provider,
         ...reply.attributes(),
         ...answer,
         [Attribute.routed]: isRouted || undefined,

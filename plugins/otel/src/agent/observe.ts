@@ -4,7 +4,7 @@ import { Attribute, Operation, spanName } from "../conventions.ts";
 import { createProvider } from "../provider.ts";
 import { type DescribedCall, describeCall } from "./call.ts";
 import { contentJson, MAX_CONTENT_CHARACTERS } from "./content.ts";
-import { type AgentIdentity, requireId, type Scope } from "./scope.ts";
+import { type AgentIdentity, GATEWAY, requireId, type Scope, type Turn, UNKNOWN_PROVIDER } from "./scope.ts";
 import { followStops, unstoppable } from "./stops.ts";
 import type { AgentObserver, AgentOptions, LlmCall, LlmOptions, SubagentOptions, ToolOptions } from "./types.ts";
 import { createWorks, type SpanSpec } from "./work.ts";
@@ -44,18 +44,22 @@ export function observeAgent(options: AgentOptions): AgentObserver {
       sendsTraceparent: own !== undefined,
     });
 
+  const newTurn = (): Turn => ({ id: randomUUID(), provider: undefined });
+  const toldOf = ({ provider }: Turn) => ({ [Attribute.provider]: provider ?? (options.routed ? GATEWAY : UNKNOWN_PROVIDER) });
+
   return {
     async session(given, run) {
       const session = typeof given === "string" ? { id: given } : given;
       const id = requireId("a session's id", session.id);
       const agent: AgentIdentity = { id, name, kind, parentId: undefined, depth: 0, lineage: [id] };
-      return works.within({ session, agent, turnId: undefined, toolCallId: undefined, context: ROOT_CONTEXT }, async () => run());
+      return works.within({ session, agent, turn: undefined, toolCallId: undefined, context: ROOT_CONTEXT }, async () => run());
     },
 
     async turn(run) {
       const scope = here("turn()");
-      if (scope.turnId !== undefined) throw new TypeError("turn() inside of a turn: another agent's is subagent()");
-      return wrap({ ...scope, turnId: randomUUID() }, turnSpec(scope.agent.name), run);
+      if (scope.turn !== undefined) throw new TypeError("turn() inside of a turn: another agent's is subagent()");
+      const turn = newTurn();
+      return wrap({ ...scope, turn }, turnSpec(scope.agent.name), run, () => toldOf(turn));
     },
 
     async llm(given, run) {
@@ -133,8 +137,9 @@ export function observeAgent(options: AgentOptions): AgentObserver {
       };
       const spec = turnSpec(name);
       const attributes = { ...spec.attributes, [Attribute.spawnedByToolCall]: toolCallId };
-      const scope: Scope = { session, agent, turnId: randomUUID(), toolCallId: undefined, context };
-      return wrap(scope, { ...spec, attributes, detached: background }, run);
+      const turn = newTurn();
+      const scope: Scope = { session, agent, turn, toolCallId: undefined, context };
+      return wrap(scope, { ...spec, attributes, detached: background }, run, () => toldOf(turn));
     },
 
     async shutdown() {

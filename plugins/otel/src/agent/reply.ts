@@ -2,6 +2,7 @@ import { Attribute } from "../conventions.ts";
 import { count, type Json, list, object, text } from "../history/values.ts";
 import type { SpanRecord } from "../provider.ts";
 import { MAX_CONTENT_CHARACTERS } from "./content.ts";
+import { toolCall } from "./messages.ts";
 
 /** What a call used and who answered, as the caller knows it. */
 export interface ReplyFacts {
@@ -27,6 +28,7 @@ export class ReplyReader {
   #facts: ReplyFacts = {};
   /** As sent: Anthropic tells a part when a stream begins and the rest at its end. */
   #usage: Json = {};
+  #provider: string | undefined;
   #text = "";
   #toolCalls: Json[] = [];
 
@@ -34,6 +36,7 @@ export class ReplyReader {
     // a client's own class may have getters that do something: a stream's `usage` may read it to its end
     if (!isPlain(value)) return;
     const reply = object(value);
+    this.#provider ??= providerOf(reply);
     switch (reply.type) {
       case "response.completed":
       case "response.incomplete":
@@ -60,6 +63,11 @@ export class ReplyReader {
 
   record(facts: ReplyFacts): void {
     this.#facts = { ...this.#facts, ...facts };
+  }
+
+  /** Whose form the reply has, which is what is known of who answered; undefined where it is neither's. */
+  get provider(): string | undefined {
+    return this.#provider;
   }
 
   attributes(): SpanRecord["attributes"] {
@@ -118,8 +126,14 @@ export class ReplyReader {
   }
 
   #asked(id: unknown, call: Json): void {
-    this.#toolCalls.push({ type: "tool_call", id, name: call.name, arguments: call.arguments ?? call.input });
+    this.#toolCalls.push(toolCall(id, call));
   }
+}
+
+function providerOf(reply: Json): string | undefined {
+  const kind = text(reply.type) ?? "";
+  if (kind === "message" || /^(?:message|content_block)_/.test(kind)) return "anthropic";
+  return Array.isArray(reply.choices) || reply.object === "response" || kind.startsWith("response.") ? "openai" : undefined;
 }
 
 const isPlain = (value: unknown): boolean =>

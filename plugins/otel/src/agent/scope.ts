@@ -25,11 +25,21 @@ export interface AgentIdentity {
   lineage: readonly string[];
 }
 
+export interface Turn {
+  id: string;
+  /** Of its first call; undefined until that is over. */
+  provider: string | undefined;
+}
+
+/** `gen_ai.provider.name` of what goes through the scheduler, and where nobody can know: the conventions require one. */
+export const GATEWAY = "signalbox";
+export const UNKNOWN_PROVIDER = "_OTHER";
+
 /** Where in an agent's work we are: what is begun here belongs to it. */
 export interface Scope {
   session: SessionOptions;
   agent: AgentIdentity;
-  turnId: string | undefined;
+  turn: Turn | undefined;
   /** The tool call under way. */
   toolCallId: string | undefined;
   /** Holds the span that new ones hang below. */
@@ -42,7 +52,7 @@ export function requireId(what: string, id: string): string {
   throw new TypeError(`${what} must be 1 to 256 printable ASCII characters, not ${JSON.stringify(id)}`);
 }
 
-export function identityAttributes({ session, agent, turnId }: Scope): SpanRecord["attributes"] {
+export function identityAttributes({ session, agent, turn }: Scope): SpanRecord["attributes"] {
   return {
     [Attribute.sessionId]: session.id,
     [Attribute.conversationId]: session.id,
@@ -52,7 +62,7 @@ export function identityAttributes({ session, agent, turnId }: Scope): SpanRecor
     [Attribute.agentDepth]: agent.depth,
     [Attribute.agentName]: agent.name,
     [Attribute.agentKind]: agent.kind,
-    [Attribute.turnId]: turnId,
+    [Attribute.turnId]: turn?.id,
     [Attribute.userId]: session.user,
     [Attribute.project]: session.project,
     [Attribute.channel]: session.channel,
@@ -61,14 +71,14 @@ export function identityAttributes({ session, agent, turnId }: Scope): SpanRecor
 }
 
 /** The same for the scheduler. Names may be of any script, headers not: `?` stands for what they cannot carry. */
-export function identityHeaders({ session, agent, turnId }: Scope): Record<string, string> {
+export function identityHeaders({ session, agent, turn }: Scope): Record<string, string> {
   const all: Record<string, string | undefined> = {
     [RequestHeader.session]: session.id,
     [RequestHeader.agent]: agent.id,
     [RequestHeader.parentAgent]: agent.parentId,
     [RequestHeader.agentName]: agent.name,
     [RequestHeader.agentKind]: agent.kind,
-    [RequestHeader.turn]: turnId,
+    [RequestHeader.turn]: turn?.id,
     [RequestHeader.user]: session.user,
     [RequestHeader.project]: session.project,
     [RequestHeader.channel]: session.channel,

@@ -32,7 +32,7 @@ export interface Work {
 
 export interface LlmOptions {
   model: string;
-  /** Who answers: `openai`, `anthropic`, … */
+  /** Who answers: `openai`, `aws.bedrock`, … Default: `signalbox` where the call is routed, else whose form the reply has. */
   provider?: string;
   /** As in AgentOptions, for this call. */
   routed?: boolean;

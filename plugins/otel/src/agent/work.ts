@@ -23,7 +23,7 @@ export function createWorks(stops: Stops, tracer: () => Tracer, isIsolated: bool
 
   /** A span, its place for what runs inside, and its end. */
   function begin(scope: Scope, { name, kind = SpanKind.INTERNAL, attributes, detached = false }: SpanSpec) {
-    const { signal, settled } = stops.begin(scope.agent.lineage);
+    const { signal, settled } = stops.begin(scope.agent.lineage, scope.session.project);
     // spans of the process's own instrumentations may stand between ours
     const active = !isIsolated && trace.getSpan(context.active()) !== undefined ? context.active() : scope.context;
     const spawner = trace.getSpanContext(active);
