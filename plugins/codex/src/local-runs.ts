@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ControlOutcome } from "@signalbox/otel/control-client";
 import { object, text } from "@signalbox/otel/history";
 import { followKills, interrupt, type LocalProcess, startOf, untilGone } from "@signalbox/otel/local-processes";
+import { addressesOf, connectAppServer, interruptTurns } from "./running-app-server.ts";
 
 export interface LocalRunsOptions {
   /** `~/.codex` or CODEX_HOME. */
@@ -13,8 +14,10 @@ export interface LocalRunsOptions {
 }
 
 /**
- * Carries a kill into the Codex processes of this machine and user: `codex exec` gets SIGINT, which ends it and the commands that it runs.
- * One that somebody sits at, or that an editor drives, is left to them: the gateway refuses its next call.
+ * Carries a kill into the Codex processes of this machine and user. `codex exec` gets SIGINT, which ends it and the commands that it runs.
+ * An app-server that listens (the daemon that `codex` at a terminal shares, or one for `--remote`) is asked to interrupt the session's
+ * turns, and lives on. One that an editor drives through its standard input, and a terminal of `--no-daemon`, are left alone: nobody else can
+ * ask them anything, and the gateway refuses their next call.
  */
 export const stopLocalRuns = ({ codexHome, ...control }: LocalRunsOptions): { close(): Promise<void> } =>
   followKills({ agent: "codex", ...control, stop: (session) => stopRuns(codexHome, session) });
@@ -29,21 +32,39 @@ interface Holder extends LocalProcess {
 /** A call that the gateway closed ends the run, with the reason in its output: by a signal it would say nothing. */
 const BY_ITSELF_MS = 400;
 
-/** Ends the `codex exec` of a session; a sub-agent's thread ends with its root's alone. Never throws. */
+/** Ends the `codex exec` of a session, where a sub-agent's thread ends with its root's alone, or its turns in an app-server. Never throws. */
 export async function stopRuns(codexHome: string, session: string, byItselfMs = BY_ITSELF_MS): Promise<ControlOutcome> {
   // a thread's id is part of a path
   if (!/^[0-9a-f-]{36}$/.test(session)) return { outcome: "absent" };
   const lock = await realpath(join(codexHome, "thread-writer-locks", `${session}.lock`)).catch(() => undefined);
   const holders = lock === undefined ? [] : await holdersOf(lock, session);
   if (holders.length === 0) return { outcome: "absent" };
-  for (const { rollout, headless } of holders) {
+  for (const { pid, rollout, headless } of holders) {
+    if (!headless) return interruptIn(pid, session);
     const meta = rollout === undefined ? {} : await metaOf(rollout);
     if (text(meta.parent_thread_id) !== undefined)
       return { outcome: "failed", detail: "it is a sub-agent: it stops at its next call, by the gateway" };
-    if (!headless) return { outcome: "failed", detail: "it is interactive: it stops at its next call, by the gateway" };
   }
   const left = await untilGone(holders, byItselfMs);
   return left === undefined ? { outcome: "stopped" } : interrupt(holders);
+}
+
+/** Of one session only one process writes: where it is no `codex exec`, it is an app-server, or has one in it. */
+async function interruptIn(pid: number, session: string): Promise<ControlOutcome> {
+  let why = "it listens nowhere";
+  for (const address of await addressesOf(pid)) {
+    try {
+      const server = await connectAppServer(address);
+      try {
+        return await interruptTurns(server, session);
+      } finally {
+        await server.close();
+      }
+    } catch (error) {
+      why = `its app-server takes no connection: ${(error as Error).message}`;
+    }
+  }
+  return { outcome: "failed", detail: `it is interactive, and ${why}: it stops at its next call, by the gateway` };
 }
 
 async function holdersOf(lock: string, session: string): Promise<Holder[]> {

@@ -18,7 +18,7 @@ export interface KillContext {
   play(name: string): void;
 }
 
-interface Receipt {
+export interface Receipt {
   state: string;
   descendants: string[];
   upstream_closed: number;
@@ -30,15 +30,7 @@ interface Receipt {
 /** A stop while the real Codex streams, alone and with a sub-agent below it, beside a session that must not notice. */
 export async function checkKill({ check, stack, cli, machine, token, pool, play }: KillContext): Promise<void> {
   const { provider, sql } = stack;
-  const control = async (session: string, verb: string): Promise<Receipt> => {
-    const response = await fetch(`${stack.schedulerUrl}/control/sessions/${session}/${verb}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify({ reason: "the suite says so" }),
-    });
-    assert.equal(response.status, 200);
-    return (await response.json()) as Receipt;
-  };
+  const control = (session: string, verb: string) => controlSession({ stack, token }, session, verb);
   /** Root session of the next `count` requests to the provider. */
   const asked = async (since: number, count: number) => {
     await until(`${count} requests`, () => provider.ledger.length >= since + count, 60_000);
@@ -140,6 +132,20 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     );
     return receipt;
   }
+}
+
+export async function controlSession(
+  { stack, token }: Pick<KillContext, "stack" | "token">,
+  session: string,
+  verb: string,
+): Promise<Receipt> {
+  const response = await fetch(`${stack.schedulerUrl}/control/sessions/${session}/${verb}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ reason: "the suite says so" }),
+  });
+  assert.equal(response.status, 200);
+  return (await response.json()) as Receipt;
 }
 
 /** Whether anything of a process group is left. */

@@ -12,10 +12,11 @@ import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { startStack } from "../stack.ts";
 import { checkUnharmed } from "../unharmed.ts";
+import { checkAppServer } from "./app-server.ts";
 import { agentOf, askedOf, assertBooks, assertJoined, assertTree, settled, toolsOf } from "./books.ts";
 import { codexMachine, startCodex } from "./cli.ts";
 import { codexDrift } from "./drift.ts";
-import { checkKill } from "./kill.ts";
+import { checkKill, type KillContext } from "./kill.ts";
 import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -215,7 +216,7 @@ export async function codexSuite(report: Report): Promise<void> {
     });
 
     const localRuns = stopLocalRuns({ codexHome: join(machine.home, ".codex"), schedulerUrl: stack.schedulerUrl, token: TOKEN });
-    await checkKill({
+    const kill: KillContext = {
       check,
       stack,
       cli,
@@ -225,7 +226,9 @@ export async function codexSuite(report: Report): Promise<void> {
       play: (name) => {
         script = scriptOf(SCENARIOS[name]?.tasks ?? {});
       },
-    });
+    };
+    await checkKill(kill);
+    await checkAppServer(kill);
     await localRuns.close();
 
     await report.check("codex: unregistered, its config is byte for byte as it was", async () => {

@@ -1,0 +1,86 @@
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ControlOutcome } from "@signalbox/otel/control-client";
+import { type AppServer, converse } from "./json-rpc.ts";
+import { type Address, openTextSocket } from "./web-socket.ts";
+
+/** Connects to an app-server that somebody else started. Rejects where it does not answer, or wants a token. */
+export async function connectAppServer(address: Address): Promise<AppServer> {
+  const conversation = converse((text) => socket.send(text));
+  const socket = await openTextSocket(address, conversation.take, conversation.end);
+  const close = async () => socket.close();
+  try {
+    await conversation.begin();
+    return { call: conversation.call, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const LISTENING_UNIX = "00010000";
+const LISTENING_TCP = "0A";
+
+/** Where a process of this machine listens, as Linux tells it; nothing where it does not, as one that is driven through its standard input. */
+export async function addressesOf(pid: number): Promise<Address[]> {
+  const folder = join("/proc", String(pid), "fd");
+  const names = await readdir(folder).catch(() => []);
+  const links = await Promise.all(names.map((name) => readlink(join(folder, name)).catch(() => "")));
+  const inodes = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+  const fieldsOf = async (name: string) =>
+    (await readFile(`/proc/net/${name}`, "utf8").catch(() => "")).split("\n").map((line) => line.trim().split(/\s+/));
+  const unix = (await fieldsOf("unix")).flatMap(([, , , flags, , , inode = "", path]): Address[] =>
+    flags === LISTENING_UNIX && inodes.has(inode) && path?.startsWith("/") ? [{ socketPath: path }] : [],
+  );
+  const tcp = [...(await fieldsOf("tcp")), ...(await fieldsOf("tcp6"))].flatMap(
+    ([, local = "", , state, , , , , , inode = ""]): Address[] =>
+      state === LISTENING_TCP && inodes.has(inode) ? [{ port: Number.parseInt(local.split(":")[1] ?? "", 16) }] : [],
+  );
+  return [...unix, ...tcp];
+}
+
+interface Thread {
+  id: string;
+  /** Of the thread at the top of its tree. */
+  sessionId: string;
+  parentThreadId: string | null;
+  status: { type: string };
+}
+
+/** The receipt of a kill is waited for two seconds. */
+const ENDED_WITHIN_MS = 1_500;
+const POLL_MS = 20;
+
+/** Interrupts the turns of a thread and of all below it, with the commands that they run, and waits until they have ended. Never throws. */
+export async function interruptTurns(server: Pick<AppServer, "call">, session: string): Promise<ControlOutcome> {
+  const deadline = performance.now() + ENDED_WITHIN_MS;
+  const call = <Result>(method: string, params: object) =>
+    server.call<Result>(method, params, Math.max(1, Math.ceil(deadline - performance.now())));
+  try {
+    for (;;) {
+      const active = (await treeOf(call, session)).filter(({ status }) => status.type === "active");
+      if (active.length === 0) return { outcome: "stopped" };
+      if (performance.now() > deadline)
+        return { outcome: "failed", detail: `${active.length} turns have not ended after ${ENDED_WITHIN_MS} ms` };
+      for (const { id: threadId } of active) {
+        const { data } = await call<{ data: { id: string; status: string }[] }>("thread/turns/list", { threadId, limit: 1 });
+        const [turn] = data;
+        // it may end by itself at this moment, by the call that the gateway closed
+        if (turn?.status === "inProgress") await call("turn/interrupt", { threadId, turnId: turn.id }).catch(() => {});
+      }
+      await sleep(POLL_MS);
+    }
+  } catch (error) {
+    return { outcome: "failed", detail: (error as Error).message };
+  }
+}
+
+async function treeOf(call: <Result>(method: string, params: object) => Promise<Result>, session: string): Promise<Thread[]> {
+  const { data } = await call<{ data: string[] }>("thread/loaded/list", {});
+  const threads = await Promise.all(data.map(async (threadId) => (await call<{ thread: Thread }>("thread/read", { threadId })).thread));
+  const byId = new Map(threads.map((thread) => [thread.id, thread]));
+  const isBelow = (thread: Thread | undefined): boolean =>
+    thread !== undefined && (thread.id === session || thread.sessionId === session || isBelow(byId.get(thread.parentThreadId ?? "")));
+  return threads.filter(isBelow);
+}
