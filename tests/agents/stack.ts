@@ -63,6 +63,7 @@ models:
       host: "127.0.0.1",
       port,
       databaseUrl: database.url,
+      walDir: join(dir, "wal"),
       config: collectorConfig("", "test config", options.token === undefined ? {} : { SIGNALBOX_TOKEN: options.token }),
       log: quiet,
     });

@@ -15,7 +15,7 @@ import { type RenderedChat, renderChat } from "./provider-chat.ts";
 import type { PlannedError, ReplyPlan, Script } from "./provider-plan.ts";
 import { type LedgerEntry, type Provider, serveScripted } from "./provider-server.ts";
 
-export { lastText, type ReplyPlan, type Script, type ScriptedRequest } from "./provider-plan.ts";
+export { lastText, type PlannedToolCall, type ReplyPlan, type Script, type ScriptedRequest } from "./provider-plan.ts";
 export type { LedgerEntry, Provider } from "./provider-server.ts";
 
 export interface ProviderOptions {

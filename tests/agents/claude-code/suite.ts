@@ -94,7 +94,7 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
     results.set(name, byWay.set(way, await report.check(`claude-code, ${way}: ${name}`, run)));
   };
 
-  /** Plays a scenario to its end: its session, and what the provider was asked for it. */
+  /** Plays a scenario to its end: its session, and what the provider was asked for it, by the header that Claude Code sends. */
   const play = async (
     scenario: ClaudeCodeScenario,
     env: Record<string, string>,
@@ -122,7 +122,7 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
     }
     await provider.idle(10_000);
     assert.ok(session !== undefined, "the provider was asked");
-    return { session, asked: since };
+    return { session, asked: () => since().filter((entry) => sessionOf(entry) === session) };
   };
 
   const prove = async (name: string, way: Way): Promise<void> => {

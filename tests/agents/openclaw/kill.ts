@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEntry } from "../../support/provider.ts";
 import type { Check } from "../report.ts";
-import { progressOf, type Scenario, scriptOf, spawn } from "./scenarios.ts";
+import { ask, progressOf, type Scenario, scriptOf, spawn } from "./scenarios.ts";
 import { until } from "./until.ts";
 import type { World } from "./world.ts";
 
@@ -44,21 +44,32 @@ const TREE: Scenario["tasks"] = {
 };
 const slow = { text: "word ".repeat(300), chunkDelayMs: 200 };
 
-/** Kill of a tree of 1 + 17 in mid-work, beside another session that must not notice; then a refused turn, and a resume. */
-export async function checkKill(world: World, check: Check, notes: string[]): Promise<void> {
+/** A run that was asked for in a session that is killed, as the gateway's log tells it. */
+const BLOCKED = "before_agent_run hook blocked by signalbox";
+/** OpenClaw tells a session of its aborted sub-agents some six minutes after their end. */
+const WOKEN_WITHIN_MS = 600_000;
+
+/**
+ * Kill of a tree of 1 + 17 in mid-work, beside another session that must not notice; then a refused turn. On a gateway of its own: OpenClaw
+ * goes on to wake the killed session for half an hour. Returns a check for later: that this asks no model, and that a resume lifts the kill.
+ */
+export async function checkKill(world: World, check: Check, notes: string[]): Promise<() => Promise<void>> {
+  const { gateway, quiet, close } = await world.beside();
+  let later: () => Promise<void> = async () => assert.fail("the tree was not killed");
   await check(`kill of a session with ${SUB_AGENTS} sub-agents`, "registered", async () => {
     world.use(scriptOf(TREE));
-    const asked = world.since();
     const taskOf = (entry: LedgerEntry) => progressOf(entry).name;
-    const victims = () => asked().filter((entry) => taskOf(entry) !== "BYSTANDER");
+    const [asked, bystanders] = [world.since(), world.since("bystander")];
+    const victims = () => asked().filter((entry) => !bystanders().includes(entry));
     const sessionKey = "agent:main:telegram:direct:victim";
-    const turn = world.gateway().turn("please ROOT", { sessionKey });
+    const askRoot = () => gateway.turn(ask("ROOT", "victim"), { sessionKey });
+    const turn = askRoot();
     await until("the whole tree works", 150_000, () => {
       const tasks = victims().map(taskOf);
       return branches.flatMap((branch) => [branch, ...leaves(branch)]).every((name) => tasks.includes(name)) && commands() === PER_BRANCH;
     });
-    const other = world.gateway().turn("please BYSTANDER", { sessionKey: "agent:main:telegram:direct:bystander" });
-    await until("the other session works", 20_000, () => asked().some((entry) => taskOf(entry) === "BYSTANDER"));
+    const other = gateway.turn(ask("BYSTANDER", "bystander"), { sessionKey: "agent:main:telegram:direct:bystander" });
+    await until("the other session works", 20_000, () => bystanders().length > 0);
 
     const session = await world.sessionOf(victims()[0]);
     const receipt = await world.control<Receipt>(session, "kill");
@@ -76,7 +87,7 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     assert.equal(victims().length, atReceipt, "no provider request after the receipt");
     assert.equal((await other).status, "ok");
     assert.ok(
-      asked().some((entry) => taskOf(entry) === "BYSTANDER" && progressOf(entry).results === 1),
+      bystanders().some((entry) => progressOf(entry).results === 1),
       "the other session went on",
     );
     notes.push(
@@ -84,15 +95,29 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
         `${receipt.upstream_closed} upstream connections closed, commands gone ${commandsGone.toFixed(2)} s after it, no provider request after it.`,
     );
 
-    await world.gateway().turn("please ROOT", { sessionKey });
-    await world.quiet();
+    await askRoot();
+    await quiet();
     assert.equal(victims().length, atReceipt, "a new turn is refused");
-    await world.control(session, "resume");
-    world.use(scriptOf({ ROOT: () => ({ text: "Back." }) }));
-    assert.equal((await world.gateway().turn("please ROOT", { sessionKey })).status, "ok");
-    assert.ok(victims().length > atReceipt, "resume lifts the block");
-    await world.quiet();
+
+    const ofVictim = world.since("victim");
+    const blocked = () => gateway.log().split(BLOCKED).length;
+    const before = blocked();
+    later = async () => {
+      await until("OpenClaw has woken the killed session", WOKEN_WITHIN_MS, () => blocked() > before);
+      await quiet();
+      assert.equal(ofVictim().length, 0, "nothing of it has asked a model since");
+      await world.control(session, "resume");
+      world.use(scriptOf({ ROOT: () => ({ text: "Back." }) }));
+      assert.equal((await askRoot()).status, "ok");
+      assert.ok(ofVictim().length > 0, "resume lifts the block");
+    };
   });
+  return async () => {
+    await check("killed session: woken by OpenClaw minutes later it asks no model, and a resume lifts the kill", "registered", () =>
+      later(),
+    );
+    await close();
+  };
 }
 
 /** How many processes of this machine run a leaf's command. */

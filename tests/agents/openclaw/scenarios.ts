@@ -1,4 +1,4 @@
-import type { ReplyPlan, Script, ScriptedRequest } from "../../support/provider.ts";
+import type { PlannedToolCall, ReplyPlan, Script, ScriptedRequest } from "../../support/provider.ts";
 import { asOffered, textOf } from "./script.ts";
 
 /** What the model says to a task, which is named in the last human message: `results` tool results came after it; `attempt` from 1. */
@@ -19,10 +19,14 @@ export interface Scenario {
 
 export const MAIN = "main";
 export const NOTES = "memory/2026-11-21.md";
+/** Gives a task. Each request of the session, and of all below it, has the mark in its text. */
+export function ask(task: string, mark?: string): string {
+  return `please ${task}${mark === undefined ? "" : ` (${mark})`}`;
+}
 const say = (text: string): ReplyPlan => ({ text });
 const call = (...toolCalls: NonNullable<ReplyPlan["toolCalls"]>): ReplyPlan => ({ toolCalls });
 const exec = (command: string) => ({ name: "exec", arguments: { command } });
-export const spawn = (label: string) => ({ name: "sessions_spawn", arguments: { task: `${label} please`, label } });
+export const spawn = (label: string) => ({ name: "sessions_spawn", arguments: { task: ask(label), label } });
 const then =
   (...plans: ReplyPlan[]): Task =>
   (results) =>
@@ -85,35 +89,42 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-/** The script of a scenario: each state of a task counts its own attempts. */
+/** The script of a scenario: each state of a task counts its own attempts, and sub-agents are given their spawner's mark. */
 export function scriptOf(tasks: Scenario["tasks"]): Script {
   const attempts = new Map<string, number>();
   return (request) => {
-    const { name, results } = progressOf(request);
+    const { name, mark, results } = progressOf(request);
     const task = name === undefined ? undefined : tasks[name];
     // OpenClaw's own requests: summaries.
     if (task === undefined || !Array.isArray(request.body.tools)) return { text: "Scripted." };
     const state = `${name} ${results}`;
     attempts.set(state, (attempts.get(state) ?? 0) + 1);
     const plan = task(results, attempts.get(state) ?? 1);
-    return plan.toolCalls === undefined ? plan : { ...plan, toolCalls: plan.toolCalls.map((one) => asOffered(request, one)) };
+    return plan.toolCalls === undefined
+      ? plan
+      : { ...plan, toolCalls: plan.toolCalls.map((one) => asOffered(request, passingOn(one, mark))) };
   };
 }
 
-/** The task that a conversation is at, the last one asked for with a `please`, and how many tool results came after it. */
-export function progressOf(request: ScriptedRequest): { name: string | undefined; results: number } {
+function passingOn(toolCall: PlannedToolCall, mark: string | undefined): PlannedToolCall {
+  if (toolCall.name !== "sessions_spawn") return toolCall;
+  const given = toolCall.arguments as { label: string };
+  return { ...toolCall, arguments: { ...given, task: ask(given.label, mark) } };
+}
+
+/** The task that a conversation is at, the last one asked for, with its mark, and how many tool results came after it. */
+export function progressOf(request: ScriptedRequest): { name: string | undefined; mark: string | undefined; results: number } {
   const messages = messagesOf(request);
-  const taskOf = ({ role, content }: Message) => {
-    const found = role === "user" ? /\bplease ([A-Z]+)\b|\b([A-Z]+) please\b/.exec(textOf(content)) : null;
-    return found?.[1] ?? found?.[2];
-  };
-  const first = messages.findIndex((message) => taskOf(message) !== undefined);
+  const askedIn = ({ role, content }: Message) =>
+    (role === "user" ? /\bplease ([A-Z]+)\b(?: \(([a-z0-9-]+)\))?/.exec(textOf(content)) : null) ?? undefined;
+  const first = messages.findIndex((message) => askedIn(message) !== undefined);
   // What OpenClaw tells of sub-agents quotes their tasks.
   const isNotice = ({ content }: Message) => /OPENCLAW_INTERNAL|Internal task|Inter-session|subagent/i.test(textOf(content));
-  const start = messages.findLastIndex((message, at) => taskOf(message) !== undefined && (at === first || !isNotice(message)));
-  const asked = messages[start];
+  const start = messages.findLastIndex((message, at) => askedIn(message) !== undefined && (at === first || !isNotice(message)));
+  const asked = messages[start] && askedIn(messages[start]);
   return {
-    name: asked === undefined ? undefined : taskOf(asked),
+    name: asked?.[1],
+    mark: asked?.[2],
     results: messages.slice(start + 1).filter(({ role }) => role === "tool").length,
   };
 }

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { LedgerEntry } from "../../support/provider.ts";
 import type { Check, Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
 import { assertCalls, assertSums, assertTree, settled, spansOf } from "./books.ts";
+import { checkChannels } from "./channels.ts";
 import { driftOf } from "./drift.ts";
 import { ensureOpenclaw } from "./install.ts";
 import { checkKill } from "./kill.ts";
 import { assertMemory } from "./memory.ts";
 import { checkNeighbours } from "./neighbours.ts";
 import { checkOverhead } from "./overhead.ts";
-import { beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
+import { ask, beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
 import { checkScheduled } from "./scheduled.ts";
 import { until } from "./until.ts";
 import { openclawWorld, POOL, type World } from "./world.ts";
@@ -33,17 +35,20 @@ export async function openclawSuite(report: Report): Promise<void> {
     // What it left undone is not counted with the next one's.
     if (!passed) await world.quiet().catch(() => {});
   };
+  const strays: LedgerEntry[] = [];
   const all = async (way: Way) => {
-    for (const name of Object.keys(SCENARIOS)) await check(name, way, () => prove(world, name, way));
+    for (const name of Object.keys(SCENARIOS)) await check(name, way, () => prove(world, name, way, strays));
   };
 
   try {
     await report.check("openclaw: unregistered, a turn goes to the old provider and leaves no span", () => unseen(world));
     await world.register();
+    const checkKilledLater = await checkKill(world, check, notes);
     await all("registered");
-    await checkKill(world, check, notes);
     await checkScheduled(world, check);
     await checkNeighbours(world, check);
+    await checkChannels(world, check);
+    await checkKilledLater();
     await world.unregister();
     await report.check("openclaw: unregistered, the config is byte for byte as it was, and turns go the old way, unseen", async () => {
       assert.equal(readFileSync(world.home.configPath, "utf8"), world.before);
@@ -55,6 +60,12 @@ export async function openclawSuite(report: Report): Promise<void> {
     await world.routeByHand();
     await all("routed only");
     drift = driftOf(world.recordPath, openclaw.version);
+    await report.check("openclaw: while a session was at work no other asked a model, not even one that was killed before", () =>
+      assert.deepEqual(
+        strays.map(({ n, rawBody }) => `request ${n}: ${rawBody.slice(-300)}`),
+        [],
+      ),
+    );
     await world.write(world.before);
     await world.register();
     await checkOverhead(world, check, notes);
@@ -65,13 +76,15 @@ export async function openclawSuite(report: Report): Promise<void> {
   }
 }
 
-/** Plays a scenario in a session of its own, and compares what is stored with what the provider says it served. */
-export async function prove(world: World, name: string, way: Way): Promise<void> {
+/** Plays a scenario in a session of its own, and compares what is stored with what the provider says it served. Others' requests are `strays`. */
+async function prove(world: World, name: string, way: Way, strays: LedgerEntry[]): Promise<void> {
   const scenario = SCENARIOS[name];
   assert.ok(scenario);
   world.use(scriptOf(scenario.tasks));
-  const asked = world.since();
-  const sessionKey = `agent:main:telegram:direct:${way}-${name}`.replaceAll(/[ ,]+/g, "-").toLowerCase();
+  const mark = `${way}-${name}`.replaceAll(/[ ,]+/g, "-").toLowerCase();
+  const asked = world.since(mark);
+  const askedByAnyone = world.since();
+  const sessionKey = `agent:main:telegram:direct:${mark}`;
   for (const [index, task] of scenario.turns.entries()) {
     if (scenario.restart && index === scenario.turns.length - 1) await world.restart();
     if (task === "/compact") {
@@ -79,7 +92,7 @@ export async function prove(world: World, name: string, way: Way): Promise<void>
       await world.gateway().client.request("sessions.compact", { key: sessionKey }, 60_000);
       continue;
     }
-    const turn = world.gateway().turn(`please ${task}`, { sessionKey });
+    const turn = world.gateway().turn(ask(task, mark), { sessionKey });
     if (scenario.abortAfter !== undefined) {
       const { abortAfter } = scenario;
       await until("the last reply has begun", 60_000, () => asked().length >= abortAfter && asked().at(-1)?.status === 200);
@@ -91,6 +104,7 @@ export async function prove(world: World, name: string, way: Way): Promise<void>
     if (scenario.abortAfter === undefined) assert.equal(status, "ok");
   }
   await world.quiet();
+  strays.push(...askedByAnyone().filter((entry) => !asked().includes(entry)));
   const served = asked().filter(({ status }) => status === 200);
   // Of a call that was cut off OpenClaw tells no tokens.
   const counted = way === "observed only" ? served.filter(({ complete }) => complete) : served;

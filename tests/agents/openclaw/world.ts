@@ -5,7 +5,7 @@ import { registerOpenclaw, unregisterOpenclaw } from "@signalbox/openclaw/regist
 import { freePort } from "../../support/free-port.ts";
 import { type LedgerEntry, type Script, startProvider } from "../../support/provider.ts";
 import { type Stack, startStack } from "../stack.ts";
-import { followActivity } from "./activity.ts";
+import { type Activity, followActivity } from "./activity.ts";
 import { RECORDER } from "./drift.ts";
 import { baseConfig, type Gateway, type OpenclawHome, openclawHome, startGateway } from "./gateway.ts";
 import type { InstalledOpenclaw } from "./install.ts";
@@ -39,8 +39,8 @@ export interface World {
   gateway(): Gateway;
   restart(): Promise<void>;
   use(script: Script): void;
-  /** What the provider was asked from now on; only models' replies. */
-  since(): () => LedgerEntry[];
+  /** What the provider was asked from now on; only models' replies, and only those of a mark where one is given (`ask`). */
+  since(mark?: string): () => LedgerEntry[];
   /** Waits until OpenClaw is at nothing and says nothing for two seconds: sub-agents and their announcements go on after a turn. */
   quiet(): Promise<void>;
   register(options?: { observeOnly?: boolean; key?: string }): Promise<void>;
@@ -49,13 +49,20 @@ export interface World {
   write(text: string): Promise<void>;
   /** What a user without our plugin would write. */
   routeByHand(): Promise<void>;
-  /** A second gateway on this machine, of another home, registered from the same state folder. */
-  beside(): Promise<{ gateway: Gateway; close(): Promise<void> }>;
+  /** Another gateway on this machine, of another home, registered from the same state folder. It ends with the world at the latest. */
+  beside(): Promise<Beside>;
   /** The session that a request was made in, once something of it is stored. */
   sessionOf(entry: LedgerEntry | undefined): Promise<string>;
   /** Sets what a session may cost. */
   limit(session: string, usd: number): Promise<void>;
   control<T>(session: string, verb: string): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface Beside {
+  gateway: Gateway;
+  /** As `World.quiet`. */
+  quiet(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -106,7 +113,15 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
   const port = await freePort();
   const home = homeAt(port);
   const recordPath = join(home.dir, "record.jsonl");
-  const activity = followActivity(recordPath);
+  const quietOf = (activity: Activity) => async () => {
+    const deadline = Date.now() + QUIET_WITHIN_MS;
+    for (let last = -1; !activity.idle() || activity.told() !== last; await sleep(QUIET_MS)) {
+      if (Date.now() > deadline) throw new Error(`OpenClaw is still at work after ${QUIET_WITHIN_MS / 1000} s`);
+      last = activity.told();
+    }
+    await provider.idle(30_000);
+  };
+  const besides = new Set<Beside>();
   const before = readFileSync(home.configPath, "utf8");
   const stateDir = join(home.dir, "signalbox");
   mkdirSync(stateDir);
@@ -153,18 +168,12 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
     use(next) {
       script = next;
     },
-    since() {
+    since(mark) {
       const from = provider.ledger.length;
-      return () => provider.ledger.slice(from).filter(({ path }) => path === "/v1/chat/completions");
+      const isMarked = ({ rawBody }: LedgerEntry) => mark === undefined || rawBody.includes(`(${mark})`);
+      return () => provider.ledger.slice(from).filter((entry) => entry.path === "/v1/chat/completions" && isMarked(entry));
     },
-    async quiet() {
-      const deadline = Date.now() + QUIET_WITHIN_MS;
-      for (let last = -1; !activity.idle() || activity.told() !== last; await sleep(QUIET_MS)) {
-        if (Date.now() > deadline) throw new Error(`OpenClaw is still at work after ${QUIET_WITHIN_MS / 1000} s`);
-        last = activity.told();
-      }
-      await provider.idle(30_000);
-    },
+    quiet: quietOf(followActivity(recordPath)),
     register: (options = {}) => reloading(() => registerOpenclaw({ ...place, ...addresses, ...options })),
     unregister: () => reloading(() => unregisterOpenclaw(place)),
     write,
@@ -192,19 +201,24 @@ export async function openclawWorld(openclaw: InstalledOpenclaw): Promise<World>
       const otherPlace = { home: other.home, stateDir };
       await registerOpenclaw({ ...otherPlace, ...addresses });
       const started = await startGateway(openclaw, other, otherPort, BOOT_MS);
-      return {
+      const one: Beside = {
         gateway: started,
+        quiet: quietOf(followActivity(join(other.dir, "record.jsonl"))),
         async close() {
+          besides.delete(one);
           await started.stop();
           await unregisterOpenclaw(otherPlace);
           other.remove();
         },
       };
+      besides.add(one);
+      return one;
     },
     limit: async (id, usd) => void (await controlled("PUT", "/budgets/session", { id, limit_usd: usd, period: "none" })),
     control: async <T>(session: string, verb: string) =>
       (await controlled("POST", `/sessions/${encodeURIComponent(session)}/${verb}`, { reason: "the suite says so" })) as T,
     async close() {
+      for (const one of besides) await one.close();
       await gateway.stop();
       await stack.close();
       home.remove();
