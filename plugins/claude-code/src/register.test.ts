@@ -268,8 +268,32 @@ describe("where the scheduler tells its models", () => {
     });
   });
 
-  it("leaves Claude Code's own names where there is one", async () => {
-    await registerClaudeCode({ ...options, schedulerUrl: await serve(["auto", "claude-sonnet-4-5"]) });
+  it("gives each of Claude Code's names the newest that is served, and says what stands in for another", async () => {
+    const served = ["auto", "claude-sonnet-4-20250514", "claude-sonnet-4-5", "claude-3-5-haiku-20241022", "claude-haiku-4-5"];
+    const { notes } = await registerClaudeCode({ ...options, schedulerUrl: await serve(served) });
+    expect((await read()).env).toMatchObject({
+      ANTHROPIC_DEFAULT_OPUS_MODEL: "claude-sonnet-4-5",
+      ANTHROPIC_DEFAULT_SONNET_MODEL: "claude-sonnet-4-5",
+      ANTHROPIC_DEFAULT_HAIKU_MODEL: "claude-haiku-4-5",
+    });
     expect((await read()).env).not.toHaveProperty("ANTHROPIC_MODEL");
+    expect((await read()).env).not.toHaveProperty("ANTHROPIC_AUTH_TOKEN");
+    expect(notes.filter((note) => note.includes("no Claude"))).toEqual([
+      "the scheduler serves no Claude opus: where Claude Code asks for it, it gets claude-sonnet-4-5",
+    ]);
+  });
+
+  it("leaves a name that the user gave a served model, and says which chosen model is not served", async () => {
+    const env = { ANTHROPIC_DEFAULT_SONNET_MODEL: "claude-sonnet-4-5" };
+    await writeFile(settings, JSON.stringify({ model: "claude-opus-4-1", env }));
+    const { notes } = await registerClaudeCode({ ...options, schedulerUrl: await serve(["claude-sonnet-4-5", "claude-sonnet-4-6"]) });
+    expect((await read()).env.ANTHROPIC_DEFAULT_SONNET_MODEL).toBe("claude-sonnet-4-5");
+    expect(notes).toContainEqual(expect.stringContaining("model is claude-opus-4-1, which the scheduler does not serve"));
+  });
+
+  it("says that nobody knows the models where the scheduler does not answer", async () => {
+    const { notes } = await registerClaudeCode(options);
+    expect(notes).toContainEqual(expect.stringContaining("does not answer"));
+    expect((await read()).env).not.toHaveProperty("ANTHROPIC_DEFAULT_OPUS_MODEL");
   });
 });

@@ -65,8 +65,7 @@ export async function registerClaudeCode(options: RegisterOptions): Promise<Regi
   if (!(await isFolder(place.mustExist))) throw new RegisterError(`no ${place.what} at ${place.mustExist}; ${place.remedy}`);
   if (options.claudeBin !== undefined) await requireVersion(options.claudeBin, CLAUDE_CODE);
 
-  // unknown: Claude Code keeps its own names
-  const models = options.observeOnly ? [] : ((await schedulerModels(options.schedulerUrl, key)) ?? []);
+  const models = options.observeOnly ? undefined : await schedulerModels(options.schedulerUrl, key);
   const hooks = await options.trustHooks(WHY_HOOKS);
   let desired: WantedSettings = { wanted: [], notes: [] };
   const plan = await planRegister(place.file, (base) => {

@@ -1,6 +1,7 @@
 import { Attribute, CALLS_FROM_LOGS, RequestHeader } from "@signalbox/otel/conventions";
 import { type CommonRegisterOptions, getValue, RegisterError, type Wanted } from "@signalbox/otel/register";
 import { instructionsHook, PLUGIN_NAME } from "./plugin-files.ts";
+import { wantedModels } from "./wanted-models.ts";
 
 export interface WantedSettings {
   wanted: Wanted[];
@@ -8,10 +9,8 @@ export interface WantedSettings {
 }
 
 const PLUGIN_ID = `${PLUGIN_NAME}@${PLUGIN_NAME}`;
-/** Claude Code does not start without some credentials. These authenticate nobody: the credentials header says they are not ours. */
-const NO_ACCOUNT = "no-account-needed";
-/** Whatever model Claude Code would ask for by one of its own names. */
-const MODEL_VARIABLES = [
+/** Where settings name a model. */
+const CHOSEN = [
   "ANTHROPIC_MODEL",
   "ANTHROPIC_DEFAULT_OPUS_MODEL",
   "ANTHROPIC_DEFAULT_SONNET_MODEL",
@@ -20,13 +19,13 @@ const MODEL_VARIABLES = [
 ];
 
 /**
- * What Claude Code's settings must say, given what they say. `models` are those that the scheduler serves; `hooks` whether the user
- * lets Claude Code run ours. Throws RegisterError on a contradiction.
+ * What Claude Code's settings must say, given what they say. `models` are those that the scheduler serves, undefined where it did not
+ * answer; `hooks` whether the user lets Claude Code run ours. Throws RegisterError on a contradiction.
  */
 export function wantedSettings(
   source: string,
   options: CommonRegisterOptions,
-  { pluginDir, models, hooks }: { pluginDir: string; models: readonly string[]; hooks: boolean },
+  { pluginDir, models, hooks }: { pluginDir: string; models: readonly string[] | undefined; hooks: boolean },
 ): WantedSettings {
   requireJson(source);
   const notes: string[] = [];
@@ -35,9 +34,16 @@ export function wantedSettings(
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   const routed = options.observeOnly !== true;
+  const model = getValue(source, ["model"]);
+  const chosen = {
+    model: typeof model === "string" ? model : undefined,
+    ...Object.fromEntries(CHOSEN.map((name) => [name, present(name)])),
+  };
+  const own = routed ? wantedModels(models, chosen) : { env: {}, notes: [] };
+  notes.push(...own.notes);
   const wanted: Wanted[] = Object.entries({
     ...telemetry(options, present, routed),
-    ...(routed ? routing(options, present, models) : {}),
+    ...(routed ? { ...routing(options, present), ...own.env } : {}),
     ...(options.key === undefined ? {} : { SIGNALBOX_KEY: options.key }),
   }).map(([name, value]) => ({ kind: "set", name, path: ["env", name], value }));
 
@@ -85,20 +91,14 @@ function telemetry(options: CommonRegisterOptions, present: (name: string) => st
   };
 }
 
-function routing(options: CommonRegisterOptions, present: (name: string) => string | undefined, models: readonly string[]) {
+function routing(options: CommonRegisterOptions, present: (name: string) => string | undefined) {
   const headers = [`${RequestHeader.credentials}: caller`];
   if (options.key !== undefined) headers.push(`${RequestHeader.key}: ${options.key}`);
-  const hasClaude = models.some((id) => id.startsWith("claude"));
-  const model = models.includes("auto") ? "auto" : models[0];
   return {
     ANTHROPIC_BASE_URL: new URL(options.schedulerUrl).origin,
     ANTHROPIC_CUSTOM_HEADERS: joined(present("ANTHROPIC_CUSTOM_HEADERS"), "\n", headers.join("\n")),
     CLAUDE_CODE_PROPAGATE_TRACEPARENT: "1",
     CLAUDE_CODE_GATEWAY_HINT_HEADERS: "1",
-    // A scheduler without a Claude model would refuse each name that Claude Code knows; and it needs no account with Anthropic.
-    ...(hasClaude || model === undefined
-      ? {}
-      : { ANTHROPIC_AUTH_TOKEN: NO_ACCOUNT, ...Object.fromEntries(MODEL_VARIABLES.map((name) => [name, model])) }),
   };
 }
 
