@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stopRuns } from "@signalbox/codex/local-runs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 let codexHome: string;
 let children: ChildProcess[] = [];
@@ -65,6 +65,42 @@ test("leaves one that somebody sits at, and one sub-agent of a run, and says so"
   expect(await stopRuns(codexHome, interactive)).toMatchObject({ outcome: "failed", detail: expect.stringContaining("interactive") });
   expect(await stopRuns(codexHome, child)).toMatchObject({ outcome: "failed", detail: expect.stringContaining("sub-agent") });
   expect([isUp(sitting), isUp(parent)]).toEqual([true, true]);
+});
+
+describe("an app-server that somebody else started", () => {
+  /** One that listens, with a session of a root, a sub-agent and that one's sub-agent, beside another session. */
+  async function appServer(deaf = false) {
+    const [root, child, grandchild, other] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    for (const id of [root, child]) writeFileSync(lockOf(id), "");
+    const thread = (id: string, parentThreadId: string | null, sessionId = root) => ({ id, sessionId, parentThreadId });
+    const threads = [thread(root, null), thread(child, root), thread(grandchild, child), thread(other, null, other)];
+    const setup = { socket: join(codexHome, "app-server.sock"), files: [lockOf(root), lockOf(child)], threads, deaf };
+    const script = new URL("../support/codex-app-server.ts", import.meta.url).pathname;
+    const process_ = spawn(process.execPath, [script, JSON.stringify(setup)], { stdio: ["ignore", "pipe", "inherit"] });
+    children.push(process_);
+    const said: string[] = [];
+    process_.stdout.on("data", (chunk: Buffer) => said.push(...chunk.toString().trim().split("\n")));
+    await vi.waitFor(() => expect(said).toContain("up"), { timeout: 10_000 });
+    return { process: process_, root, child, grandchild, interrupted: () => new Set(said.filter((line) => line !== "up")) };
+  }
+
+  test("has the turns of the whole session interrupted, no other's, and lives on", async () => {
+    const { process, root, child, grandchild, interrupted } = await appServer();
+    expect(await stopRuns(codexHome, root)).toEqual({ outcome: "stopped" });
+    expect(interrupted()).toEqual(new Set([root, child, grandchild]));
+    expect(isUp(process)).toBe(true);
+  });
+
+  test("has only the turns of a sub-agent and of those below it interrupted", async () => {
+    const { child, grandchild, interrupted } = await appServer();
+    expect(await stopRuns(codexHome, child)).toEqual({ outcome: "stopped" });
+    expect(interrupted()).toEqual(new Set([child, grandchild]));
+  });
+
+  test("is not said to have stopped where its turns go on", async () => {
+    const { root } = await appServer(true);
+    expect(await stopRuns(codexHome, root)).toMatchObject({ outcome: "failed", detail: expect.stringContaining("have not ended") });
+  });
 });
 
 test("says when a run does not end", async () => {

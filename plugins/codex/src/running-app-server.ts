@@ -48,15 +48,15 @@ interface Thread {
   status: { type: string };
 }
 
-/** The receipt of a kill is waited for two seconds. */
-const ENDED_WITHIN_MS = 1_500;
+/** The receipt of a kill is waited for two seconds: turns may take so long to end, and the last question after them. */
+const ENDED_WITHIN_MS = 1_300;
+const ANSWERED_WITHIN_MS = 500;
 const POLL_MS = 20;
 
 /** Interrupts the turns of a thread and of all below it, with the commands that they run, and waits until they have ended. Never throws. */
 export async function interruptTurns(server: Pick<AppServer, "call">, session: string): Promise<ControlOutcome> {
   const deadline = performance.now() + ENDED_WITHIN_MS;
-  const call = <Result>(method: string, params: object) =>
-    server.call<Result>(method, params, Math.max(1, Math.ceil(deadline - performance.now())));
+  const call = <Result>(method: string, params: object) => server.call<Result>(method, params, ANSWERED_WITHIN_MS);
   try {
     for (;;) {
       const active = (await treeOf(call, session)).filter(({ status }) => status.type === "active");
