@@ -44,7 +44,7 @@ export function wantedModels(models: readonly string[] | undefined, chosen: Read
       notes.push(`the scheduler serves no Claude ${family}: where Claude Code asks for it, it gets ${env[variable]}`);
   }
   for (const [where, model] of Object.entries(chosen)) {
-    if (where in env || model === undefined || isOwnName(model) || models.includes(model)) continue;
+    if (where in env || model === undefined || isOwnName(model) || models.includes(model.replace(LONG_CONTEXT, ""))) continue;
     notes.push(
       `${where} is ${model}, which the scheduler does not serve: its calls will be refused until it is one of ${models.join(", ")}`,
     );
@@ -75,5 +75,7 @@ function newest(ids: readonly string[]): string | undefined {
   })[0];
 }
 
+/** Claude Code's mark of a long context: it does not go out with the model's name. */
+const LONG_CONTEXT = /\[1m\]$/;
 /** `opus`, `sonnet[1m]`, `default`, `opusplan`: what it stands for is in the environment. */
-const isOwnName = (model: string) => /^(?:default|best|opusplan|opus|sonnet|haiku)(?:\[1m\])?$/.test(model);
+const isOwnName = (model: string) => /^(?:default|best|opusplan|opus|sonnet|haiku)$/.test(model.replace(LONG_CONTEXT, ""));

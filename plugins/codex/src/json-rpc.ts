@@ -19,21 +19,22 @@ export class AppServerError extends Error {
 }
 
 export interface Conversation extends Pick<AppServer, "call"> {
-  /** Says who we are. */
-  begin(): Promise<void>;
+  /** Says who we are. Rejects as `call` does. */
+  begin(timeoutMs?: number): Promise<void>;
   /** A message has come. */
   take(text: string): void;
   /** Nothing will come any more. */
   end(error: Error): void;
 }
 
+/** @param send takes a message whole */
 export function converse(send: (text: string) => void): Conversation {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   let ended: Error | undefined;
   let calls = 0;
   const conversation: Conversation = {
-    async begin() {
-      await conversation.call("initialize", { clientInfo: { name: "signalbox", version: "0.1.0" } });
+    async begin(timeoutMs) {
+      await conversation.call("initialize", { clientInfo: { name: "signalbox", version: "0.1.0" } }, timeoutMs);
       send(JSON.stringify({ method: "initialized" }));
     },
     take(text) {

@@ -5,13 +5,17 @@ import type { ControlOutcome } from "@signalbox/otel/control-client";
 import { type AppServer, converse } from "./json-rpc.ts";
 import { type Address, openTextSocket } from "./web-socket.ts";
 
+/** It is on this machine; the last question of an interruption comes when its time is over. */
+const ANSWERED_WITHIN_MS = 500;
+
 /** Connects to an app-server that somebody else started. Rejects where it does not answer, or wants a token. */
 export async function connectAppServer(address: Address): Promise<AppServer> {
   const conversation = converse((text) => socket.send(text));
   const socket = await openTextSocket(address, conversation.take, conversation.end);
   const close = async () => socket.close();
   try {
-    await conversation.begin();
+    // a process may listen for something else
+    await conversation.begin(ANSWERED_WITHIN_MS);
     return { call: conversation.call, close };
   } catch (error) {
     await close();
@@ -48,9 +52,8 @@ interface Thread {
   status: { type: string };
 }
 
-/** The receipt of a kill is waited for two seconds: turns may take so long to end, and the last question after them. */
+/** The receipt of a kill is waited for two seconds: turns may take so long to end. */
 const ENDED_WITHIN_MS = 1_300;
-const ANSWERED_WITHIN_MS = 500;
 const POLL_MS = 20;
 
 /** Interrupts the turns of a thread and of all below it, with the commands that they run, and waits until they have ended. Never throws. */
