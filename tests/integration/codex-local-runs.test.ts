@@ -84,17 +84,17 @@ describe("an app-server that somebody else started", () => {
     return { process: process_, root, child, grandchild, interrupted: () => new Set(said.filter((line) => line !== "up")) };
   }
 
-  test("has the turns of the whole session interrupted, no other's, and lives on", async () => {
+  test("has the turns of the whole session interrupted and their commands ended, no other's, and lives on", async () => {
     const { process, root, child, grandchild, interrupted } = await appServer();
     expect(await stopRuns(codexHome, root)).toEqual({ outcome: "stopped" });
-    expect(interrupted()).toEqual(new Set([root, child, grandchild]));
+    expect(interrupted()).toEqual(new Set([root, child, grandchild].flatMap((id) => [id, `cleaned ${id}`])));
     expect(isUp(process)).toBe(true);
   });
 
   test("has only the turns of a sub-agent and of those below it interrupted", async () => {
     const { child, grandchild, interrupted } = await appServer();
     expect(await stopRuns(codexHome, child)).toEqual({ outcome: "stopped" });
-    expect(interrupted()).toEqual(new Set([child, grandchild]));
+    expect(interrupted()).toEqual(new Set([child, grandchild].flatMap((id) => [id, `cleaned ${id}`])));
   });
 
   test("is not said to have stopped where its turns go on", async () => {

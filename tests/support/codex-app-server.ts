@@ -21,6 +21,8 @@ interface Setup {
 const { socket: path, files, threads, deaf } = JSON.parse(process.argv[2] ?? "{}") as Setup;
 for (const file of files) openSync(file, "r");
 const active = new Set(threads.map(({ id }) => id));
+/** An interruption leaves them alone. */
+const commands = new Set(threads.map(({ id }) => id));
 
 function answer(method: string, params: { threadId?: string; turnId?: string }): unknown {
   const { threadId = "", turnId } = params;
@@ -30,6 +32,11 @@ function answer(method: string, params: { threadId?: string; turnId?: string }):
     return { thread: { ...thread, status: { type: active.has(threadId) ? "active" : "idle" }, preview: "x".repeat(70_000) } };
   }
   if (method === "thread/turns/list") return { data: [{ id: `turn-of-${threadId}`, status: "inProgress" }] };
+  if (method === "thread/backgroundTerminals/list") return { data: commands.has(threadId) ? [{ processId: "1" }] : [] };
+  if (method === "thread/backgroundTerminals/clean") {
+    commands.delete(threadId);
+    console.log(`cleaned ${threadId}`);
+  }
   if (method === "turn/interrupt" && turnId === `turn-of-${threadId}`) {
     if (!deaf) active.delete(threadId);
     console.log(threadId);

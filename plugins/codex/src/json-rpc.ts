@@ -19,8 +19,8 @@ export class AppServerError extends Error {
 }
 
 export interface Conversation extends Pick<AppServer, "call"> {
-  /** Says who we are. Rejects as `call` does. */
-  begin(timeoutMs?: number): Promise<void>;
+  /** Says who we are, and which of what is not for every client we ask for. Rejects as `call` does. */
+  begin(capabilities?: object, timeoutMs?: number): Promise<void>;
   /** A message has come. */
   take(text: string): void;
   /** Nothing will come any more. */
@@ -33,8 +33,8 @@ export function converse(send: (text: string) => void): Conversation {
   let ended: Error | undefined;
   let calls = 0;
   const conversation: Conversation = {
-    async begin(timeoutMs) {
-      await conversation.call("initialize", { clientInfo: { name: "signalbox", version: "0.1.0" } }, timeoutMs);
+    async begin(capabilities, timeoutMs) {
+      await conversation.call("initialize", { clientInfo: { name: "signalbox", version: "0.1.0" }, capabilities }, timeoutMs);
       send(JSON.stringify({ method: "initialized" }));
     },
     take(text) {

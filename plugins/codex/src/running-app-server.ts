@@ -8,6 +8,9 @@ import { type Address, openTextSocket } from "./web-socket.ts";
 /** It is on this machine; the last question of an interruption comes when its time is over. */
 const ANSWERED_WITHIN_MS = 500;
 
+/** Codex has its calls on background terminals, in which every command runs, only for clients that say so (0.169.0). */
+const CAPABILITIES = { experimentalApi: true, requestAttestation: false };
+
 /** Connects to an app-server that somebody else started. Rejects where it does not answer, or wants a token. */
 export async function connectAppServer(address: Address): Promise<AppServer> {
   const conversation = converse((text) => socket.send(text));
@@ -15,7 +18,7 @@ export async function connectAppServer(address: Address): Promise<AppServer> {
   const close = async () => socket.close();
   try {
     // a process may listen for something else
-    await conversation.begin(ANSWERED_WITHIN_MS);
+    await conversation.begin(CAPABILITIES, ANSWERED_WITHIN_MS);
     return { call: conversation.call, close };
   } catch (error) {
     await close();
@@ -56,21 +59,20 @@ interface Thread {
 const ENDED_WITHIN_MS = 1_300;
 const POLL_MS = 20;
 
-/** Interrupts the turns of a thread and of all below it, with the commands that they run, and waits until they have ended. Never throws. */
+/**
+ * Interrupts the turns of a thread and of all below it, ends the commands that they run, which an interruption leaves alone, and waits until
+ * both have ended. Never throws.
+ */
 export async function interruptTurns(server: Pick<AppServer, "call">, session: string): Promise<ControlOutcome> {
   const deadline = performance.now() + ENDED_WITHIN_MS;
-  const call = <Result>(method: string, params: object) => server.call<Result>(method, params, ANSWERED_WITHIN_MS);
+  const call: Call = (method, params) => server.call(method, params, ANSWERED_WITHIN_MS);
   try {
     for (;;) {
-      const active = (await treeOf(call, session)).filter(({ status }) => status.type === "active");
-      if (active.length === 0) return { outcome: "stopped" };
-      if (performance.now() > deadline)
-        return { outcome: "failed", detail: `${active.length} turns have not ended after ${ENDED_WITHIN_MS} ms` };
-      for (const { id: threadId } of active) {
-        const { data } = await call<{ data: { id: string; status: string }[] }>("thread/turns/list", { threadId, limit: 1 });
-        const [turn] = data;
-        // it may end by itself at this moment, by the call that the gateway closed
-        if (turn?.status === "inProgress") await call("turn/interrupt", { threadId, turnId: turn.id }).catch(() => {});
+      const tree = await treeOf(call, session);
+      const [turns, commands] = [await stopTurns(call, tree), await stopCommands(call, tree)];
+      if (turns + commands === 0) return { outcome: "stopped" };
+      if (performance.now() > deadline) {
+        return { outcome: "failed", detail: `${turns} turns and ${commands} commands have not ended after ${ENDED_WITHIN_MS} ms` };
       }
       await sleep(POLL_MS);
     }
@@ -79,7 +81,32 @@ export async function interruptTurns(server: Pick<AppServer, "call">, session: s
   }
 }
 
-async function treeOf(call: <Result>(method: string, params: object) => Promise<Result>, session: string): Promise<Thread[]> {
+type Call = <Result>(method: string, params: object) => Promise<Result>;
+
+/** Returns how many there were. */
+async function stopTurns(call: Call, tree: readonly Thread[]): Promise<number> {
+  const active = tree.filter(({ status }) => status.type === "active");
+  for (const { id: threadId } of active) {
+    const { data } = await call<{ data: { id: string; status: string }[] }>("thread/turns/list", { threadId, limit: 1 });
+    const [turn] = data;
+    // it may end by itself at this moment, by the call that the gateway closed
+    if (turn?.status === "inProgress") await call("turn/interrupt", { threadId, turnId: turn.id }).catch(() => {});
+  }
+  return active.length;
+}
+
+/** Returns how many there were. */
+async function stopCommands(call: Call, tree: readonly Thread[]): Promise<number> {
+  let count = 0;
+  for (const { id: threadId } of tree) {
+    const { data } = await call<{ data: unknown[] }>("thread/backgroundTerminals/list", { threadId });
+    count += data.length;
+    if (data.length > 0) await call("thread/backgroundTerminals/clean", { threadId });
+  }
+  return count;
+}
+
+async function treeOf(call: Call, session: string): Promise<Thread[]> {
   const { data } = await call<{ data: string[] }>("thread/loaded/list", {});
   const threads = await Promise.all(data.map(async (threadId) => (await call<{ thread: Thread }>("thread/read", { threadId })).thread));
   const byId = new Map(threads.map((thread) => [thread.id, thread]));
