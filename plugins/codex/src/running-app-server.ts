@@ -1,9 +1,17 @@
+import { once } from "node:events";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlOutcome } from "@signalbox/otel/control-client";
+import { WebSocket } from "ws";
 import { type AppServer, converse } from "./json-rpc.ts";
-import { type Address, openTextSocket } from "./web-socket.ts";
+
+/** Where an app-server listens: a unix socket's path, or a port of this machine. */
+type Address = { socketPath: string } | { port: number };
+
+const CONNECTED_WITHIN_MS = 1_000;
+/** The app-server says that it sends none that is longer in one piece. */
+const MAX_MESSAGE_BYTES = 16 << 20;
 
 /** It is on this machine; the last question of an interruption comes when its time is over. */
 const ANSWERED_WITHIN_MS = 500;
@@ -13,10 +21,19 @@ const CAPABILITIES = { experimentalApi: true, requestAttestation: false };
 
 /** Connects to an app-server that somebody else started. Rejects where it does not answer, or wants a token. */
 export async function connectAppServer(address: Address): Promise<AppServer> {
+  const url = "socketPath" in address ? `ws+unix://${address.socketPath}:/` : `ws://127.0.0.1:${address.port}/`;
+  const socket = new WebSocket(url, {
+    handshakeTimeout: CONNECTED_WITHIN_MS,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+  });
   const conversation = converse((text) => socket.send(text));
-  const socket = await openTextSocket(address, conversation.take, conversation.end);
-  const close = async () => socket.close();
+  socket.on("message", (data) => conversation.take(data.toString()));
+  socket.on("error", conversation.end);
+  socket.on("close", () => conversation.end(new Error("codex app-server closed the connection")));
+  const close = async () => socket.terminate();
   try {
+    await once(socket, "open");
     // a process may listen for something else
     await conversation.begin(CAPABILITIES, ANSWERED_WITHIN_MS);
     return { call: conversation.call, close };
