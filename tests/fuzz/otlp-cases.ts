@@ -39,7 +39,7 @@ export interface Tally {
   slowestMs: number;
 }
 
-const DIALECTS = ["langfuse", "openclaw-diagnostics-otel", "openinference", "openllmetry", "vercel-ai"];
+const DIALECTS = ["langfuse", "openclaw-diagnostics-otel-2026.9.6-content", "openinference", "openllmetry", "vercel-ai"];
 const SAMPLE_ITEMS = 2;
 const SLOW_MS = 2_000;
 

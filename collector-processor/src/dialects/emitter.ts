@@ -21,7 +21,7 @@ export interface Emitter {
   /** Attributes that only this emitter sets: one of them on a span tells, too. */
   markers?: readonly string[];
   /** False: the span is noise of this emitter, and is dropped and counted. Nobody's parent may be dropped. */
-  keeps?(name: string, attributes: AttributeView): boolean;
+  keeps?(name: string, attributes: AttributeView, resource: AttributeView): boolean;
   /** Attributes that are content: taken out of spans.attributes; `apply` puts what they say into messages. */
   isContent?(name: string): boolean;
   /** Puts what the span says into the draft. Runs after the general names (gen_ai, signalbox) have been read, and wins over them. */

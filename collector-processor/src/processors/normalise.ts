@@ -130,8 +130,8 @@ function splitResource(attributes: Attributes, { byName, config }: Context) {
   return { attributes: mapped, json: json === "{}" ? null : json };
 }
 
-const isNoise = (span: Span, { emitter, fromLogs }: Shared, { config }: Context): boolean =>
-  emitter?.keeps !== undefined && !fromLogs && !config.keepNoise && !emitter.keeps(span.name, new AttributeView(span.attributes));
+const isNoise = (span: Span, { emitter, fromLogs, resource }: Shared, { config }: Context): boolean =>
+  emitter?.keeps !== undefined && !fromLogs && !config.keepNoise && !emitter.keeps(span.name, new AttributeView(span.attributes), resource);
 
 function refusal(span: Span, { latestMicros, config }: Context): string | null {
   if (span.traceId === null || ABSENT_ID.test(span.traceId)) return "trace_id is not 16 bytes, or all zero";

@@ -133,7 +133,7 @@ export const Attribute = {
   payloadTruncated: "signalbox.payload.truncated",
   /** boolean: this call went through the scheduler, whose attempt span carries the cost */
   routed: "signalbox.routed",
-  /** on a resource: `logs` where an agent's log records count as its model calls and its spans do not; see CALLS_FROM_LOGS */
+  /** on a resource: which of an emitter's records count as its model calls, where it sends two kinds of the same; see CALLS_FROM_LOGS */
   callsFrom: "signalbox.calls_from",
 
   // how long, in milliseconds (double)
@@ -191,7 +191,10 @@ export const Attribute = {
   droppedSpans: "signalbox.dropped_spans",
 } as const;
 
+/** Claude Code's log records count, and its spans do not. */
 export const CALLS_FROM_LOGS = "logs";
+/** OpenClaw's own exporter: `openclaw.model.usage` counts, and `openclaw.model.call` does not. */
+export const CALLS_FROM_USAGE = "usage";
 
 /** `service.name` of spans made of history on disk: where a live record of the same call is there too, that one counts. */
 export const IMPORT_SERVICE = "signalbox-import";

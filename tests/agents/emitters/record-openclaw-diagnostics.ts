@@ -1,0 +1,185 @@
+/**
+ * Records what OpenClaw's own exporter, its plugin `diagnostics-otel`, really sends, into
+ * tests/fixtures/dialects/openclaw-diagnostics-otel-<version>.json, and with prompts and results, of one turn, into …-content.json:
+ *
+ *     node tests/agents/emitters/record-openclaw-diagnostics.ts [version [content]]
+ *
+ * 2026.4.29 is the last version on npm that has the plugin in its package; later ones get it from ClawHub. To record one of those, put
+ * the plugin, with its dependencies, into dist/extensions/diagnostics-otel of the installed package (its own folder: `agentsDir`):
+ * OpenClaw gives diagnostic events to a bundled or an official plugin alone.
+ *
+ * The fixture has the requests as one, and what the provider served, by which the books are checked: a request without a `traceparent`
+ * is one that OpenClaw makes for itself, and tells its exporter nothing of. Times, ids and this machine's names are made stable, so that
+ * a second recording differs only where the exporter does. Left out: the definitions of tools, 40 KB a call.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import { Attribute, CALLS_FROM_USAGE } from "@signalbox/otel/conventions";
+import { freePort } from "../../support/free-port.ts";
+import { type Script, startProvider } from "../../support/provider.ts";
+import { decode } from "../capture/otlp-sink.ts";
+import { baseConfig, openclawHome, startGateway } from "../openclaw/gateway.ts";
+import { ensureOpenclaw } from "../openclaw/install.ts";
+import { SCENARIOS, scriptOf, type Task } from "../openclaw/scenarios.ts";
+import { stable, type TracesJson } from "./stable.ts";
+
+const BUNDLED = "2026.4.29";
+/** A model whose price is known, so that cost can be compared: gpt-5-mini's. */
+const MODEL = "gpt-5-mini";
+const PRICES = { input: 0.25, output: 2, cacheRead: 0.025 };
+const USAGE = { input: 1_200, output: 40, reasoning: 16 };
+const BOOT_MS = 180_000;
+const QUIET_MS = 6_000;
+const QUIET_WITHIN_MS = 90_000;
+
+const REFUSED: Task = () => ({ error: { status: 400, message: "no such thing" } });
+/** Each in a session of its own, one task a turn. */
+const PLAYED = {
+  plain: SCENARIOS["plain turn"],
+  tool: SCENARIOS["tool call"],
+  "failing-tool": SCENARIOS["failing tool"],
+  "failing-call": { turns: ["REFUSED"], tasks: { REFUSED } },
+  "sub-agent": SCENARIOS["sub-agent, detached"],
+  cached: SCENARIOS["cached prompt"],
+  /** A message that a user typed: it comes through a channel. */
+  chat: SCENARIOS["plain turn"],
+};
+
+const version = process.argv[2] ?? BUNDLED;
+const captureContent = process.argv[3] === "content";
+const played = captureContent ? { tool: PLAYED.tool } : PLAYED;
+const openclaw = await ensureOpenclaw(version, console.error);
+const plugin = join(dirname(openclaw.entry), "dist", "extensions", "diagnostics-otel");
+if (!existsSync(plugin)) throw new Error(`openclaw ${openclaw.version} has no diagnostics-otel: put the plugin into ${plugin}`);
+
+const script: Script = (request, n) => {
+  const tasks = Object.assign({}, ...Object.values(PLAYED).map((scenario) => scenario?.tasks));
+  const plan = answer(tasks)(request, n);
+  return plan.error === undefined ? { ...plan, usage: { ...USAGE, ...plan.usage } } : plan;
+};
+/** Attempts are counted over the whole recording: one script for all of it. */
+let scripted: Script | undefined;
+const answer = (tasks: Record<string, Task>): Script => (scripted ??= scriptOf(tasks));
+
+const provider = await startProvider({ prices: PRICES, script });
+const bodies: TracesJson[] = [];
+const signals = new Map<string, number>();
+const sink = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    const sent = Buffer.concat(chunks);
+    const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent;
+    const signal = request.url?.split("/").at(-1) ?? "";
+    signals.set(signal, (signals.get(signal) ?? 0) + 1);
+    if (signal === "traces") bodies.push(decode("traces", body) as TracesJson);
+    response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+  });
+});
+await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
+
+const port = await freePort();
+const base = baseConfig(port);
+const model = { id: MODEL, name: MODEL, cost: { ...PRICES, cacheWrite: 0 }, contextWindow: 128_000, maxTokens: 8_192 };
+const endpoint = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
+const home = openclawHome({
+  ...base,
+  models: {
+    // older versions refuse a key that they do not know
+    ...(openclaw.version === BUNDLED ? {} : base.models),
+    providers: { openai: { baseUrl: `${provider.url}/v1`, apiKey: "fake-key", api: "openai-completions", models: [model] } },
+  },
+  agents: { defaults: { ...base.agents.defaults, model: { primary: `openai/${MODEL}` }, heartbeat: { every: "24h" } } },
+  plugins: { allow: ["diagnostics-otel"], entries: { "diagnostics-otel": { enabled: true } } },
+  diagnostics: {
+    enabled: true,
+    otel: {
+      enabled: true,
+      endpoint,
+      protocol: "http/protobuf",
+      traces: true,
+      metrics: true,
+      logs: true,
+      captureContent,
+      flushIntervalMs: 1_000,
+    },
+  },
+});
+// its calls do not say what they took
+if (openclaw.version === BUNDLED) home.env.OTEL_RESOURCE_ATTRIBUTES = `${Attribute.callsFrom}=${CALLS_FROM_USAGE}`;
+
+try {
+  const gateway = await startGateway(openclaw, home, port, BOOT_MS);
+  try {
+    for (const [name, scenario] of Object.entries(played)) {
+      for (const task of scenario?.turns ?? []) {
+        const sessionKey = `agent:main:${name}`;
+        const message = `please ${task}`;
+        const { status } =
+          name === "chat"
+            ? await gateway.client.request<{ status: string }>("chat.send", { sessionKey, message, idempotencyKey: crypto.randomUUID() })
+            : await gateway.turn(message, { sessionKey });
+        await quiet();
+        console.error(`${name}: ${task} ${status}, ${provider.ledger.length} calls, ${bodies.length} requests of spans`);
+      }
+    }
+  } finally {
+    await gateway.stop();
+  }
+} finally {
+  sink.close();
+  sink.closeAllConnections();
+  await provider.close();
+  home.remove();
+}
+
+const { version: pluginVersion } = JSON.parse(readFileSync(join(plugin, "package.json"), "utf8")) as { version: string };
+const today = new Date().toISOString().slice(0, 10);
+const about = `Recorded ${today} by tests/agents/emitters/record-openclaw-diagnostics.ts, from OpenClaw ${openclaw.version} with diagnostics-otel ${pluginVersion}.`;
+const served = provider.ledger
+  .filter(({ path }) => path === "/v1/chat/completions")
+  .map(({ status, usage, costNanousd, headers }) => ({
+    status,
+    usage,
+    cost_nusd: costNanousd,
+    is_traced: headers.traceparent !== undefined,
+  }));
+const body = JSON.stringify(stable(bodies, [home.dir]), (key, value) => (key === "attributes" ? value.filter(isKept) : value));
+writeFileSync(
+  join(
+    import.meta.dirname,
+    "..",
+    "..",
+    "fixtures",
+    "dialects",
+    `openclaw-diagnostics-otel-${openclaw.version}${captureContent ? "-content" : ""}.json`,
+  ),
+  `${JSON.stringify({ about, served, body: JSON.parse(body) }, null, 1)}\n`,
+);
+console.error([...signals].map(([signal, count]) => `${signal}: ${count} requests`).join(", "));
+
+function isKept({ key }: { key: string }): boolean {
+  return !key.endsWith("tool.definitions") && !key.endsWith("tool_definitions");
+}
+
+/** Waits until neither the model is asked nor spans come: sub-agents and their announcements go on after a turn. */
+async function quiet(): Promise<void> {
+  const deadline = Date.now() + QUIET_WITHIN_MS;
+  for (let last = "", at = Date.now(); Date.now() - at < QUIET_MS; await sleep(200)) {
+    if (Date.now() > deadline) throw new Error(`OpenClaw is still at work after ${QUIET_WITHIN_MS / 1000} s`);
+    const seen = `${provider.ledger.length} ${spansOf(bodies)}`;
+    if (seen !== last) [last, at] = [seen, Date.now()];
+  }
+}
+
+/** Spans of turns: the gateway's own requests go on for ever. */
+function spansOf(requests: readonly TracesJson[]): number {
+  const spans = requests
+    .flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans ?? []))
+    .flatMap((one) => one.spans ?? []);
+  return spans.filter(({ name }) => !String(name).startsWith("openclaw.gateway.rpc.")).length;
+}
