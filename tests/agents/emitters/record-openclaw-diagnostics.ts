@@ -13,15 +13,13 @@
  * a second recording differs only where the exporter does. Left out: the definitions of tools, 40 KB a call.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { gunzipSync } from "node:zlib";
 import { Attribute, CALLS_FROM_USAGE } from "@signalbox/otel/conventions";
 import { freePort } from "../../support/free-port.ts";
 import { type Script, startProvider } from "../../support/provider.ts";
-import { decode } from "../capture/otlp-sink.ts";
+import { startOtlpSink } from "../capture/otlp-sink.ts";
+import { startRecording } from "../capture/recording.ts";
 import { baseConfig, openclawHome, startGateway } from "../openclaw/gateway.ts";
 import { ensureOpenclaw } from "../openclaw/install.ts";
 import { SCENARIOS, scriptOf, type Task } from "../openclaw/scenarios.ts";
@@ -56,36 +54,23 @@ const openclaw = await ensureOpenclaw(version, console.error);
 const plugin = join(dirname(openclaw.entry), "dist", "extensions", "diagnostics-otel");
 if (!existsSync(plugin)) throw new Error(`openclaw ${openclaw.version} has no diagnostics-otel: put the plugin into ${plugin}`);
 
-const script: Script = (request, n) => {
-  const tasks = Object.assign({}, ...Object.values(PLAYED).map((scenario) => scenario?.tasks));
-  const plan = answer(tasks)(request, n);
+const answer = scriptOf(Object.assign({}, ...Object.values(PLAYED).map((scenario) => scenario?.tasks)));
+const script: Script = async (request, n) => {
+  const plan = await answer(request, n);
   return plan.error === undefined ? { ...plan, usage: { ...USAGE, ...plan.usage } } : plan;
 };
-/** Attempts are counted over the whole recording: one script for all of it. */
-let scripted: Script | undefined;
-const answer = (tasks: Record<string, Task>): Script => (scripted ??= scriptOf(tasks));
 
 const provider = await startProvider({ prices: PRICES, script });
-const bodies: TracesJson[] = [];
-const signals = new Map<string, number>();
-const sink = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    const sent = Buffer.concat(chunks);
-    const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent;
-    const signal = request.url?.split("/").at(-1) ?? "";
-    signals.set(signal, (signals.get(signal) ?? 0) + 1);
-    if (signal === "traces") bodies.push(decode("traces", body) as TracesJson);
-    response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
-  });
-});
-await new Promise<void>((resolve) => sink.listen(0, "127.0.0.1", resolve));
+const recording = startRecording();
+const requests = (signal: string) =>
+  recording.records.flatMap((record) => (record.kind === "otlp" && record.signal === signal ? [record.body as TracesJson] : []));
+const sinkPort = await freePort();
+const sink = await startOtlpSink(sinkPort, recording);
 
 const port = await freePort();
 const base = baseConfig(port);
 const model = { id: MODEL, name: MODEL, cost: { ...PRICES, cacheWrite: 0 }, contextWindow: 128_000, maxTokens: 8_192 };
-const endpoint = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
+const endpoint = `http://127.0.0.1:${sinkPort}`;
 const home = openclawHome({
   ...base,
   models: {
@@ -124,16 +109,14 @@ try {
             ? await gateway.client.request<{ status: string }>("chat.send", { sessionKey, message, idempotencyKey: crypto.randomUUID() })
             : await gateway.turn(message, { sessionKey });
         await quiet();
-        console.error(`${name}: ${task} ${status}, ${provider.ledger.length} calls, ${bodies.length} requests of spans`);
+        console.error(`${name}: ${task} ${status}, ${provider.ledger.length} calls, ${requests("traces").length} requests of spans`);
       }
     }
   } finally {
     await gateway.stop();
   }
 } finally {
-  sink.close();
-  sink.closeAllConnections();
-  await provider.close();
+  await Promise.all([sink.close(), provider.close()]);
   home.remove();
 }
 
@@ -148,7 +131,7 @@ const served = provider.ledger
     cost_nusd: costNanousd,
     is_traced: headers.traceparent !== undefined,
   }));
-const body = JSON.stringify(stable(bodies, [home.dir]), (key, value) => (key === "attributes" ? value.filter(isKept) : value));
+const body = JSON.stringify(stable(requests("traces"), [home.dir]), (key, value) => (key === "attributes" ? value.filter(isKept) : value));
 writeFileSync(
   join(
     import.meta.dirname,
@@ -160,7 +143,9 @@ writeFileSync(
   ),
   `${JSON.stringify({ about, served, body: JSON.parse(body) }, null, 1)}\n`,
 );
-console.error([...signals].map(([signal, count]) => `${signal}: ${count} requests`).join(", "));
+console.error(
+  `beside the spans ${requests("logs").length} requests of logs and ${requests("metrics").length} of metrics, which are not kept`,
+);
 
 function isKept({ key }: { key: string }): boolean {
   return !key.endsWith("tool.definitions") && !key.endsWith("tool_definitions");
@@ -171,15 +156,14 @@ async function quiet(): Promise<void> {
   const deadline = Date.now() + QUIET_WITHIN_MS;
   for (let last = "", at = Date.now(); Date.now() - at < QUIET_MS; await sleep(200)) {
     if (Date.now() > deadline) throw new Error(`OpenClaw is still at work after ${QUIET_WITHIN_MS / 1000} s`);
-    const seen = `${provider.ledger.length} ${spansOf(bodies)}`;
+    const seen = `${provider.ledger.length} ${turnSpans()}`;
     if (seen !== last) [last, at] = [seen, Date.now()];
   }
 }
 
-/** Spans of turns: the gateway's own requests go on for ever. */
-function spansOf(requests: readonly TracesJson[]): number {
-  const spans = requests
-    .flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans ?? []))
-    .flatMap((one) => one.spans ?? []);
-  return spans.filter(({ name }) => !String(name).startsWith("openclaw.gateway.rpc.")).length;
+/** How many there are of turns: the gateway's own requests go on for ever. */
+function turnSpans(): number {
+  const scopes = requests("traces").flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans ?? []));
+  const names = scopes.flatMap(({ spans }) => spans ?? []).map(({ name }) => String(name));
+  return names.filter((name) => !name.startsWith("openclaw.gateway.rpc.")).length;
 }
