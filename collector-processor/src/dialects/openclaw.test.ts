@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Attribute } from "@signalbox/otel/conventions";
 import { describe, expect, it } from "vitest";
 import { decodeJsonTraces } from "../otlp/decode-json.ts";
 import type { NormaliseConfig } from "../processors/normalise.ts";
@@ -33,7 +34,7 @@ const callsOf = (spans: SpanDraft[]) => spans.filter(({ row }) => row.is_call);
 const named = (spans: SpanDraft[], name: string) => spans.filter(({ row }) => row.name === name);
 
 /** The recording, where each span is as `change` makes it. */
-function changed(recorded: Recording, change: (span: { name: string; attributes: KeyValue[] }) => void): Recording {
+function changed(recorded: Recording, change: (span: { name: string; attributes: KeyValue[] }) => unknown): Recording {
   for (const { scopeSpans } of recorded.body.resourceSpans) for (const { spans } of scopeSpans) spans.forEach(change);
   return recorded;
 }
@@ -105,17 +106,21 @@ describe("OpenClaw's own exporter, 2026.9", () => {
   });
 
   it("counts what a plugin asked a model for, which has no other span", async () => {
-    const plugins = changed(recording("2026.9.6"), (span) => {
-      if (span.name === "openclaw.model.usage") span.attributes.push(withText("openclaw.plugin", "memory-core"));
-      // as it would be there
-      else if (span.name === "openclaw.model.call") span.name = "openclaw.context.assembled";
-    });
-    changed(plugins, ({ name, attributes }) => {
-      if (name === "openclaw.context.assembled") attributes.length = 0;
-    });
+    const plugins = changed(recording("2026.9.6"), ({ attributes }) => attributes.push(withText("openclaw.plugin", "memory-core")));
+    for (const scope of plugins.body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans)) {
+      scope.spans = scope.spans.filter(({ name }) => name === "openclaw.model.usage");
+    }
     const costs = callsOf(await rows(plugins)).map(({ row }) => row.cost_nusd ?? 0);
     const cost = (served: Served[]) => served.reduce((sum, { cost_nusd }) => sum + cost_nusd, 0);
     expect(costs.reduce((sum, one) => sum + one, 0)).toBe(cost(plugins.served.filter((one) => one.is_traced)));
+  });
+
+  it("leaves the cost to the scheduler's span where the resource says that calls go through it", async () => {
+    const routed = recording("2026.9.6");
+    for (const { resource } of routed.body.resourceSpans) resource.attributes.push(withText(Attribute.routed, "true"));
+    const spans = await rows(routed);
+    expect(callsOf(spans)).toEqual([]);
+    expect(named(spans, "openclaw.model.call").map(({ row }) => row.cost_nusd)).toEqual(Array(13).fill(null));
   });
 
   it("takes prompts and results once, and keeps none of them in attributes", async () => {
