@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Attribute } from "@signalbox/otel/conventions";
+import { Attribute, CALLS_FROM_USAGE } from "@signalbox/otel/conventions";
 import { describe, expect, it } from "vitest";
 import { decodeJsonTraces } from "../otlp/decode-json.ts";
 import type { NormaliseConfig } from "../processors/normalise.ts";
@@ -113,6 +113,33 @@ describe("OpenClaw's own exporter, 2026.9", () => {
     const costs = callsOf(await rows(plugins)).map(({ row }) => row.cost_nusd ?? 0);
     const cost = (served: Served[]) => served.reduce((sum, { cost_nusd }) => sum + cost_nusd, 0);
     expect(costs.reduce((sum, one) => sum + one, 0)).toBe(cost(plugins.served.filter((one) => one.is_traced)));
+  });
+
+  it("counts the sum of each turn in place of its calls where the resource says so, as versions need whose calls say nothing", async () => {
+    const recorded = recording("2026.9.6");
+    for (const { resource } of recorded.body.resourceSpans) resource.attributes.push(withText(Attribute.callsFrom, CALLS_FROM_USAGE));
+    const calls = callsOf(await rows(recorded));
+    expect(calls.map(({ row }) => row.name)).toEqual(Array(8).fill("openclaw.model.usage"));
+    for (const { row } of calls) expect(row).toMatchObject({ agent_name: "main", agent_kind: "openclaw", cost_source: "priced" });
+    const sum = (numbers: (number | null | undefined)[]) => numbers.reduce<number>((total, one) => total + (one ?? 0), 0);
+    const said = [0, 1, 3].map((kind) => sum(calls.map((call) => tokens(call)[kind])));
+    const traced = recorded.served.filter((one) => one.is_traced);
+    const usage = traced.map((one) => one.usage);
+    expect(said).toEqual([
+      sum(usage.map(({ input }) => input)),
+      sum(usage.map(({ cacheRead }) => cacheRead)),
+      sum(usage.map(({ output }) => output)),
+    ]);
+    expect(sum(calls.map(({ row }) => row.cost_nusd))).toBe(sum(traced.map(({ cost_nusd }) => cost_nusd)));
+  });
+
+  it("leaves unknown what a call took that does not say it", async () => {
+    const silent = changed(recording("2026.9.6"), (span) => {
+      span.attributes = span.attributes.filter(({ key }) => !/usage|observation_unit/.test(key));
+    });
+    const calls = callsOf(await rows(silent));
+    expect(calls.length).toBe(13);
+    for (const { row } of calls) expect(row).toMatchObject({ input_tokens: null, cost_nusd: null, cost_source: "unknown" });
   });
 
   it("leaves the cost to the scheduler's span where the resource says that calls go through it", async () => {

@@ -2,11 +2,10 @@
  * Records what OpenClaw's own exporter, its plugin `diagnostics-otel`, really sends, into
  * tests/fixtures/dialects/openclaw-diagnostics-otel-<version>.json, and with prompts and results, of one turn, into …-content.json:
  *
- *     node tests/agents/emitters/record-openclaw-diagnostics.ts [version [content]]
+ *     node tests/agents/emitters/record-openclaw-diagnostics.ts [content]
  *
- * 2026.4.29 is the last version on npm that has the plugin in its package; later ones get it from ClawHub. To record one of those, put
- * the plugin, with its dependencies, into dist/extensions/diagnostics-otel of the installed package (its own folder: `agentsDir`):
- * OpenClaw gives diagnostic events to a bundled or an official plugin alone.
+ * The plugin does not come with OpenClaw, and not from npm. It has to stand, with its dependencies, in dist/extensions/diagnostics-otel of
+ * the installed package (`agentsDir`): OpenClaw gives diagnostic events to a bundled or an official plugin alone.
  *
  * The fixture has the requests as one, and what the provider served, by which the books are checked: a request without a `traceparent`
  * is one that OpenClaw makes for itself, and tells its exporter nothing of. Times, ids and this machine's names are made stable, so that
@@ -15,7 +14,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Attribute, CALLS_FROM_USAGE } from "@signalbox/otel/conventions";
 import { freePort } from "../../support/free-port.ts";
 import { type Script, startProvider } from "../../support/provider.ts";
 import { startOtlpSink } from "../capture/otlp-sink.ts";
@@ -25,7 +23,6 @@ import { ensureOpenclaw } from "../openclaw/install.ts";
 import { SCENARIOS, scriptOf, type Task } from "../openclaw/scenarios.ts";
 import { stable, type TracesJson } from "./stable.ts";
 
-const BUNDLED = "2026.4.29";
 /** A model whose price is known, so that cost can be compared: gpt-5-mini's. */
 const MODEL = "gpt-5-mini";
 const PRICES = { input: 0.25, output: 2, cacheRead: 0.025 };
@@ -47,10 +44,9 @@ const PLAYED = {
   chat: SCENARIOS["plain turn"],
 };
 
-const version = process.argv[2] ?? BUNDLED;
-const captureContent = process.argv[3] === "content";
+const captureContent = process.argv[2] === "content";
 const played = captureContent ? { tool: PLAYED.tool } : PLAYED;
-const openclaw = await ensureOpenclaw(version, console.error);
+const openclaw = await ensureOpenclaw(undefined, console.error);
 const plugin = join(dirname(openclaw.entry), "dist", "extensions", "diagnostics-otel");
 if (!existsSync(plugin)) throw new Error(`openclaw ${openclaw.version} has no diagnostics-otel: put the plugin into ${plugin}`);
 
@@ -74,8 +70,7 @@ const endpoint = `http://127.0.0.1:${sinkPort}`;
 const home = openclawHome({
   ...base,
   models: {
-    // older versions refuse a key that they do not know
-    ...(openclaw.version === BUNDLED ? {} : base.models),
+    ...base.models,
     providers: { openai: { baseUrl: `${provider.url}/v1`, apiKey: "fake-key", api: "openai-completions", models: [model] } },
   },
   agents: { defaults: { ...base.agents.defaults, model: { primary: `openai/${MODEL}` }, heartbeat: { every: "24h" } } },
@@ -94,8 +89,6 @@ const home = openclawHome({
     },
   },
 });
-// its calls do not say what they took
-if (openclaw.version === BUNDLED) home.env.OTEL_RESOURCE_ATTRIBUTES = `${Attribute.callsFrom}=${CALLS_FROM_USAGE}`;
 
 try {
   const gateway = await startGateway(openclaw, home, port, BOOT_MS);

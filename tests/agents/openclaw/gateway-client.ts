@@ -1,4 +1,4 @@
-/** A client of OpenClaw's gateway protocol, version 4, and 3 (2026.4): one WebSocket, requests and their answers. */
+/** A client of OpenClaw's gateway protocol, version 4: one WebSocket, requests and their answers. */
 export interface GatewayClient {
   request<T>(method: string, params: object, timeoutMs?: number): Promise<T>;
   close(): void;
@@ -51,7 +51,7 @@ export async function gatewayClient(url: string, token: string, timeoutMs = 5_00
         settle(frame.id, (one) => (frame.ok ? one.resolve(frame.payload) : one.reject(new Error(frame.error?.message ?? "refused"))));
       } else if (frame.type === "event" && frame.event === "connect.challenge") {
         request("connect", {
-          minProtocol: 3,
+          minProtocol: 4,
           maxProtocol: 4,
           client: { id: "gateway-client", version: "0.1.0", platform: "linux", mode: "backend" },
           role: "operator",
