@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { DEFAULT_KEEP_ALIVE_MS } from "@signalbox/otel/conventions";
 import { createAdmissionService } from "./admission/service.ts";
 import { createReplyStore } from "./cache/reply-store.ts";
-import { type ChatDependencies, createChatHandler, type Handler } from "./chat.ts";
+import { type ChatDependencies, createChatHandler } from "./chat.ts";
 import { followConfig } from "./config/follow.ts";
 import type { Environment } from "./config/references.ts";
 import { waitsForRestart } from "./config/restart.ts";
@@ -20,7 +20,9 @@ import { createGenerations } from "./generations.ts";
 import { createClaudeCodeHook } from "./hooks/claude-code.ts";
 import { createHookFacts } from "./hooks/claude-code-facts.ts";
 import { badRequest, HttpError } from "./http/errors.ts";
+import type { Handler, NodeHandler } from "./http/messages.ts";
 import { sendError, sendJson } from "./http/send.ts";
+import { takeHotPath } from "./http/wire/server.ts";
 import { createLog, type Log } from "./log.ts";
 import { startPayloads } from "./payloads/payloads.ts";
 import { createOutputLengths } from "./placement/output-lengths.ts";
@@ -197,17 +199,20 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const simulations = options.databaseUrl === undefined ? undefined : createSimulations(options.databaseUrl);
   const whatIf = { simulations, policy: () => policyText(generations.current.config, pools()) };
   const control = createControlApi({ gatekeeper, admission, pools, found, config: () => follower.status, decisions, whatIf, log });
-  const endpoints: Record<string, Handler> = {
-    "POST /v1/chat/completions": createChatHandler(CHAT, dependencies),
-    "POST /v1/responses": createChatHandler(RESPONSES, dependencies),
-    "POST /v1/messages": createChatHandler(MESSAGES, dependencies),
+  const models: Record<string, Handler> = {
+    "/v1/chat/completions": createChatHandler(CHAT, dependencies),
+    "/v1/responses": createChatHandler(RESPONSES, dependencies),
+    "/v1/messages": createChatHandler(MESSAGES, dependencies),
+    "/v1/embeddings": createChatHandler(EMBEDDINGS, dependencies),
+  };
+  const endpoints: Record<string, NodeHandler> = {
+    ...Object.fromEntries(Object.entries(models).map(([path, handle]) => [`POST ${path}`, handle])),
     "POST /v1/messages/count_tokens": createCountTokens({
       refuseStopped: admission.refuseStopped,
       generations,
       maxBodyBytes: limits.maxBodyBytes,
       log,
     }),
-    "POST /v1/embeddings": createChatHandler(EMBEDDINGS, dependencies),
     "GET /v1/models": async (request, response) => {
       const { catalog } = generations.current;
       sendJson(response, 200, catalog.list(gatekeeper().admitModel(request.headers).models));
@@ -227,7 +232,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     },
     "GET /metrics": async (request, response) => metrics.serve(request, response),
   };
-  const oneModel: Handler = async (request, response) => {
+  const oneModel: NodeHandler = async (request, response) => {
     const { models } = gatekeeper().admitModel(request.headers);
     const name = request.url?.split("?", 1)[0]?.slice(MODELS.length) ?? "";
     sendJson(response, 200, generations.current.catalog.model(decode(name), models));
@@ -243,6 +248,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     const handle = endpoints[`${request.method} ${path}`] ?? handlerBelow(request.method, path);
     handle(request, response).catch((error) => sendError(response, error));
   });
+  const hotPath = takeHotPath(server, { handlers: new Map(Object.entries(models)), maxBodyBytes: limits.maxBodyBytes });
 
   const { address, port: bound } = server.address() as AddressInfo;
   const url = `http://${address.includes(":") ? `[${address}]` : address}:${bound}`;
@@ -262,7 +268,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       server.close();
       admission.events.close();
       server.closeIdleConnections();
-      const cut = setTimeout(() => server.closeAllConnections(), limits.drainMs);
+      hotPath.close();
+      const cut = setTimeout(() => {
+        server.closeAllConnections();
+        hotPath.closeAll();
+      }, limits.drainMs);
       await closed;
       clearTimeout(cut);
       await simulations?.close();
@@ -285,7 +295,7 @@ function decode(segment: string): string {
   }
 }
 
-const unknownEndpoint: Handler = async (request) => {
+const unknownEndpoint: NodeHandler = async (request) => {
   throw new HttpError(404, "unknown_endpoint", `there is no ${request.method} ${request.url?.split("?", 1)[0]}`);
 };
 

@@ -1,6 +1,6 @@
 /** The endpoints that ask a model, in any dialect: admit → class and route → place → relay → record. */
 
-import type http from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { MAX_DECISION_CANDIDATES } from "@signalbox/otel/conventions";
 import { parseTraceparent } from "@signalbox/otel/trace-context";
 import type { OpenTicket, Ticket } from "./admission/admission.ts";
@@ -15,6 +15,7 @@ import type { Endpoint } from "./endpoints.ts";
 import type { Generations } from "./generations.ts";
 import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
+import type { ClientReply, Handler } from "./http/messages.ts";
 import type { Log } from "./log.ts";
 import type { Payloads } from "./payloads/payloads.ts";
 import type { OutputLengths } from "./placement/output-lengths.ts";
@@ -44,8 +45,6 @@ export interface ChatDependencies {
   record: (record: DecisionRecord) => void;
   log: Log;
 }
-
-export type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>;
 
 /** Closed the request: nginx's status for it, and what the record says. */
 const CLIENT_CLOSED = 499;
@@ -114,7 +113,7 @@ export function createChatHandler(
     visit?.keep(record);
   };
 
-  function subjectOf(headers: http.IncomingHttpHeaders, chat: ChatRequest, { key, role }: Principal, identity: Identity): IntentSubject {
+  function subjectOf(headers: IncomingHttpHeaders, chat: ChatRequest, { key, role }: Principal, identity: Identity): IntentSubject {
     return {
       identity,
       headers,
@@ -160,7 +159,7 @@ export function createChatHandler(
     });
   }
 
-  function fail(error: unknown, response: http.ServerResponse, record: DecisionRecord | undefined): void {
+  function fail(error: unknown, response: ClientReply, record: DecisionRecord | undefined): void {
     if (!(error instanceof HttpError) && !(error instanceof ClientGone)) {
       log.error("request failed", { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
@@ -176,7 +175,7 @@ export function createChatHandler(
     if (!response.destroyed) refuse(endpoint.dialect, response, error, record && decisionHeaders(record, record.attempts.at(-1)));
   }
 
-  function finish(record: DecisionRecord, response: http.ServerResponse): void {
+  function finish(record: DecisionRecord, response: ClientReply): void {
     const last = record.attempts.at(-1);
     record.endedAt = epochNow();
     record.status ||= response.statusCode;
@@ -198,7 +197,7 @@ interface Caller {
   identity: Identity;
 }
 
-function callerOf(headers: http.IncomingHttpHeaders, chat: ChatRequest): Caller {
+function callerOf(headers: IncomingHttpHeaders, chat: ChatRequest): Caller {
   const parent = parseTraceparent(headers.traceparent as string | undefined);
   const traceId = parent?.traceId ?? newTraceId();
   return { traceId, parentSpanId: parent?.spanId, identity: identify(headers, chat, traceId) };

@@ -1,16 +1,15 @@
 /** `POST /v1/messages/count_tokens`: asked of a pool that can count, else estimated. It costs nothing, so nothing is decided or recorded. */
 
-import type http from "node:http";
 import type { Dispatcher } from "undici";
 import { type Identity, identify } from "./admission/identity.ts";
 import { admitToModel, identityFor } from "./admission/keys.ts";
-import type { Handler } from "./chat.ts";
 import { type ChatRequest, parseBody } from "./dialects/chat-request.ts";
 import { scanMessagesRequest } from "./dialects/messages-request.ts";
 import { estimateInputTokens, Untranslatable } from "./dialects/translate/index.ts";
 import type { Generations } from "./generations.ts";
 import { readBody } from "./http/body.ts";
 import { HttpError } from "./http/errors.ts";
+import type { ClientRequest, Handler } from "./http/messages.ts";
 import { sendJson } from "./http/send.ts";
 import type { Log } from "./log.ts";
 import type { Offer } from "./pools/pool.ts";
@@ -57,7 +56,7 @@ export function createCountTokens({ refuseStopped, generations, maxBodyBytes, lo
 type Counted = Pick<Dispatcher.ResponseData, "statusCode" | "headers"> & { body: Buffer };
 
 /** Undefined where no pool of this model counts, or the one that does is failing. */
-async function ask(request: http.IncomingMessage, asked: ChatRequest, offers: readonly Offer[]): Promise<Counted | undefined> {
+async function ask(request: ClientRequest, asked: ChatRequest, offers: readonly Offer[]): Promise<Counted | undefined> {
   const withLogin = bringsCredentials(request.headers);
   const counts = offers.find(
     ({ source, unavailable }) => source.engine === "anthropic" && unavailable === undefined && (withLogin || !source.callerCredentials),

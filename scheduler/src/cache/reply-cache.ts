@@ -1,11 +1,11 @@
 /** Answers what was answered before, for the routes that say so: the same request, or one that means the same. */
 
-import type http from "node:http";
 import { ResponseHeader } from "@signalbox/otel/conventions";
 import type { Principal } from "../admission/keys.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import { type Captured, capture } from "../http/capture.ts";
+import type { ClientReply, ClientRequest } from "../http/messages.ts";
 import { callerOfCredentials, decisionHeaders } from "../relay/headers.ts";
 import type { Embedder } from "../routing/semantic/embedder.ts";
 import type { Vector } from "../routing/semantic/vectors.ts";
@@ -17,9 +17,9 @@ import type { KeptReply, ReplyStore } from "./reply-store.ts";
 /** One request before the cache. */
 export interface CacheVisit {
   /** What was found; `answer` sends it. */
-  hit: { answer(response: http.ServerResponse, record: DecisionRecord): void } | undefined;
+  hit: { answer(response: ClientReply, record: DecisionRecord): void } | undefined;
   /** Where nothing was found: begins to keep the reply. Before anything is written. */
-  listen(response: http.ServerResponse): void;
+  listen(response: ClientReply): void;
   /** The call has ended. */
   keep(record: DecisionRecord): void;
 }
@@ -28,7 +28,7 @@ export interface CacheQuestion {
   route: RouteConfig;
   /** Of the route and its variant: a reply of one variant is none of another. */
   use: RouteConfig["use"];
-  request: http.IncomingMessage;
+  request: ClientRequest;
   chat: ChatRequest;
   principal: Principal;
   project: string | undefined;
@@ -107,7 +107,7 @@ function withoutOutcome(body: Buffer): Buffer {
 }
 
 /** A stream comes as the events that it was, with what it cost this time: nothing. */
-function replay({ contentType, body }: KeptReply, response: http.ServerResponse, record: DecisionRecord, ageSeconds: number): void {
+function replay({ contentType, body }: KeptReply, response: ClientReply, record: DecisionRecord, ageSeconds: number): void {
   const headers: Record<string, string> = {
     "content-type": contentType,
     ...decisionHeaders(record, undefined),

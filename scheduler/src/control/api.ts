@@ -4,10 +4,10 @@ import type http from "node:http";
 import type { Gatekeeper } from "../admission/keys.ts";
 import { DatabaseAway } from "../admission/postgres/session.ts";
 import type { AdmissionService } from "../admission/service.ts";
-import type { Handler } from "../chat.ts";
 import type { ConfigStatus } from "../config/follow.ts";
 import { describePools } from "../control.ts";
 import { HttpError } from "../http/errors.ts";
+import type { NodeHandler } from "../http/messages.ts";
 import { sendJson } from "../http/send.ts";
 import type { Log } from "../log.ts";
 import type { Pool } from "../pools/pool.ts";
@@ -39,7 +39,16 @@ interface Endpoint {
 }
 
 /** @returns a handler for every path below `/control/`; it answers all requests itself */
-export function createControlApi({ gatekeeper, admission, pools, found, config, decisions, whatIf, log }: ControlDependencies): Handler {
+export function createControlApi({
+  gatekeeper,
+  admission,
+  pools,
+  found,
+  config,
+  decisions,
+  whatIf,
+  log,
+}: ControlDependencies): NodeHandler {
   const endpoints: Endpoint[] = [
     { method: "POST", path: /^\/control\/sessions\/(.+)\/(kill|pause|resume)$/, handle: (ask) => changeSession(admission, ask) },
     { method: "GET", path: /^\/control\/sessions\/([^/]+)$/, handle: (ask) => showSession(admission, ask) },

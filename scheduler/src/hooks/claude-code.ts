@@ -8,9 +8,9 @@ import type { Gatekeeper } from "../admission/keys.ts";
 import { stopRefusal } from "../admission/refusals.ts";
 import { scopedId } from "../admission/scoped-id.ts";
 import type { Controls } from "../admission/stop/controls.ts";
-import type { Handler } from "../chat.ts";
 import { scanObject } from "../dialects/json-scan.ts";
 import { readBody } from "../http/body.ts";
+import type { NodeHandler } from "../http/messages.ts";
 import { sendJson } from "../http/send.ts";
 import type { Log } from "../log.ts";
 import { epochNow } from "../telemetry/record.ts";
@@ -37,7 +37,7 @@ export interface HookDependencies {
 /** What a `PostToolUse` holds of one tool's result; beyond, nothing is told of it. */
 const MAX_TOLD_BYTES = 1 << 20;
 
-export function createClaudeCodeHook({ gatekeeper, controls, facts, onEnd, log }: HookDependencies): Handler {
+export function createClaudeCodeHook({ gatekeeper, controls, facts, onEnd, log }: HookDependencies): NodeHandler {
   return async (request, response) => {
     const principal = gatekeeper().admitModel(request.headers);
     const named = request.headers[RequestHeader.project];

@@ -1,16 +1,19 @@
 /** Reads a request's body up to a limit. */
 
-import type http from "node:http";
-import { HttpError } from "./errors.ts";
+import { badRequest, HttpError } from "./errors.ts";
+import type { ClientRequest } from "./messages.ts";
+import { WireRequest } from "./wire/request.ts";
 
 /** @throws HttpError 413 beyond `limit` bytes, 415 for a compressed body, 400 where the client breaks off */
-export function readBody(request: http.IncomingMessage, limit: number): Promise<Buffer> {
+export async function readBody(request: ClientRequest, limit: number): Promise<Buffer> {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {
-    return Promise.reject(new HttpError(415, null, `content-encoding ${encoding} is not taken: send the body uncompressed`));
+    throw new HttpError(415, null, `content-encoding ${encoding} is not taken: send the body uncompressed`);
   }
   const tooLarge = () => new HttpError(413, "request_too_large", `the body is larger than ${limit} bytes`);
-  if (Number(request.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge());
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+  const broken = () => badRequest("the request broke off");
+  if (request instanceof WireRequest) return request.body(broken);
 
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -26,7 +29,7 @@ export function readBody(request: http.IncomingMessage, limit: number): Promise<
     request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)));
     request.on("error", reject);
     request.on("close", () => {
-      if (!request.complete) reject(new HttpError(400, null, "the request broke off"));
+      if (!request.complete) reject(broken());
     });
   });
 }

@@ -1,6 +1,7 @@
 /** Keeps a copy of what is written to a response, beside sending it. */
 
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
+import type { ClientReply } from "./messages.ts";
 
 export interface Captured {
   readonly status: number;
@@ -10,7 +11,7 @@ export interface Captured {
 }
 
 /** Begin before anything is written. @param send `false`: what is written goes nowhere else */
-export function capture(response: ServerResponse, maxBytes: number, send = true): Captured {
+export function capture(response: ClientReply, maxBytes: number, send = true): Captured {
   const { write, end, writeHead } = response;
   let chunks: Buffer[] = [];
   let bytes = 0;

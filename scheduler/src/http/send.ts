@@ -1,16 +1,16 @@
 /** Whole answers of the scheduler itself. */
 
-import type http from "node:http";
 import { errorBody, HttpError } from "./errors.ts";
+import type { ClientReply } from "./messages.ts";
 
 type Headers = Readonly<Record<string, string | number>>;
 
-export function sendJson(response: http.ServerResponse, status: number, body: object, headers: Headers = {}): void {
+export function sendJson(response: ClientReply, status: number, body: object, headers: Headers = {}): void {
   sendText(response, status, JSON.stringify(body), headers);
 }
 
 /** Anything that is not an HttpError is our own fault: 500, without its text. */
-export function sendError(response: http.ServerResponse, error: unknown, headers: Headers = {}): void {
+export function sendError(response: ClientReply, error: unknown, headers: Headers = {}): void {
   const known = error instanceof HttpError ? error : new HttpError(500, "internal_error", "the scheduler failed; its log says why");
   if (response.headersSent || response.destroyed) {
     response.destroy();
@@ -25,7 +25,7 @@ export function sendError(response: http.ServerResponse, error: unknown, headers
   });
 }
 
-function sendText(response: http.ServerResponse, status: number, text: string, headers: Headers): void {
+function sendText(response: ClientReply, status: number, text: string, headers: Headers): void {
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text), ...headers });
   response.end(text);
 }

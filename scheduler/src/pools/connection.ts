@@ -1,7 +1,7 @@
 /** How a pool's engine is reached. One implementation per engine; everything above it is the same for all. */
 
-import type { Dispatcher } from "undici";
 import type { Identity } from "../admission/identity.ts";
+import type { EngineClient } from "../http/wire/client.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
 import type { KvCounters, KvTier } from "./llama-cpp/protocol.ts";
 
@@ -10,7 +10,7 @@ export type ConnectionState = { kind: "starting" } | { kind: "healthy" } | { kin
 
 /** Where requests go while the engine is up. */
 export interface Upstream {
-  dispatcher: Dispatcher;
+  dispatcher: EngineClient;
   origin: string;
   /** Before `/chat/completions`, `/messages`, …: as in `/v1`. */
   basePath: string;

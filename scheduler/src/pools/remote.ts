@@ -1,19 +1,17 @@
 /** A remote engine that speaks OpenAI's dialects or Anthropic's. Its health is told from real calls, by the pool's breaker. */
 
-import { Pool } from "undici";
 import type { RemotePoolConfig } from "../config/schema.ts";
+import { EngineClient } from "../http/wire/client.ts";
 import type { Connection, ConnectionState, Upstream } from "./connection.ts";
 
 const HEALTHY: ConnectionState = { kind: "healthy" };
 const CONNECT_TIMEOUT_MS = 5_000;
+/** An agent's tool call takes seconds, and a new TLS connection a tenth of one; no network forgets a connection so soon. */
+const IDLE_MS = 30_000;
 
 export function connectRemote(config: RemotePoolConfig, key: string | undefined): Connection {
   const url = new URL(config.base_url);
-  const dispatcher = new Pool(url.origin, {
-    connections: config.slots,
-    pipelining: 1,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-  });
+  const dispatcher = new EngineClient(url, { connectTimeoutMs: CONNECT_TIMEOUT_MS, idleMs: IDLE_MS });
   const upstream: Upstream = {
     dispatcher,
     origin: url.origin,

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
+import type { EngineController } from "../http/wire/engine-connection.ts";
 import type { PayloadTap } from "../payloads/payloads.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Patience } from "../resilience/policy.ts";
@@ -11,7 +12,6 @@ import { upstreamHeaders } from "./headers.ts";
 import { type EngineHeaders, Rejected } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
 import { CLIENT_CLOSED, HEDGE_LOST, type OpenAttempt } from "./settle.ts";
-import { expectSocket } from "./upstream-socket.ts";
 import { restOf, statusKind } from "./verdict.ts";
 
 /** The client has nothing yet. */
@@ -110,7 +110,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#cancelled) controller.abort(this.#cancelled);
-    else expectSocket(this);
+    else this.socket = (controller as EngineController).socket;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: EngineHeaders): void {

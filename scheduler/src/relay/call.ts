@@ -1,9 +1,9 @@
 /** One client's request on its way: who waits for it, and what is noted about it. */
 
-import type http from "node:http";
 import type { Socket } from "node:net";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { HttpError } from "../http/errors.ts";
+import type { ClientReply, ClientRequest } from "../http/messages.ts";
 import type { Payloads } from "../payloads/payloads.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { Escalation } from "../resilience/policy.ts";
@@ -25,8 +25,8 @@ export interface RunningAttempt {
 }
 
 export interface Call {
-  request: http.IncomingMessage;
-  response: http.ServerResponse;
+  request: ClientRequest;
+  response: ClientReply;
   chat: ChatRequest;
   record: DecisionRecord;
   /** Takes the bytes of each attempt; undefined where they are not kept. */
@@ -53,8 +53,8 @@ export interface Call {
 }
 
 export function openCall(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
+  request: ClientRequest,
+  response: ClientReply,
   chat: ChatRequest,
   record: DecisionRecord,
   payloads?: Payloads,

@@ -15,9 +15,6 @@ import { BAD_ANSWER, type OpenAttempt } from "./settle.ts";
 /** Beyond this an engine's JSON is not a completion. */
 const MAX_HELD_BYTES = 64 << 20;
 
-/** Beyond this a copy costs more than a second piece. */
-const MAX_ONE_WRITE_BYTES = 16 << 10;
-
 /** What the client gets of an engine's whole answer, and what is recorded of it. */
 export interface Answer {
   status: number;
@@ -110,10 +107,7 @@ export function createHeldReply(
     reply[ResponseHeader.slaMet] = String(record.slaMet);
     if (attempt.record.costNanousd !== undefined) reply[ResponseHeader.costNanousd] = String(attempt.record.costNanousd);
     response.writeHead(answer.status, reply);
-    const { body } = answer;
-    // As text of its bytes it leaves in one write with the head; a buffer takes a gathering write of two.
-    if (body.length <= MAX_ONE_WRITE_BYTES) response.end(body.toString("latin1"), "latin1");
-    else response.end(body);
+    response.end(answer.body);
   }
 }
 

@@ -1,19 +1,14 @@
 /** Errors of the scheduler's own, in the dialect of the client. */
 
-import type http from "node:http";
 import { RequestHeader, ResponseHeader } from "@signalbox/otel/conventions";
 import { refusalReply } from "../admission/refusals.ts";
 import type { Dialect } from "../dialects/translate/index.ts";
 import { HttpError } from "../http/errors.ts";
+import type { ClientReply } from "../http/messages.ts";
 import { sendError, sendJson } from "../http/send.ts";
 
 /** Chat completions' is the one that every other endpoint answers in; anything that is not an HttpError is a 500 without its text. */
-export function refuse(
-  dialect: Dialect,
-  response: http.ServerResponse,
-  error: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+export function refuse(dialect: Dialect, response: ClientReply, error: unknown, headers: Readonly<Record<string, string>> = {}): void {
   const told = { ...headers, ...refusedHeader(error) };
   if (dialect === "openai-chat" || response.headersSent || response.destroyed) {
     sendError(response, forOpenclaw(response.req, error), told);
@@ -37,7 +32,7 @@ const refusedHeader = (error: unknown): Record<string, string> =>
  * OpenClaw takes a 403 for a key that has become bad, and keeps its provider from all its sessions for a minute and longer; at 400 the run
  * that asked ends, and no other.
  */
-function forOpenclaw({ headers }: http.IncomingMessage, error: unknown): unknown {
+function forOpenclaw({ headers }: ClientReply["req"], error: unknown): unknown {
   if (headers[RequestHeader.agentKind] !== "openclaw" || !(error instanceof HttpError) || error.status !== 403) return error;
   const { code, message, param, retryAfterSeconds, headers: more } = error;
   return new HttpError(400, code, message, {

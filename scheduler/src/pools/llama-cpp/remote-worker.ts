@@ -23,7 +23,7 @@ export function connectRemoteWorker({ config, key, log, onSpeed, sessions }: Rem
   let heardAt = performance.now();
   const host = createSessionHost(name, sessions, { onStatus: seen, onError: missed });
 
-  const connect = () => host.attach(createWorkerClient({ address: { url }, key, slots, local: false }));
+  const connect = () => host.attach(createWorkerClient({ address: { url }, key, local: false }));
 
   function seen(status: WorkerStatus): void {
     heardAt = performance.now();

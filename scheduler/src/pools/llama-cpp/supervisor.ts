@@ -44,7 +44,7 @@ export function connectLlamaCpp({ config, home, configDirectory, log, onSpeed, s
       return workerOptions(config, { home, configDirectory, listen: { socket: socketPath() }, kv: folders.options, key });
     },
     onReady(address, speed, { key }) {
-      host.attach(createWorkerClient({ address, key, slots: config.slots, local: true }));
+      host.attach(createWorkerClient({ address, key, local: true }));
       onSpeed(speed);
       state = { kind: "healthy" };
     },

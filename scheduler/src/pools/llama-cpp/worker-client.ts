@@ -1,6 +1,7 @@
 /** A scheduler's side of a worker: where calls go, how the worker is, and its sessions' state. */
 
 import { type Dispatcher, Pool } from "undici";
+import { EngineClient } from "../../http/wire/client.ts";
 import type { Upstream } from "../connection.ts";
 import { type ExportedState, STATE_HEADER, type WorkerAddress, type WorkerStatus } from "./protocol.ts";
 
@@ -36,23 +37,20 @@ const STATUS_TIMEOUT_MS = 3_000;
 const MOVE_TIMEOUT_MS = 5_000;
 /** A network that swallows packets is told from a worker that thinks. */
 const CONNECT_TIMEOUT_MS = 5_000;
+const IDLE_MS = 30_000;
 
 export interface WorkerTarget {
   address: WorkerAddress | { url: string };
   key: string | undefined;
-  slots: number;
   local: boolean;
 }
 
-export function createWorkerClient({ address, key, slots, local }: WorkerTarget): WorkerClient {
+export function createWorkerClient({ address, key, local }: WorkerTarget): WorkerClient {
   const origin = "socketPath" in address ? "http://worker" : "url" in address ? new URL(address.url).origin : originOf(address);
-  const options: Pool.Options = {
-    pipelining: 1,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...("socketPath" in address && { socketPath: address.socketPath }) },
-  };
-  const calls = new Pool(origin, { ...options, connections: slots, headersTimeout: 0, bodyTimeout: 0 });
-  // Apart from calls, which may hold every connection of theirs.
-  const control = new Pool(origin, { ...options, connections: 4 });
+  const socketPath = "socketPath" in address ? { socketPath: address.socketPath } : {};
+  const calls = new EngineClient(new URL(origin), { connectTimeoutMs: CONNECT_TIMEOUT_MS, idleMs: IDLE_MS, ...socketPath });
+  // Of any method, with bodies that are streams.
+  const control = new Pool(origin, { pipelining: 1, connections: 4, connect: { timeout: CONNECT_TIMEOUT_MS, ...socketPath } });
   const authorization = key === undefined ? undefined : `Bearer ${key}`;
 
   async function ask(

@@ -1,0 +1,238 @@
+/** One connection to an engine, and the request that is on it. */
+
+import type { Socket } from "node:net";
+import type { Dispatcher } from "undici";
+import { ChunkError, ChunkReader } from "./chunked.ts";
+import { firstLine, HEAD_END, headIn, lengthOf, readFields } from "./head.ts";
+import { writeTogether } from "./write-together.ts";
+
+/** `code` as undici has it. */
+export class EngineError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface EngineConnectionOptions {
+  connectTimeoutMs: number;
+  idleMs: number;
+  onIdle: (connection: EngineConnection) => void;
+  onClose: (connection: EngineConnection) => void;
+}
+
+/** Of a request on its connection. */
+export interface EngineController extends Dispatcher.DispatchController {
+  readonly socket: Socket;
+}
+
+const MAX_HEAD_BYTES = 64 << 10;
+/** Taken off what an engine says it keeps a connection. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+
+type Headers = Record<string, string | string[]>;
+/** Bytes that are to come, a body in chunks, or all until the connection is closed. */
+type Body = { left: number } | ChunkReader | "until-close";
+
+export class EngineConnection {
+  readonly socket: Socket;
+  readonly #options: EngineConnectionOptions;
+  #exchange: Exchange | undefined;
+  #head: Buffer | undefined;
+  #body: Body | undefined;
+  /** It can take another request after this one. */
+  #keep = false;
+  #idleSince = 0;
+  #idleMs = 0;
+  #connecting: NodeJS.Timeout | undefined;
+
+  /** @param connected the socket's event that says it can be written to */
+  constructor(socket: Socket, connected: "connect" | "secureConnect", options: EngineConnectionOptions) {
+    this.socket = socket;
+    this.#options = options;
+    this.#connecting = setTimeout(
+      () => this.fail(new EngineError("UND_ERR_CONNECT_TIMEOUT", `no connection within ${options.connectTimeoutMs} ms`)),
+      options.connectTimeoutMs,
+    );
+    socket.once(connected, () => clearTimeout(this.#connecting));
+    socket.on("data", (chunk: Buffer) => this.#data(chunk));
+    socket.on("end", () => this.#ended());
+    socket.on("error", (error) => this.fail(error));
+    socket.on("timeout", () => {
+      if (!socket.isPaused()) this.fail(new EngineError("UND_ERR_BODY_TIMEOUT", "nothing more of the body came"));
+    });
+    socket.on("close", () => {
+      clearTimeout(this.#connecting);
+      this.fail(new EngineError("UND_ERR_SOCKET", "other side closed"));
+      options.onClose(this);
+    });
+  }
+
+  /** Idle, and not for so long that the engine may be about to close it. */
+  get usable(): boolean {
+    return !this.socket.destroyed && performance.now() - this.#idleSince < this.#idleMs;
+  }
+
+  send(head: string, body: Buffer, handler: Dispatcher.DispatchHandler, { bodyTimeout }: Dispatcher.DispatchOptions): void {
+    const exchange = new Exchange(this, handler, bodyTimeout ?? 0);
+    this.#exchange = exchange;
+    handler.onRequestStart?.(exchange, {});
+    if (this.#exchange === exchange) writeTogether(this.socket, head, body);
+  }
+
+  /** Closes it; what was under way ends with the error. */
+  fail(error: Error): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.socket.destroy();
+    exchange?.failed(error);
+  }
+
+  isOn(exchange: Exchange): boolean {
+    return this.#exchange === exchange;
+  }
+
+  #data(chunk: Buffer): void {
+    const exchange = this.#exchange;
+    // Nobody asked.
+    if (!exchange) return void this.socket.destroy();
+    try {
+      const rest = this.#body ? chunk : this.#readHead(exchange, chunk);
+      if (rest && this.#exchange === exchange) this.#readBody(exchange, rest);
+    } catch (error) {
+      this.fail(error instanceof ChunkError ? new EngineError("HPE_INVALID_CHUNK_SIZE", error.message) : (error as Error));
+    }
+  }
+
+  /** @returns what follows the head, once it is whole */
+  #readHead(exchange: Exchange, chunk: Buffer): Buffer | undefined {
+    let bytes = this.#head ? Buffer.concat([this.#head, chunk]) : chunk;
+    for (;;) {
+      const text = headIn(bytes, MAX_HEAD_BYTES);
+      if (text === undefined) {
+        if (bytes.length > MAX_HEAD_BYTES) throw new EngineError("UND_ERR_HEADERS_OVERFLOW", "the head of the answer is too long");
+        this.#head = bytes;
+        return undefined;
+      }
+      this.#head = undefined;
+      const { status, version, headers } = headOf(text);
+      bytes = bytes.subarray(text.length + HEAD_END.length);
+      if (status === 101) throw new EngineError("UND_ERR_SOCKET", "bad upgrade");
+      // Informational: the answer is still to come.
+      if (status < 200) continue;
+      this.#body = bodyOf(status, headers);
+      this.#keep = version === "1" && !/\bclose\b/i.test(String(headers.connection)) && this.#body !== "until-close";
+      this.#idleMs = idleMsOf(headers, this.#options.idleMs);
+      if (exchange.bodyTimeout > 0) this.socket.setTimeout(exchange.bodyTimeout);
+      exchange.handler.onResponseStart?.(exchange, status, headers);
+      return bytes;
+    }
+  }
+
+  #readBody(exchange: Exchange, bytes: Buffer): void {
+    const body = this.#body as Body;
+    let own: Buffer | undefined = bytes;
+    let over: Buffer | undefined;
+    if (body instanceof ChunkReader) {
+      own = body.push(bytes);
+      over = body.left;
+    } else if (body !== "until-close") {
+      if (bytes.length > body.left) own = bytes.subarray(0, body.left);
+      body.left -= own.length;
+      if (body.left === 0) over = bytes.subarray(own.length);
+    }
+    if (own && own.length > 0) exchange.handler.onResponseData?.(exchange, own);
+    if (over && this.#exchange === exchange) this.#finish(exchange, over.length === 0);
+  }
+
+  #finish(exchange: Exchange, clean: boolean): void {
+    this.#exchange = undefined;
+    this.#body = undefined;
+    if (exchange.bodyTimeout > 0) this.socket.setTimeout(0);
+    // An engine that has answered before it has read the request may not read the rest of it.
+    if (this.#keep && clean && !this.socket.destroyed && this.socket.writableLength === 0) {
+      if (this.socket.isPaused()) this.socket.resume();
+      this.#idleSince = performance.now();
+      this.#options.onIdle(this);
+    } else this.socket.destroy();
+    exchange.handler.onResponseEnd?.(exchange, {});
+  }
+
+  #ended(): void {
+    if (this.#exchange && this.#body === "until-close") this.#finish(this.#exchange, true);
+    else this.fail(new EngineError("UND_ERR_SOCKET", "other side closed"));
+  }
+}
+
+/** One request and its answer. After the end it does nothing: the connection may be another's. */
+class Exchange implements EngineController {
+  readonly handler: Dispatcher.DispatchHandler;
+  readonly bodyTimeout: number;
+  aborted = false;
+  reason: Error | null = null;
+  readonly #connection: EngineConnection;
+
+  constructor(connection: EngineConnection, handler: Dispatcher.DispatchHandler, bodyTimeout: number) {
+    this.#connection = connection;
+    this.handler = handler;
+    this.bodyTimeout = bodyTimeout;
+  }
+
+  get socket(): Socket {
+    return this.#connection.socket;
+  }
+  get paused(): boolean {
+    return this.#connection.isOn(this) && this.socket.isPaused();
+  }
+  abort(reason: Error): void {
+    if (!this.#connection.isOn(this)) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#connection.fail(reason);
+  }
+  pause(): void {
+    if (this.#connection.isOn(this)) this.socket.pause();
+  }
+  resume(): void {
+    if (this.#connection.isOn(this)) this.socket.resume();
+  }
+  failed(error: Error): void {
+    this.handler.onResponseError?.(this, error);
+  }
+}
+
+/** @throws EngineError */
+function headOf(text: string): { status: number; version: string; headers: Headers } {
+  const [, version = "", status] = STATUS_LINE.exec(firstLine(text)) ?? [];
+  const headers: Headers = {};
+  const read = readFields(text, (name, value) => {
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    if (name === "set-cookie") headers[name] = known ? [...known, value] : [value];
+    else headers[name] = known === undefined ? value : `${known}, ${value}`;
+    return true;
+  });
+  if (!status || !read) throw new EngineError("HPE_INVALID_HEADER_TOKEN", "the answer is not HTTP");
+  return { status: Number(status), version, headers };
+}
+
+/** @throws EngineError where it is said in two ways, or in one that we do not read */
+function bodyOf(status: number, { "content-length": length, "transfer-encoding": encoding }: Headers): Body {
+  if (status === 204 || status === 304) return { left: 0 };
+  if (encoding !== undefined) {
+    if (length !== undefined) throw new EngineError("HPE_UNEXPECTED_CONTENT_LENGTH", "the answer has a length and chunks");
+    if (String(encoding).toLowerCase() !== "chunked")
+      throw new EngineError("HPE_INVALID_TRANSFER_ENCODING", `the answer is encoded as ${encoding}`);
+    return new ChunkReader();
+  }
+  if (length === undefined) return "until-close";
+  const left = lengthOf(String(length));
+  if (left === undefined) throw new EngineError("HPE_INVALID_CONTENT_LENGTH", "the answer's length is no number");
+  return { left };
+}
+
+function idleMsOf({ "keep-alive": said }: Headers, most: number): number {
+  const seconds = /timeout=(\d+)/i.exec(String(said))?.[1];
+  return seconds === undefined ? most : Math.min(most, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS);
+}

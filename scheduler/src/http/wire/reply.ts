@@ -1,0 +1,130 @@
+/** What a client is answered: as node:http's ServerResponse, as far as the gateway uses it. */
+
+import { EventEmitter } from "node:events";
+import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { fieldLine } from "./head.ts";
+import type { WireRequest } from "./request.ts";
+import { writeTogether } from "./write-together.ts";
+
+/** What a reply says of the connection it goes by. */
+export interface ReplyConnection {
+  readonly socket: Socket;
+  /** It closes after this reply. */
+  last: boolean;
+  /** Seconds that it is kept after it; told to the client. */
+  readonly keepAliveSeconds: number;
+  /** The reply has been written. */
+  replied(): void;
+}
+
+/** Emits `close` where the client leaves before the end, and `drain` where it has caught up. */
+export class WireReply extends EventEmitter {
+  readonly req: WireRequest;
+  statusCode = 200;
+  headersSent = false;
+  writableEnded = false;
+  readonly #connection: ReplyConnection;
+  #set: OutgoingHttpHeaders | undefined;
+  /** Written with the first bytes. */
+  #head = "";
+  #form: "chunked" | "plain" | "none" = "chunked";
+
+  constructor(request: WireRequest, connection: ReplyConnection) {
+    super();
+    this.req = request;
+    this.#connection = connection;
+  }
+
+  get destroyed(): boolean {
+    return this.#connection.socket.destroyed;
+  }
+  /** Handed to the system. */
+  get writableFinished(): boolean {
+    return this.writableEnded;
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#set = { ...this.#set, [name]: value };
+  }
+
+  /** Its names in lower case. @throws TypeError for a header that cannot be sent; Error where one was sent already */
+  writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
+    if (this.headersSent) throw new Error("a reply has one head");
+    const bodyless = status === 204 || status === 304;
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${linesOf(this.#set)}${linesOf(headers)}`;
+    if (bodyless) this.#form = "none";
+    else if (headers["content-length"] !== undefined) this.#form = "plain";
+    else head += "transfer-encoding: chunked\r\n";
+    const connection = this.#connection;
+    if (headers.connection === "close") connection.last = true;
+    else if (connection.last) head += "connection: close\r\n";
+    else head += `connection: keep-alive\r\nkeep-alive: timeout=${connection.keepAliveSeconds}\r\n`;
+    this.statusCode = status;
+    this.headersSent = true;
+    this.#head = `${head}date: ${dateNow()}\r\n\r\n`;
+    return this;
+  }
+
+  flushHeaders(): void {
+    if (this.#head === "") return;
+    this.#connection.socket.write(this.#head, "latin1");
+    this.#head = "";
+  }
+
+  /** @returns false while the client is slower than we are */
+  write(chunk: Buffer | string): boolean {
+    if (!this.headersSent) this.writeHead(this.statusCode);
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    if (bytes.length === 0 || this.#form === "none") return !this.#connection.socket.writableNeedDrain;
+    return this.#form === "chunked" ? this.#send(sizeLine(bytes.length), bytes, "\r\n") : this.#send("", bytes, "");
+  }
+
+  end(chunk: Buffer | string = ""): this {
+    if (this.writableEnded) return this;
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    if (!this.headersSent) this.writeHead(this.statusCode, { "content-length": String(bytes.length) });
+    this.writableEnded = true;
+    const body = this.#form !== "none" && bytes.length > 0;
+    if (this.#form === "chunked") this.#send(body ? sizeLine(bytes.length) : "", bytes, body ? "\r\n0\r\n\r\n" : "0\r\n\r\n");
+    else if (body) this.#send("", bytes, "");
+    else this.flushHeaders();
+    this.#connection.replied();
+    return this;
+  }
+
+  destroy(): this {
+    this.#connection.socket.destroy();
+    return this;
+  }
+
+  #send(before: string, bytes: Buffer, after: string): boolean {
+    const head = this.#head + before;
+    this.#head = "";
+    return writeTogether(this.#connection.socket, head, bytes, after);
+  }
+}
+
+const sizeLine = (bytes: number) => `${bytes.toString(16)}\r\n`;
+
+function linesOf(headers: OutgoingHttpHeaders | undefined): string {
+  let lines = "";
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value)) for (const each of value) lines += fieldLine(name, each);
+    else if (value !== undefined) lines += fieldLine(name, String(value));
+  }
+  return lines;
+}
+
+let date = "";
+let dateSecond = 0;
+
+function dateNow(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    date = new Date(second * 1000).toUTCString();
+  }
+  return date;
+}
