@@ -88,6 +88,7 @@ export function createChatHandler(
       }
       // What is kept already costs nothing: no pool is asked.
       const chain = visit?.hit ? [] : record.placement.order.map((index) => offers[index] as Offer);
+      const pricings = chain.map(({ pricing }) => pricing);
       try {
         const admitted = ticket.admit(call, chain, chat);
         if (admitted) await admitted;
@@ -100,7 +101,7 @@ export function createChatHandler(
       else {
         if (chain.length === 0) throw refusal(record, offers);
         visit?.listen(response);
-        await relay(call, { chain, exchanges, baseline, resilience });
+        await relay(call, { chain, pricings, exchanges, baseline, resilience });
         if (route?.shadow && record.attempts.at(-1)?.error === undefined) shadows.copy(route, chat, request.headers, record, lease);
       }
     } catch (error) {

@@ -33,11 +33,11 @@ export function asOfToday<T>(list: PriceList, workOut: (rows: readonly PriceRow[
  */
 export function followPrices(home: string, log: Log): PriceList & { close(): void } {
   const file = path.join(home, PRICES_FILE);
-  let rows = readPrices(file);
+  let rows = readPrices(home);
 
   function reload(): void {
     try {
-      rows = readPrices(file);
+      rows = readPrices(home);
       log.info("prices reloaded", { file, own: rows.length - PRICES.length });
     } catch (error) {
       log.error("prices refused, those before stay in force", { problem: (error as Error).message });
@@ -58,8 +58,9 @@ export function followPrices(home: string, log: Log): PriceList & { close(): voi
   };
 }
 
-/** @throws ConfigError */
-function readPrices(file: string): readonly PriceRow[] {
+/** The user's prices of a state folder before the published ones. @throws ConfigError */
+export function readPrices(home: string): readonly PriceRow[] {
+  const file = path.join(home, PRICES_FILE);
   if (!existsSync(file)) return PRICES;
   try {
     return [...ownPrices(parseOwnPrices(readFileSync(file, "utf8"), file), file), ...PRICES];

@@ -25,8 +25,13 @@ const TOKENS = {
   [Attribute.cacheReadTokens]: USAGE.cacheRead,
 };
 
-async function setUp() {
-  const provider = await startProvider({ script: () => ({ text: "one", usage: USAGE }) });
+/** @param answering what the provider waits for before it answers */
+async function setUp(answering: () => Promise<void> = async () => {}) {
+  const script = async () => {
+    await answering();
+    return { text: "one", usage: USAGE };
+  };
+  const provider = await startProvider({ script });
   const scheduler = await startSchedulerUnderTest(`
 baseline: { model: house-baseline }
 pools:
@@ -113,6 +118,28 @@ test("a price that is set counts from the next call on, and both who charge agre
   await until(async () => (await stored()).length === 1, "the span is stored");
   const [row] = await stored();
   expect([Number(row?.cost_nusd), row?.cost_source]).toEqual([charged, "priced"]);
+});
+
+test("a call costs what was set aside for it, though a price is set while it runs", async () => {
+  let asked = () => {};
+  let answer = () => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const { setPrices, logged, call } = await setUp(() => {
+    asked();
+    return new Promise((resolve) => {
+      answer = resolve;
+    });
+  });
+  await setPrices(JSON.stringify({ prices: [own("house-model", 1, 2)] }));
+  await logged("prices reloaded");
+  const charged = call("house-model");
+  await isAsked;
+  await setPrices(JSON.stringify({ prices: [own("house-model", 100, 200), own("other", 1, 1)] }));
+  await logged("own=2");
+  answer();
+  expect(await charged).toBe(costNanousd({ input: 1, output: 2 }, USAGE));
 });
 
 test("a file that is wrong is refused, and the prices before it stay", async () => {

@@ -102,13 +102,14 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
   const stop = () => cancel(call, new HttpError(504, "aside_timeout", "it took too long"));
   signal?.addEventListener("abort", stop, { once: true });
   let settle: (() => void) | undefined;
+  const pricings = [offer.pricing];
   try {
     settle = await options.admit(record, offer, chat);
     options.onAdmitted?.();
     const exchanges = exchangesFor(chat, "", options.headers);
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
-    await relay(call, { chain: [offer], exchanges, baseline: options.baseline, resilience: ONE_ATTEMPT });
+    await relay(call, { chain: [offer], pricings, exchanges, baseline: options.baseline, resilience: ONE_ATTEMPT });
     record.status = reply.status;
   } catch (error) {
     record.status = error instanceof HttpError ? error.status : 500;

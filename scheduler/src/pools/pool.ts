@@ -20,6 +20,7 @@ import type { SessionRegistry } from "./llama-cpp/sessions.ts";
 import { connectLlamaCpp } from "./llama-cpp/supervisor.ts";
 import { createPoolLoad, type PoolLoad } from "./pool-load.ts";
 import { createPriceNow, type PriceNow } from "./price-changes.ts";
+import { providerOf } from "./provider.ts";
 import { connectRemote } from "./remote.ts";
 import { createSlotGate, type SlotGate } from "./slot-gate.ts";
 import { createSpeedModel, type SpeedModel, type SpeedPrior } from "./speed.ts";
@@ -223,22 +224,4 @@ function configuredSpeed({ rates }: PoolConfig): SpeedPrior {
     decodeMsPerToken: decodeMs,
     decodeMsPerTokenFull: decodeMs,
   };
-}
-
-/** The well-known values of `gen_ai.provider.name` by host; others are named by their host. */
-const PROVIDERS: Readonly<Record<string, string>> = {
-  "api.anthropic.com": "anthropic",
-  "api.openai.com": "openai",
-  "api.deepseek.com": "deepseek",
-  "generativelanguage.googleapis.com": "gcp.gemini",
-  "api.mistral.ai": "mistral_ai",
-  "api.groq.com": "groq",
-  "api.x.ai": "x_ai",
-  "openrouter.ai": "openrouter",
-};
-
-function providerOf(config: PoolConfig): string {
-  if (config.engine === "llama-cpp") return "llama.cpp";
-  const { hostname } = new URL(config.base_url);
-  return config.provider ?? PROVIDERS[hostname] ?? hostname;
 }

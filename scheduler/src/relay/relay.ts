@@ -5,7 +5,7 @@
 
 import type { Baseline } from "../cost.ts";
 import { HttpError } from "../http/errors.ts";
-import { dueInMs } from "../placement/candidate.ts";
+import { dueInMs, type Pricing } from "../placement/candidate.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { Resilience } from "../resilience/policy.ts";
 import { newSpanId } from "../telemetry/ids.ts";
@@ -19,6 +19,8 @@ import { statusKind } from "./verdict.ts";
 export interface RelayOptions {
   /** In the order of the placement, the choice first. */
   chain: readonly Offer[];
+  /** What each of them costs this call: what its budgets set aside, whatever becomes of prices while it waits and runs. */
+  pricings: readonly Pricing[];
   exchanges: Exchanges;
   baseline: Baseline | undefined;
   resilience: Resilience;
@@ -143,7 +145,7 @@ class Relay {
 
   #start(offer: Offer, sessionHeaders: readonly string[], why: Why, reason: string | undefined, minTier: number): Attempt | undefined {
     const call = this.#call;
-    const { exchanges, baseline, resilience } = this.#options;
+    const { chain, pricings, exchanges, baseline, resilience } = this.#options;
     const { source } = offer;
     const { upstream } = source.connection;
     // The pool went down, or its breaker opened, while the call waited.
@@ -154,6 +156,7 @@ class Relay {
     }
     this.#attempts++;
     const opened = openAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline, {
+      pricing: pricings[chain.indexOf(offer)] as Pricing,
       why,
       reason,
       onAnswer: () => this.#answers(running, opened.record),

@@ -4,6 +4,7 @@ import { costNanousd } from "@signalbox/otel/prices";
 import { SESSION_KILLED } from "../admission/refusals.ts";
 import { type Baseline, callCost } from "../cost.ts";
 import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
+import type { Pricing } from "../placement/candidate.ts";
 import { conversationKey, isOneOff } from "../pools/offers-to.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { ObservedCall } from "../pools/speed.ts";
@@ -43,6 +44,14 @@ export interface OpenAttempt {
   settle(end: AttemptEnd): void;
 }
 
+export interface AttemptCircumstances {
+  /** As it was when the call was admitted. */
+  pricing: Pricing;
+  why: AttemptRecord["why"];
+  reason: string | undefined;
+  onAnswer: (() => void) | undefined;
+}
+
 /** Takes over a slot that was acquired; `settle` gives it back. */
 export function openAttempt(
   offer: Offer,
@@ -50,7 +59,7 @@ export function openAttempt(
   decision: DecisionRecord,
   promptBytes: number,
   baseline: Baseline | undefined,
-  { why, reason, onAnswer }: { why: AttemptRecord["why"]; reason: string | undefined; onAnswer: (() => void) | undefined },
+  { pricing, why, reason, onAnswer }: AttemptCircumstances,
 ): OpenAttempt {
   const pool = offer.source;
   const record: AttemptRecord = {
@@ -110,7 +119,7 @@ export function openAttempt(
       record.finishReason = facts?.finishReason;
       record.responseId = facts?.id;
       record.responseModel = facts?.model;
-      const cost = callCost(offer.pricing, record.usage, busyMs, facts?.usage === undefined);
+      const cost = callCost(pricing, record.usage, busyMs, facts?.usage === undefined);
       record.costNanousd = cost.nanousd;
       record.costSource = cost.source;
       record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);

@@ -1,3 +1,4 @@
+import { ownPrices, parseOwnPrices } from "@signalbox/otel/prices";
 import { expect, test } from "vitest";
 import { parseConfig } from "../config.ts";
 import { readArguments, UsageError } from "./arguments.ts";
@@ -33,6 +34,7 @@ routes:
     when: { task: [heartbeat] }
     use: { silicon: [cpu] }
 `;
+const OWN_PRICES = JSON.stringify({ prices: [{ model: "large", provider: "openai", input: 3, output: 9, set: "2026-11-21" }] });
 const policy = readPolicy(parseConfig(CONFIG, "test.yaml", {}));
 const arrival = (changes: Partial<Arrival> = {}): Arrival => ({
   atMs: 0,
@@ -65,6 +67,13 @@ test("cost: busy time at the hourly rate, idle time beside it, tokens at their p
   expect(pools[0]?.busy).toBeCloseTo(0.2);
   expect(cost.used).toBeCloseTo(2 * 100_000 + 1_105_000, 0);
   expect(cost.allocated).toBeCloseTo(10 * 100_000 + 1_105_000, 0);
+});
+
+test("a model without a price in the config has the user's own one, of the provider that its address tells", () => {
+  const unpriced = CONFIG.replace(", input_usd_per_mtok: 1, output_usd_per_mtok: 5", "").replace("127.0.0.1:2/v1", "api.openai.com/v1");
+  const prices = ownPrices(parseOwnPrices(OWN_PRICES, "prices.json"), "prices.json");
+  const { fleet } = readPolicy(parseConfig(unpriced, "test.yaml", {}), { prices });
+  expect(fleet[1]?.pricing).toMatchObject({ by: "tokens", price: { input: 3, output: 9 } });
 });
 
 test("prices change with the hour and with how full a pool is: for placement, and in what is paid", () => {

@@ -1,9 +1,11 @@
 /** A signalbox.config.yaml as a simulation sees it: pools with step times, targets, routes. */
 
 import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
+import { PRICES, type PriceRow } from "@signalbox/otel/prices";
 import type { Config, PoolConfig, SlaTargetConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
 import type { SlaTarget } from "../placement/candidate.ts";
+import { providerOf } from "../pools/provider.ts";
 import { toTarget, variantFor } from "../routing/intent.ts";
 import { createRouteTable, type RouteSubject } from "../routing/route-match.ts";
 import { DEFAULT_CHUNK_TOKENS } from "./engine.ts";
@@ -45,11 +47,17 @@ const NOT_IN_A_TRACE: Omit<RouteSubject, "task" | "sla" | "promptTokens"> = {
   lastUserText: () => "",
 };
 
+export interface PolicyOptions {
+  measurements?: Measurements | undefined;
+  /** Of models whose price the config does not give. */
+  prices?: readonly PriceRow[];
+}
+
 /** A pool is simulated with its most capable model alone. */
-export function readPolicy(config: Config, measurements?: Measurements): PolicyConfig {
+export function readPolicy(config: Config, { measurements, prices = PRICES }: PolicyOptions = {}): PolicyConfig {
   const routes = createRouteTable(config.routes);
   return {
-    fleet: config.pools.map((pool) => toPoolModel(pool, measurements)),
+    fleet: config.pools.map((pool) => toPoolModel(pool, prices, measurements)),
     targets: Object.fromEntries(SLA_CLASSES.map((name) => [name, targetOf(name, config.sla[name])])) as Record<SlaClass, SlaTarget>,
     routed(arrival, task) {
       const { slaClass: sla, promptTokens } = arrival;
@@ -62,9 +70,8 @@ export function readPolicy(config: Config, measurements?: Measurements): PolicyC
   };
 }
 
-function toPoolModel(pool: PoolConfig, measurements: Measurements | undefined): PoolModel {
+function toPoolModel(pool: PoolConfig, prices: readonly PriceRow[], measurements: Measurements | undefined): PoolModel {
   const model = pool.models.reduce((best, one) => (one.tier > best.tier ? one : best));
-  const provider = pool.engine === "llama-cpp" ? "llama.cpp" : (pool.provider ?? "");
   return {
     name: pool.name,
     model: model.id,
@@ -74,7 +81,7 @@ function toPoolModel(pool: PoolConfig, measurements: Measurements | undefined): 
     queueLimit: pool.queue_limit ?? 4 * pool.slots,
     contextTokens: model.context_tokens ?? (pool.engine === "llama-cpp" ? pool.context_tokens : undefined),
     chunkTokens: DEFAULT_CHUNK_TOKENS,
-    pricing: pricingOf(pool, model, provider),
+    pricing: pricingOf(pool, model, providerOf(pool), prices),
     ...(pool.prices && { priceChanges: pool.prices }),
     timings: timingsOf(pool, model.id, measurements),
     overheadMs: pool.rates?.fixed_ms ?? (pool.engine === "llama-cpp" ? 0 : UNKNOWN.fixedMs),

@@ -1,9 +1,11 @@
 /** `signalbox simulate`: what a policy would do to a trace, or to last week's decisions. Exit codes: 0, 2 for a mistake of the caller. */
 
 import { readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { EVERY_VARIABLE } from "../config/references.ts";
 import { ConfigError, loadConfig } from "../config.ts";
+import { readPrices } from "../price-list.ts";
 import { type Arguments, readArguments, USAGE, UsageError } from "./arguments.ts";
 import { attainmentChart } from "./chart.ts";
 import { type PastDecision, parseWindow, readDecisions } from "./decisions.ts";
@@ -24,9 +26,10 @@ interface Load {
 }
 
 async function main(args: Arguments): Promise<void> {
+  const prices = readPrices(process.env.SIGNALBOX_HOME || path.join(os.homedir(), ".signalbox"));
   const policies = [args.policy, ...(args.against === undefined ? [] : [args.against])].map((file) => ({
     file,
-    policy: readPolicy(loadConfig(file, EVERY_VARIABLE), measurementsOf(args)),
+    policy: readPolicy(loadConfig(file, EVERY_VARIABLE), { measurements: measurementsOf(args), prices }),
   }));
   const load = args.trace === undefined ? await loadDecisions(args) : loadTrace(args.trace, args);
   const requests = load.plays.reduce((sum, play) => sum + play.length, 0);
