@@ -2,7 +2,7 @@
  * Question: how much of an engine's request rate survives the scheduler, and what does a request cost in CPU?
  * Small and large chat completions and streams (gateway-load.ts), decision record and span export on; requests/s through the
  * scheduler ÷ requests/s direct to the same mock, in interleaved rounds of one run, beside the floor: a bare node:http + undici
- * proxy that reads nothing. Mock, scheduler, proxy and load generator are processes of their own. CPU and the most memory that each
+ * proxy that reads nothing, and the same of the scheduler's own server and client. Mock, scheduler, proxy and load generator are processes of their own. CPU and the most memory that each
  * process held so far are read from /proc (Linux only).
  *
  *     node tests/bench/gateway.ts [rounds] [seconds per round] [--raw] [--portkey folder]
@@ -78,7 +78,7 @@ function cpuMicroseconds(file: string): number {
 const peakMemory = (pid: number) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
 interface Target extends Served {
-  name: "direct" | "bare proxy" | "scheduler" | "portkey";
+  name: "direct" | "bare proxy" | "own proxy" | "scheduler" | "portkey";
   /** `name=value` */
   headers?: string[];
 }
@@ -134,7 +134,7 @@ async function compare(targets: readonly Target[], shape: Load): Promise<void> {
 }
 
 /** Its place among the targets. */
-const SCHEDULER = 2;
+const SCHEDULER = 3;
 
 function targetsOf({ events, targetMicroseconds }: Load): string {
   if (targetMicroseconds === undefined) return "";
@@ -147,6 +147,7 @@ try {
   const targets: Target[] = [
     { name: "direct", ...mock },
     { name: "bare proxy", ...(await gateway.start("./gateway-bare.ts", { args: [mock.url] })) },
+    { name: "own proxy", ...(await gateway.start("./gateway-wire.ts", { args: [mock.url] })) },
     { name: "scheduler", ...scheduler },
   ];
   if (values.portkey) targets.push(await startPortkey(values.portkey, mock.url));
