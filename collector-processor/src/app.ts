@@ -6,13 +6,12 @@ import { controlApi, type ServeControl } from "./control/control-api.ts";
 import { keyRoutes } from "./control/keys-control.ts";
 import { settingsRoutes } from "./control/settings-control.ts";
 import { viewRoutes } from "./control/views-control.ts";
-import { commitFirst } from "./delivery.ts";
+import { commitFirst, type Delivery } from "./delivery.ts";
 import { postgresStore } from "./exporters/postgres-store.ts";
 import { type FanOut, fanOut } from "./fan-out/fan-out.ts";
 import { fanOutStatus } from "./fan-out/status.ts";
 import { type Log, stderrLog } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import type { Stage } from "./pipeline.ts";
 import { attribute } from "./processors/attribute.ts";
 import { normalise } from "./processors/normalise.ts";
 import { price } from "./processors/price.ts";
@@ -24,7 +23,6 @@ import { type Endpoints, otlpHttpReceiver } from "./receivers/otlp-http.ts";
 import { storedKeys } from "./receivers/stored-keys.ts";
 import { janitor } from "./retention/janitor.ts";
 import { retentionLimits } from "./retention/limits.ts";
-import type { SpanBatch } from "./span-batch.ts";
 import { logFirst } from "./wal/log-first.ts";
 
 export interface CollectorOptions {
@@ -83,7 +81,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   );
   const outlets = fanOut(config.fanOut, log);
   metrics.observeFanOut(outlets.destinations);
-  function walDelivery(dir: string): Stage<SpanBatch> {
+  function walDelivery(dir: string): Delivery {
     const stage = logFirst({ dir, maxBytes: limits.wal_bytes, segmentBytes: limits.wal_segment_bytes }, store, outlets, log);
     metrics.observeWal(stage.state);
     return stage;
@@ -138,7 +136,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   metrics.observeRetention(retention.state);
   let started = false;
   const notReady = () => (store.ready ? (started && keys.known ? null : "the collector is starting") : store.reason);
-  const take = createIntake(limits.max_inflight_bytes, pipeline, metrics);
+  const take = createIntake(limits.max_inflight_bytes, { next: pipeline, refusal: delivery.refusal }, metrics);
   const keys = storedKeys(options.databaseUrl, log);
   const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, keys, !loopback), keepAliveMs };
   const listening: Listening[] = [];

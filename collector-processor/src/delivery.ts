@@ -1,9 +1,10 @@
+import { crc32 } from "node:zlib";
 import { type EncodedBatch, encodeBatch, isEmpty } from "./exporters/encode-batch.ts";
 import type { Store } from "./exporters/postgres-store.ts";
 import type { FanOut } from "./fan-out/fan-out.ts";
 import type { Rewritten } from "./fan-out/rewrite.ts";
-import type { Stage } from "./pipeline.ts";
-import type { SpanBatch } from "./span-batch.ts";
+import type { Stage, Unavailable } from "./pipeline.ts";
+import type { SpanBatch, SpanDraft } from "./span-batch.ts";
 
 /** A request as what waits: rows for the store, bytes for each destination, and nothing of the request's objects. */
 export interface Parcels {
@@ -12,22 +13,66 @@ export interface Parcels {
   fanOut: Map<string, Rewritten>;
 }
 
-/** Reads the batch's spans. They are kept beyond their rows only where there is a destination. */
-export async function pack({ spans, payloads, original }: SpanBatch, outlets: FanOut): Promise<Parcels> {
-  if (outlets.destinations.length === 0 || original === undefined) return { rows: await encodeBatch(spans, payloads), fanOut: new Map() };
-  const kept = [...spans];
-  return { rows: await encodeBatch(kept, payloads), fanOut: outlets.rewrite(original(), kept) };
+/** The last stage. */
+export interface Delivery extends Stage<SpanBatch> {
+  /** Why nothing would be taken now, whatever it is; null: it may be. What is going to be refused should cost nothing before. */
+  refusal(): Unavailable | null;
+}
+
+/**
+ * Requests that are decoded and encoded at the same time; the others wait, as bytes. Each takes its turn on the one thread, so more at once
+ * would end later, all of them, and hold rows and objects for as long; one alone would let small ones wait for the largest.
+ */
+const MAX_AT_ONCE = 4;
+
+/** A client that got no answer in time sends the same again: it is known by its sum among so many. */
+const MAX_RECENT = 10_000;
+
+/** Reads the spans of batches. They are kept beyond their rows only where there is a destination. */
+export function packer(outlets: FanOut): (batch: SpanBatch) => Promise<Parcels> {
+  let underWay = 0;
+  const waiting: (() => void)[] = [];
+  const recent = new Set<number>();
+
+  async function encode(spans: Iterable<SpanDraft>, payloads: SpanBatch["payloads"]): Promise<EncodedBatch> {
+    const rows = await encodeBatch(spans, payloads);
+    const sum = crc32(rows.spans);
+    rows.repeated = recent.has(sum);
+    recent.add(sum);
+    if (recent.size > MAX_RECENT) for (const oldest of recent.values().take(1)) recent.delete(oldest);
+    return rows;
+  }
+
+  async function pack({ spans, payloads, original }: SpanBatch): Promise<Parcels> {
+    if (outlets.destinations.length === 0 || original === undefined) return { rows: await encode(spans, payloads), fanOut: new Map() };
+    const kept = [...spans];
+    return { rows: await encode(kept, payloads), fanOut: outlets.rewrite(original(), kept) };
+  }
+
+  return async (batch) => {
+    if (underWay < MAX_AT_ONCE) underWay++;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await pack(batch);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) underWay--;
+      else next();
+    }
+  };
 }
 
 /** The last stage without a log: a batch is accepted when the store has committed it, and goes to the destinations then. */
-export function commitFirst(store: Store, outlets: FanOut): Stage<SpanBatch> {
+export function commitFirst(store: Store, outlets: FanOut): Delivery {
+  const pack = packer(outlets);
   return {
+    refusal: () => store.refusal(),
     async start() {
       await store.start();
       outlets.start();
     },
     async consume(batch) {
-      const { rows, fanOut } = await pack(batch, outlets);
+      const { rows, fanOut } = await pack(batch);
       if (isEmpty(rows)) return;
       await store.write(rows);
       outlets.offer(fanOut);

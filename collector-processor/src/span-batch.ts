@@ -18,6 +18,8 @@ export interface TraceBatch {
   payloads?: LogRecord[];
   /** Absent: the batch is not sent on. */
   original?: () => OriginalTraces;
+  /** Of the request's body, decompressed. */
+  bytes: number;
   /** The project of the key that the request came with; null where spans may say it. */
   project: string | null;
   /** Stages add the spans that they refuse; the receiver tells the client. */
@@ -33,6 +35,8 @@ export interface SpanBatch {
   spans: Iterable<SpanDraft>;
   payloads?: PayloadRow[];
   original?: () => OriginalTraces;
+  /** Of the request's body, decompressed. */
+  bytes: number;
   rejections: Rejections;
 }
 

@@ -1,28 +1,61 @@
 /**
- * Question: clients offer several times what the collector can store, and take no notice of Retry-After. What are they told, and how much
- * memory does it take? The collector is a process of its own with its defaults, and a log that fills up meanwhile; requests of 2,000
- * spans come over many connections at once, from a few bodies again and again, so that most of them are repeats.
+ * Question: clients offer ten times what the collector can store, and take no notice of Retry-After. What are they told, how much memory
+ * does it take, and are as many spans settled as without the overload? The collector is a process of its own with its defaults, and a log
+ * that is soon full. Clients send 2,000 spans a request, each a body of its own until it is taken. First four clients that do what they are told, then
+ * many that do not, with as long a time each. Two cores that also run the clients cannot offer ten times what they can store: a relay
+ * lets only so many bytes a second through to Postgres.
  *
- * Command: npm exec -- node tests/bench/ingest-overload.ts [seconds, default 30] [connections, default 64] [content: 0 or 1, default 0] [MiB of the log, default 128]
+ * Command: npm exec -- node tests/bench/ingest-overload.ts [seconds, default 20] [connections, default 64] [content: 0 or 1, default 0] [MiB of the log, default 64] [KiB a second to Postgres, default 3000]
  */
 import fs from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killablePostgres } from "../integration/collector-chaos.ts";
 import { backlogStored, collectorProcess, metric } from "../integration/collector-load.ts";
 import { untilReady } from "../integration/collector-support.ts";
+import { cpuMilliseconds } from "./cpu-time.ts";
 import { agentBatch } from "./ingest-load.ts";
 
-const [seconds = 30, connections = 64, content = 0, logMiB = 128] = process.argv.slice(2).map(Number);
+const [seconds = 20, connections = 64, content = 0, logMiB = 64, relayKiB = 3_000] = process.argv.slice(2).map(Number);
 const MiB = 1024 * 1024;
 const REQUEST_SPANS = 2_000;
-const BODIES = 16;
+const BODIES = 64;
+const POLITE_CLIENTS = 4;
+const WARM_SECONDS = 5;
+
+/** Lets `bytesASecond` through to that port, of all connections together; answers pass at once. */
+async function relay(port: number, bytesASecond: number): Promise<Server> {
+  let free = performance.now();
+  const server = createServer((client) => {
+    const upstream = connect({ host: "127.0.0.1", port, noDelay: true });
+    const pace = new Transform({
+      transform(chunk: Buffer, _, done) {
+        free = Math.max(free, performance.now()) + (chunk.length / bytesASecond) * 1000;
+        setTimeout(() => done(null, chunk), Math.max(1, free - performance.now()));
+      },
+    });
+    client.setNoDelay(true);
+    client.pipe(pace).pipe(upstream).pipe(client);
+    for (const socket of [client, upstream]) {
+      socket.on("error", () => {});
+      socket.on("close", () => [client, upstream].map((end) => end.destroy()));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-overload-"));
 fs.chmodSync(dir, 0o755);
-const server = await killablePostgres(path.join(dir, "postgres"));
-const collector = await collectorProcess(server.url, dir, 0, `wal_bytes: ${logMiB * MiB}`);
+const postgres = await killablePostgres(path.join(dir, "postgres"));
+const relayed = new URL(postgres.url);
+const slow = await relay(Number(relayed.port), relayKiB * 1024);
+relayed.port = String((slow.address() as AddressInfo).port);
+const collector = await collectorProcess(relayed.href, dir, 0, `wal_bytes: ${logMiB * MiB}`);
 const agent = new Agent({ keepAlive: true, maxSockets: connections });
 const { port } = new URL(collector.url);
 
@@ -42,35 +75,63 @@ function post(body: Buffer): Promise<number> {
 const peakMiB = () => Math.round(Number(/VmHWM:\s+(\d+)/.exec(fs.readFileSync(`/proc/${collector.pid}/status`, "utf8"))?.[1]) / 1024);
 const settled = async () => (await metric(collector.url, "spans_stored_total")) + (await metric(collector.url, "spans_duplicate_total"));
 
+let bodies: Buffer[] = [];
+let next = 0;
+let taken = 0;
+
+/** Spans a second that clients offered, and that were settled, after the first seconds. */
+async function phase(clients: number, pauseMs: number): Promise<{ offered: number; settled: number }> {
+  const answers = new Map<number, number>();
+  let loading = true;
+  const client = async () => {
+    let body = bodies[next++ % BODIES] as Buffer;
+    while (loading) {
+      const status = await post(body);
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      if (status === 200) {
+        taken++;
+        body = bodies[next++ % BODIES] as Buffer;
+      } else await sleep(pauseMs);
+    }
+  };
+  const running = Array.from({ length: clients }, client);
+  await sleep(WARM_SECONDS * 1000);
+  const requests = () => [...answers.values()].reduce((sum, count) => sum + count, 0);
+  const before = { requests: requests(), settled: await settled(), at: performance.now(), cpu: cpuMilliseconds(collector.pid as number) };
+  await sleep(seconds * 1000);
+  const took = (performance.now() - before.at) / 1000;
+  const cpu = (cpuMilliseconds(collector.pid as number) - before.cpu) / took / 10;
+  const rates = { offered: ((requests() - before.requests) * REQUEST_SPANS) / took, settled: ((await settled()) - before.settled) / took };
+  loading = false;
+  await Promise.all(running);
+  console.log(
+    `${clients} clients: offered ${Math.round(rates.offered)} spans/s, settled ${Math.round(rates.settled)}; collector ${Math.round(cpu)} % of a core, most memory so far ${peakMiB()} MiB; answers`,
+    answers,
+  );
+  return rates;
+}
+
 try {
   collector.start();
   await untilReady(collector.url);
-  const bodies = Array.from({ length: BODIES }, (_, index) => agentBatch(REQUEST_SPANS, index, content === 1).protobuf);
-  console.log(`idle: ${peakMiB()} MiB; requests of ${bodies[0]?.length} bytes, ${connections} connections`);
-  const answers = new Map<number, number>();
-  const end = Date.now() + seconds * 1000;
-  const client = async () => {
-    while (Date.now() < end) {
-      const status = await post(bodies[Math.floor(Math.random() * BODIES)] as Buffer);
-      answers.set(status, (answers.get(status) ?? 0) + 1);
-      if (status !== 200) await sleep(5);
-    }
-  };
-  const clients = Array.from({ length: connections }, client);
-  await sleep(seconds * 900);
-  const stored = await settled();
-  await Promise.all(clients);
-  const requests = [...answers.values()].reduce((sum, count) => sum + count, 0);
-  console.log(`offered ${(requests * REQUEST_SPANS) / seconds} spans/s, settled ${Math.round(stored / (seconds * 0.9))}; answers`, answers);
+  bodies = Array.from({ length: BODIES }, (_, index) => agentBatch(REQUEST_SPANS, index, content === 1).protobuf);
+  console.log(`idle: ${peakMiB()} MiB; requests of ${bodies[0]?.length} bytes; load ${os.loadavg()[0]}`);
+  const alone = await phase(POLITE_CLIENTS, 1_000);
+  const overload = await phase(connections, 5);
+  console.log(
+    `offered ${(overload.offered / alone.settled).toFixed(1)} times what is settled without overload; settled ${(overload.settled / alone.settled).toFixed(2)} of it`,
+  );
+  slow.close();
   await backlogStored(collector.url);
   // the last group is in no queue any more
-  const left = async () => (answers.get(200) ?? 0) * REQUEST_SPANS - (await settled());
+  const left = async () => taken * REQUEST_SPANS - (await settled());
   for (const deadline = Date.now() + 60_000; (await left()) !== 0 && Date.now() < deadline; ) await sleep(50);
   console.log(`peak memory ${peakMiB()} MiB; acknowledged spans not settled afterwards: ${await left()}`);
   if ((await left()) !== 0) process.exitCode = 1;
 } finally {
   agent.destroy();
   await collector.stop("SIGTERM");
-  await server.stop();
+  await postgres.stop();
+  slow.close();
   fs.rmSync(dir, { recursive: true, force: true });
 }

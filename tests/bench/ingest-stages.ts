@@ -55,7 +55,7 @@ function drain(items: Iterable<unknown>): void {
 }
 function through(body: Buffer, take: (batch: SpanBatch) => unknown): Promise<void> {
   consume = take;
-  return pipeline.consume({ resources: decodeProtobufPieces(body), project: null, rejections: new Rejections() });
+  return pipeline.consume({ resources: decodeProtobufPieces(body), bytes: body.length, project: null, rejections: new Rejections() });
 }
 /** Each goes as far as its name says. */
 const lines: [name: string, run: (body: Buffer) => unknown][] = [

@@ -118,7 +118,7 @@ async function runCase(next: () => number, all: Sample[], tally: Tally): Promise
   if (decoded === null) tally.refused++;
   else {
     tally.read++;
-    await pipeline.consume({ resources: decoded.spans, project: null, rejections: new Rejections() });
+    await pipeline.consume({ resources: decoded.spans, bytes: 0, project: null, rejections: new Rejections() });
   }
   if (isJson) return;
   const theirs = oracleDecode(sample.signal, body);

@@ -3,7 +3,7 @@ export const COPY_HEADER = Buffer.concat([Buffer.from("PGCOPY\n\xff\r\n\0", "lat
 export const COPY_TRAILER = Buffer.from([0xff, 0xff]);
 
 /** 2000-01-01, where Postgres counts from, in microseconds since 1970. */
-const POSTGRES_EPOCH_MICROS = 946_684_800_000_000;
+export const POSTGRES_EPOCH_MICROS = 946_684_800_000_000;
 const BYTEA_OID = 17;
 const TWO_32 = 4294967296;
 /** Up to here a loop over the characters is quicker than a call into native code: 20 ns against 90. */

@@ -95,6 +95,13 @@ export class Counters {
     }
   }
 
+  /** Of these spans, as if none were stored. */
+  static of(spans: Iterable<CountedSpan>): Counters {
+    const counters = new Counters();
+    for (const span of spans) counters.add(span);
+    return counters;
+  }
+
   /** The counters of several batches; of one, its own. */
   static sum(all: Counters[]): Counters {
     const [only] = all;

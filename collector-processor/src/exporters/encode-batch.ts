@@ -20,8 +20,10 @@ export interface EncodedBatch {
   /** null where no body of a call came */
   payloads: Buffer | null;
   identities: Identities;
-  /** of all spans, as if none were stored yet; null where some may be, and only the database can tell */
+  /** Of all spans, as if none were stored yet; null: to be counted when they are written. */
   counters: Counters | null;
+  /** Whether it is known to have come before: then only the database can tell which spans are new. */
+  repeated: boolean;
   /** whether spans of history on disk are among them: these are stored beside what is known of live ones */
   imported: boolean;
   /** the days, counted from 1970, that spans start on */
@@ -133,7 +135,7 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>, payloads
   const spanMessages = hasContent ? writers.spanMessages.take() : null;
   const bodies = encodePayloads(payloads);
   const bytes = rows.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0) + (bodies?.length ?? 0);
-  return { spanCount, spans: rows, messages, spanMessages, payloads: bodies, identities, counters, imported, days, bytes };
+  return { spanCount, spans: rows, messages, spanMessages, payloads: bodies, identities, counters, repeated: false, imported, days, bytes };
 }
 
 /** By session: messages that were written, and the hashes of these, for equal ones are not always the same object. */

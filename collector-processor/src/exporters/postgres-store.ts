@@ -38,6 +38,8 @@ export interface Store extends Pick<Stage<EncodedBatch>, "start" | "shutdown"> {
   readonly ready: boolean;
   /** Why it would not. */
   readonly reason: string;
+  /** Why no batch would be taken now; null: one may be. */
+  refusal(): Unavailable | null;
   /** Whether the queue would take this batch now. */
   hasRoom(batch: EncodedBatch): boolean;
   /** Resolves after the commit. @throws Unavailable while no writer is connected, when the queue is full, and when Postgres went away. */
@@ -167,6 +169,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
       loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot === undefined ? undefined : config.slot + index));
       await tried.promise;
     },
+    refusal: () => (connected.size === 0 ? unreachable() : queue.refusal()),
     hasRoom: (batch) => connected.size > 0 && queue.hasRoom(batch),
     write,
     async shutdown() {

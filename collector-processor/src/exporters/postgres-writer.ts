@@ -13,6 +13,7 @@ import {
   STAGE_SPAN_MESSAGES,
   STAGE_SPANS,
 } from "../sql/stage.ts";
+import { countedSpans } from "./copy-reader.ts";
 import { COPY_HEADER, COPY_TRAILER } from "./copy-writer.ts";
 import type { CountedSpan, SessionCounts } from "./counter-rows.ts";
 import { Counters, NOTHING_NEW } from "./counters.ts";
@@ -81,9 +82,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     const imports = await hasImports();
     await writePayloads(group);
     const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
-    const counters = new Counters();
-    for (const span of inserted) counters.add(countedSpan(span));
-    await finish(identities, counters, imports);
+    await finish(identities, Counters.of(inserted.map(countedSpan)), imports);
     return inserted.length;
   }
 
@@ -99,12 +98,9 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     const sessions = [...new Set(identities.agents().map((agent) => agent.session_id))];
     const gone = await connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify(sessions), first, last]);
     if (gone.length === 0) return counters;
-    const taken = new Counters();
-    for (const span of gone.map(countedSpan)) {
-      taken.add(span);
-      identities.addStored(span);
-    }
-    return Counters.difference(counters, taken);
+    const spans = gone.map(countedSpan);
+    for (const span of spans) identities.addStored(span);
+    return Counters.difference(counters, Counters.of(spans));
   }
 
   async function writePayloads(group: EncodedBatch[]): Promise<void> {
@@ -144,10 +140,10 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     async write(group) {
       await partitions.ensure(connection, new Set(group.flatMap((batch) => [...batch.days])));
       const identities = Identities.union(group.map((batch) => batch.identities));
-      const counters = group.map((batch) => batch.counters);
-      if (counters.every((known) => known !== null) && !group.some((batch) => batch.imported)) {
+      if (!group.some((batch) => batch.repeated || batch.imported)) {
+        const counters = Counters.sum(group.map((batch) => batch.counters ?? Counters.of(countedSpans(batch.spans))));
         try {
-          return await rolledBackOnFailure(() => writeNew(group, identities, Counters.sum(counters)));
+          return await rolledBackOnFailure(() => writeNew(group, identities, counters));
         } catch (error) {
           if (error instanceof ConnectionLost) throw error;
         }

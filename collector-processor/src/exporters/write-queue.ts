@@ -32,6 +32,11 @@ export class WriteQueue {
     this.#limits = limits;
   }
 
+  /** Whatever the batch is. */
+  refusal(): Unavailable | null {
+    return this.spans >= this.#limits.spans || this.bytes >= this.#limits.bytes ? full() : null;
+  }
+
   /** An empty queue takes a batch of any size. */
   hasRoom({ spanCount, bytes }: EncodedBatch): boolean {
     if (this.#waiting.length === 0) return true;
@@ -41,7 +46,7 @@ export class WriteQueue {
   /** @throws Unavailable when there is no room. */
   add(item: Waiting): void {
     const { spanCount, bytes } = item.batch;
-    if (!this.hasRoom(item.batch)) throw new Unavailable("the queue to Postgres is full", 2);
+    if (!this.hasRoom(item.batch)) throw full();
     this.#waiting.push(item);
     this.spans += spanCount;
     this.bytes += bytes;
@@ -59,6 +64,8 @@ export class WriteQueue {
     let bytes = 0;
     let count = 0;
     for (const { batch } of this.#waiting) {
+      // one that came before is written another way, and would take the others of its group with it
+      if (batch.repeated !== this.#waiting[0]?.batch.repeated) break;
       spans += batch.spanCount;
       bytes += batch.bytes;
       if (count > 0 && (spans > limits.spans || bytes > limits.bytes)) break;
@@ -100,3 +107,5 @@ export class WriteQueue {
     return group;
   }
 }
+
+const full = () => new Unavailable("the queue to Postgres is full", 2);

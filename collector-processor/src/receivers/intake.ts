@@ -26,11 +26,17 @@ export interface ExportRequest {
  */
 export type Intake = (request: ExportRequest) => Promise<Rejections>;
 
+export interface IntakeParts {
+  next: Consumer<TraceBatch>;
+  /** Why nothing would be taken now, whatever it is; null: it may be. Asked before a body is read. */
+  refusal(): Unavailable | null;
+}
+
 /**
  * `maxInflightBytes` bounds the bodies that are read and that wait to be stored, those of all receivers together; beyond, a request is told
  * to come again. One alone may be larger.
  */
-export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch>, metrics: Metrics): Intake {
+export function createIntake(maxInflightBytes: number, { next, refusal }: IntakeParts, metrics: Metrics): Intake {
   let inflightBytes = 0;
 
   return async ({ signal, encoding, project, read }) => {
@@ -43,6 +49,8 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
     };
     try {
       hold(0);
+      const refused = refusal();
+      if (refused !== null) throw refused;
       const body = await read(hold);
       // decompressed it is larger
       inflightBytes += body.length - held;
@@ -53,7 +61,7 @@ export function createIntake(maxInflightBytes: number, next: Consumer<TraceBatch
         return rejections;
       }
       const traces = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
-      await next.consume({ ...traces, resources: counted(traces.resources), project, rejections });
+      await next.consume({ ...traces, resources: counted(traces.resources), bytes: body.length, project, rejections });
       metrics.refused(rejections.count);
       return rejections;
     } finally {

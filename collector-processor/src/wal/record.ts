@@ -46,7 +46,6 @@ export function encodeRecord({ batch, fanOut }: WalRecord): Buffer[] {
   return [length, json, batch.spans, ...content, ...[...shared.keys()].map((item) => item.bytes), ...bodies];
 }
 
-/** What is read again may be stored already, in whole or in part: its counters are made from what is new. */
 export function decodeRecord(payload: Buffer): WalRecord {
   const headEnd = 4 + payload.readUInt32BE(0);
   const head = JSON.parse(payload.toString("utf8", 4, headEnd)) as Head;
@@ -70,5 +69,6 @@ export function decodeRecord(payload: Buffer): WalRecord {
   const { spanCount, imported = false } = head;
   const identities = Identities.fromJSON(head.identities);
   const days = new Set(head.days);
-  return { batch: { spanCount, spans, messages, spanMessages, payloads, identities, counters: null, imported, days, bytes }, fanOut };
+  const rows = { spanCount, spans, messages, spanMessages, payloads, imported, days, bytes };
+  return { batch: { ...rows, identities, counters: null, repeated: false }, fanOut };
 }

@@ -28,7 +28,7 @@ export async function drafts(resources: ResourceSpans[], changes: Partial<Normal
     ...changes,
   };
   const pipeline = normalise(config, attribute(price({ baseline: { input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 } }, store)));
-  await pipeline.consume({ resources, project: null, rejections: new Rejections() });
+  await pipeline.consume({ resources, bytes: 0, project: null, rejections: new Rejections() });
   return stored;
 }
 
