@@ -24,7 +24,7 @@ describe("parseConfig", () => {
     const yaml = `
       baseline: { model: q, pool: l40s }
       pools: [{ name: l40s, silicon: gpu, models: [{ id: q, tier: 1, input_usd_per_mtok: 0.1, output_usd_per_mtok: 0.4 }] }]`;
-    expect(parse(yaml).baseline).toEqual({ input: 0.1, output: 0.4 });
+    expect(parse(yaml).baseline([])).toEqual({ input: 0.1, output: 0.4 });
   });
 
   it("leaves the scheduler's parts alone", () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { DefaultPort } from "@signalbox/otel/conventions";
-import { findPrice, ownPrices, PRICES, PRICES_FILE, type PriceRow, parseOwnPrices, type TokenPrice } from "@signalbox/otel/prices";
+import { findPrice, PRICES, type PriceList, type PriceRow, readPrices, type TokenPrice } from "@signalbox/otel/prices";
 import { parse } from "yaml";
 import { z } from "zod";
 import { alertingSchema } from "./alerting/alerting-config.ts";
@@ -18,8 +18,10 @@ const collectorSchema = z
   .strictObject({
     /** Bytes of one request's body, before and after gunzip; larger: 413. */
     max_body_bytes: count.default(64 * MiB),
-    /** Bytes of bodies in memory at once; beyond: 503 with Retry-After. */
+    /** Bytes of bodies in memory at once; beyond, a request waits unread. */
     max_inflight_bytes: count.default(256 * MiB),
+    /** Milliseconds that a request may wait for room, there or in the log; then: 503 with Retry-After. */
+    max_wait_ms: count.default(5_000),
     /** What may wait for Postgres; beyond: 503 with Retry-After. */
     queue_spans: count.default(200_000),
     queue_bytes: count.default(256 * MiB),
@@ -94,9 +96,10 @@ export type CollectorLimits = z.infer<typeof collectorSchema>;
 
 export interface CollectorConfig {
   limits: CollectorLimits;
-  baseline: TokenPrice;
+  /** What the baseline costs by that list. @throws ConfigError where it says no price. */
+  baseline(prices: readonly PriceRow[]): TokenPrice;
   /** The user's own prices before the published ones. */
-  prices: readonly PriceRow[];
+  prices: PriceList;
   keys: IngestKey[];
   /** SIGNALBOX_TOKEN: who has it may change alert rules; null: nobody may */
   adminToken: string | null;
@@ -127,11 +130,9 @@ export function readConfig(file: string | null, environment: Environment, home: 
 }
 
 /** The user's own prices of a state folder, before the published ones. @throws ConfigError. */
-function pricesIn(home: string): PriceRow[] {
-  const file = path.join(home, PRICES_FILE);
-  if (!existsSync(file)) return [...PRICES];
+function pricesIn(home: string): readonly PriceRow[] {
   try {
-    return [...ownPrices(parseOwnPrices(readFileSync(file, "utf8"), file), file), ...PRICES];
+    return readPrices(home);
   } catch (error) {
     throw new ConfigError((error as Error).message);
   }
@@ -150,10 +151,12 @@ export function parseConfig(text: string, file: string, environment: Environment
     throw new ConfigError(`${file}: ${issue?.path.join(".") || "the file"}: ${issue?.message}`);
   }
   const { collector, baseline, pools, keys, fan_out } = result.data;
+  const baselineIn = (rows: readonly PriceRow[]) => baselinePrice(baseline, pools, file, rows);
+  baselineIn(prices);
   return {
     limits: collector,
-    baseline: baselinePrice(baseline, pools, file, prices),
-    prices,
+    baseline: baselineIn,
+    prices: { rows: prices },
     keys: [...keys.map((key) => ingestKey(key, file, environment)), ...adminKey(environment)],
     adminToken: environment.SIGNALBOX_TOKEN || null,
     schedulerUrl: environment.SIGNALBOX_SCHEDULER_URL || `http://127.0.0.1:${DefaultPort.scheduler}`,

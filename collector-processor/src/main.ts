@@ -1,6 +1,7 @@
 import os from "node:os";
 import path from "node:path";
 import { DEFAULT_KEEP_ALIVE_MS, DefaultPort } from "@signalbox/otel/conventions";
+import { followPrices } from "@signalbox/otel/prices";
 import { startCollector } from "./app.ts";
 import { configPath, readConfig } from "./config.ts";
 import { stderrLog } from "./log.ts";
@@ -32,12 +33,13 @@ async function main(): Promise<void> {
   const home = process.env.SIGNALBOX_HOME || path.join(os.homedir(), ".signalbox");
   const file = configPath(process.env, home);
   const config = readConfig(file, process.env, home);
+  const prices = followPrices(home, log, config.baseline);
   const collector = await startCollector({
     host: process.env.SIGNALBOX_HOST || "127.0.0.1",
     port: environmentPort(HTTP_PORT, DefaultPort.otlpHttp),
     grpcPort: environmentPort(GRPC_PORT, DefaultPort.otlpGrpc),
     databaseUrl,
-    config,
+    config: { ...config, prices },
     keepAliveMs: environmentMs("SIGNALBOX_KEEP_ALIVE_MS", DEFAULT_KEEP_ALIVE_MS),
     walDir: config.limits.wal === "on" ? (config.limits.wal_dir ?? path.join(home, "wal")) : undefined,
     log,
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info("stopping", { signal });
+    prices.close();
     collector.close().then(
       () => process.exit(0),
       (error: Error) => {

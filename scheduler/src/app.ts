@@ -4,13 +4,14 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { DEFAULT_KEEP_ALIVE_MS } from "@signalbox/otel/conventions";
+import { followPrices } from "@signalbox/otel/prices";
 import { createAdmissionService } from "./admission/service.ts";
 import { createReplyStore } from "./cache/reply-store.ts";
 import { type ChatDependencies, createChatHandler } from "./chat.ts";
 import { followConfig } from "./config/follow.ts";
 import type { Environment } from "./config/references.ts";
 import { waitsForRestart } from "./config/restart.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { configure } from "./configured.ts";
 import { createControlApi } from "./control/api.ts";
 import { createRecentDecisions } from "./control/decisions.ts";
@@ -28,7 +29,6 @@ import { startPayloads } from "./payloads/payloads.ts";
 import { createOutputLengths } from "./placement/output-lengths.ts";
 import { createSessionRegistry } from "./pools/llama-cpp/sessions.ts";
 import type { Pool } from "./pools/pool.ts";
-import { followPrices } from "./price-list.ts";
 import { createShadows } from "./shadow/shadow.ts";
 import { startTelemetry } from "./telemetry/export.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -104,7 +104,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     telemetry.record(decision);
   };
   const loopback = LOOPBACK.test(host);
-  const prices = followPrices(home, log);
+  const prices = ownPrices(home, log);
   const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
   const sessions = createSessionRegistry((migration) => telemetry.record(migration), log);
   const configuring = {
@@ -304,4 +304,13 @@ function unreadiness(pools: readonly Pool[]): string | undefined {
   const states = pools.map(({ connection, breaker }) => (breaker.unavailable ? "unhealthy" : connection.state.kind));
   if (states.includes("healthy") && !states.includes("starting")) return undefined;
   return `pools: ${pools.map((pool, index) => `${pool.name} ${states[index]}`).join(", ")}`;
+}
+
+/** @throws ConfigError where the user's prices are wrong. */
+function ownPrices(home: string, log: Log): ReturnType<typeof followPrices> {
+  try {
+    return followPrices(home, log);
+  } catch (error) {
+    throw new ConfigError([(error as Error).message]);
+  }
 }

@@ -1,10 +1,19 @@
 /** What a call cost, and what it would have cost on the baseline. Integer nano-USD. */
 
 import type { CostSource } from "@signalbox/otel/conventions";
-import { costNanousd, matchPrice, PRICES, type PriceRow, type TokenPrice, type TokenUsage, usdToNanousd } from "@signalbox/otel/prices";
+import {
+  asOfToday,
+  costNanousd,
+  matchPrice,
+  PRICES,
+  type PriceList,
+  type PriceRow,
+  type TokenPrice,
+  type TokenUsage,
+  usdToNanousd,
+} from "@signalbox/otel/prices";
 import type { Config, PoolConfig, PoolModelConfig } from "./config/schema.ts";
 import type { Pricing } from "./placement/candidate.ts";
-import { asOfToday, type PriceList } from "./price-list.ts";
 
 export interface CallCost {
   /** undefined: unknown, which is never shown as 0. */

@@ -37,13 +37,13 @@ export interface Running {
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A collector with a folder of its own, its log in `collector.log` there; `settings`: more of `collector:` in its configuration. */
-export async function collectorProcess(databaseUrl: string, home: string, number: number, settings = ""): Promise<Running> {
+/** A collector with a folder of its own, its log in `collector.log` there; `settings`: more of `collector:` in its configuration; `more`: other parts of it. */
+export async function collectorProcess(databaseUrl: string, home: string, number: number, settings = "", more = ""): Promise<Running> {
   const port = await freePort();
   const folder = path.join(home, `collector-${number}`);
   fs.mkdirSync(folder, { recursive: true });
   const config = path.join(folder, "signalbox.config.yaml");
-  fs.writeFileSync(config, `collector: { ${settings} }\n`);
+  fs.writeFileSync(config, `collector: { ${settings} }\n${more}\n`);
   const ports = { SIGNALBOX_OTLP_PORT: String(port), SIGNALBOX_OTLP_GRPC_PORT: String(await freePort()) };
   const env = { ...process.env, ...ports, DATABASE_URL: databaseUrl, SIGNALBOX_HOME: folder, SIGNALBOX_CONFIG: config };
   let child: ChildProcess | undefined;

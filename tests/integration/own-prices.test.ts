@@ -1,6 +1,7 @@
 /** The user's own prices (`signalbox prices set`): the gateway follows them, and charges what the collector would. */
 
-import { rename, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { Attribute, ResponseHeader } from "@signalbox/otel/conventions";
 import { costNanousd, PRICES_FILE } from "@signalbox/otel/prices";
@@ -10,6 +11,7 @@ import { startCollector } from "../../collector-processor/src/app.ts";
 import { readConfig } from "../../collector-processor/src/config.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { startProvider } from "../support/provider.ts";
+import { collectorProcess } from "./collector-load.ts";
 import { post, request, span, untilReady } from "./collector-support.ts";
 import { startSchedulerUnderTest, until } from "./scheduler-support.ts";
 
@@ -140,6 +142,50 @@ test("a call costs what was set aside for it, though a price is set while it run
   await logged("own=2");
   answer();
   expect(await charged).toBe(costNanousd({ input: 1, output: 2 }, USAGE));
+});
+
+test("a collector that runs takes a price that is set, and keeps it where the next one is wrong", async () => {
+  const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-prices-"));
+  const database = await createDatabase();
+  const collector = await collectorProcess(database.url, home, 0, "", "baseline: { model: house-baseline }");
+  const folder = path.join(home, "collector-0");
+  const sql = postgres(database.url, { max: 1, onnotice: () => {} });
+  CLEAN_UP.push(
+    () => rm(home, { recursive: true, force: true }),
+    () => database.drop(),
+    () => sql.end(),
+    () => collector.stop("SIGTERM"),
+  );
+  const setPrices = (...prices: object[]) => writeFile(path.join(folder, PRICES_FILE), JSON.stringify({ prices }));
+  const logged = (what: string, times: number) =>
+    until(async () => (await readFile(path.join(folder, "collector.log"), "utf8")).split(what).length > times, what);
+  let calls = 0;
+  const costs = async () => {
+    const id = ++calls;
+    const nanos = BigInt(Date.now()) * 1_000_000n;
+    const seen = span({ trace: id, id, attributes: { [Attribute.operation]: "chat", [Attribute.requestModel]: "house-model", ...TOKENS } });
+    const now = { startTimeUnixNano: String(nanos), endTimeUnixNano: String(nanos + 1_000_000n) };
+    expect((await post(collector.url, request([{ ...seen, ...now }]))).status).toBe(200);
+    const rows = () => sql`select cost_nusd, baseline_nusd from signalbox.spans where span_id = decode(${seen.spanId as string}, 'hex')`;
+    await until(async () => (await rows()).length === 1, "the span is stored");
+    return (await rows())[0];
+  };
+  const base = own("house-baseline", 10, 10);
+  const nanousd = (input: number, output: number) => String(costNanousd({ input, output }, USAGE));
+
+  await setPrices(base);
+  collector.start();
+  await untilReady(collector.url);
+  expect(await costs()).toEqual({ cost_nusd: null, baseline_nusd: nanousd(10, 10) });
+  await setPrices(base, own("house-model", 3, 9));
+  await logged("prices reloaded", 1);
+  expect(await costs()).toEqual({ cost_nusd: nanousd(3, 9), baseline_nusd: nanousd(10, 10) });
+  await setPrices(own("house-model", 4, 4));
+  await logged("house-baseline has no price", 1);
+  expect(await costs()).toEqual({ cost_nusd: nanousd(3, 9), baseline_nusd: nanousd(10, 10) });
+  await setPrices(own("house-baseline", 20, 20), own("house-model", 4, 4));
+  await logged("prices reloaded", 2);
+  expect(await costs()).toEqual({ cost_nusd: nanousd(4, 4), baseline_nusd: nanousd(20, 20) });
 });
 
 test("a file that is wrong is refused, and the prices before it stay", async () => {

@@ -17,7 +17,7 @@ export function settingsRoutes(config: CollectorConfig, kept: RetentionLimits, o
       projects: [...kept.projects].map(([project, days]) => ({ project, ...daysOf(days) })),
       archives_spans: limits.retention.archive_dir !== undefined,
     },
-    prices: config.prices.map(priceOf),
+    prices: config.prices.rows.map(priceOf),
     destinations: config.fanOut.map(({ name, url, content, sampling, only }) => {
       const state = outlets.destinations.find((destination) => destination.name === name);
       return {

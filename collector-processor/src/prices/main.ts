@@ -23,7 +23,7 @@ async function main(): Promise<string> {
   });
   const [command, id = ""] = positionals;
   const home = process.env.SIGNALBOX_HOME || path.join(os.homedir(), ".signalbox");
-  const { prices } = readConfig(configPath(process.env, home), process.env, home);
+  const { rows: prices } = readConfig(configPath(process.env, home), process.env, home).prices;
   if (!process.env.DATABASE_URL) throw new Error("DATABASE_URL is not set");
   const sql = postgres(process.env.DATABASE_URL, { max: 2, onnotice: () => {}, connection: { application_name: "signalbox prices" } });
   try {

@@ -1,8 +1,10 @@
 import { Operation } from "@signalbox/otel/conventions";
 import {
+  asOfToday,
   costNanousd,
   matchPrice,
   PRICES,
+  type PriceList,
   type PriceMatch,
   type PriceQuery,
   type PriceRow,
@@ -39,13 +41,20 @@ export function priceFinder(table: readonly PriceRow[] = PRICES): PriceOf {
   };
 }
 
+export interface PriceStageConfig {
+  /** What the baseline costs by a list. */
+  baseline(rows: readonly PriceRow[]): TokenPrice;
+  prices: PriceList;
+}
+
 /** What each call cost, and what it would have cost on the baseline. Only the leaf span of a call has a cost; unknown is said, never 0. */
-export function price(config: PriceConfig, next: Consumer<SpanBatch>): Stage<SpanBatch> {
-  const priceOf = priceFinder(config.prices);
+export function price({ baseline, prices }: PriceStageConfig, next: Consumer<SpanBatch>): Stage<SpanBatch> {
+  const current = asOfToday(prices, (rows) => ({ config: { baseline: baseline(rows) }, priceOf: priceFinder(rows) }));
   return {
     start: async () => {},
     shutdown: async () => {},
     async consume(batch) {
+      const { config, priceOf } = current(Date.now());
       await next.consume({ ...batch, spans: withEach(batch.spans, (span) => priceSpan(span, config, priceOf)) });
     },
   };

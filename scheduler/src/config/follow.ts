@@ -1,10 +1,10 @@
 /** Follows a config file: applies what it says when it changes, and keeps what was in force where that is wrong. */
 
 import path from "node:path";
+import { watchFolder } from "@signalbox/otel/watch-folder";
 import { type Config, ConfigError, parseConfig, readConfig } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Environment } from "./references.ts";
-import { watchFolder } from "./watch-folder.ts";
 
 /** As `/readyz` and `/control/config` show it. Times are ISO 8601. */
 export interface ConfigStatus {

@@ -1,6 +1,7 @@
 /** A pool as the rest of the scheduler sees it: silicon, models with prices, slots, speed, busy time, and a way to reach it. */
 
 import type { Silicon } from "@signalbox/otel/conventions";
+import { asOfToday, type PriceList } from "@signalbox/otel/prices";
 import type { Environment } from "../config/references.ts";
 import type { PoolConfig } from "../config/schema.ts";
 import { pricingOf } from "../cost.ts";
@@ -8,7 +9,6 @@ import type { Dialect } from "../dialects/translate/index.ts";
 import type { Log } from "../log.ts";
 import { type Candidate, dueInMs } from "../placement/candidate.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
-import { asOfToday, type PriceList } from "../price-list.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
 import { epochNow, type OfferFacts } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";

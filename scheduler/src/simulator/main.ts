@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { EVERY_VARIABLE } from "../config/references.ts";
 import { ConfigError, loadConfig } from "../config.ts";
-import { readPrices } from "../price-list.ts";
+import { readPrices } from "@signalbox/otel/prices";
 import { type Arguments, readArguments, USAGE, UsageError } from "./arguments.ts";
 import { attainmentChart } from "./chart.ts";
 import { type PastDecision, parseWindow, readDecisions } from "./decisions.ts";

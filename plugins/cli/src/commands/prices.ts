@@ -11,8 +11,8 @@ const PROGRAM = "../../../collector-processor/src/prices/main.ts";
 
 const HELP = `
 Prices are USD per million tokens. Your own come first; they are in prices.json of the state folder. The gateway follows that file, for
-models whose pool has no price of its own in signalbox.config.yaml; the collector reads it when it starts, for calls that did not go
-through the gateway.
+models whose pool has no price of its own in signalbox.config.yaml; so does the collector, for calls that did not go through the
+gateway.
 A call whose price is not known costs "unknown", never 0. Repricing leaves alone what an emitter or the gateway reported.
 
 Examples:
@@ -146,7 +146,7 @@ function set(model: string, options: SetOptions): void {
   if (options.json) process.stdout.write(`${JSON.stringify({ file, price: entry })}\n`);
   else
     createTerminal(process.stdout).line(
-      `Set in ${file}. A running gateway takes it at once, the collector at its next start; npx signalbox prices reprice changes the past.`,
+      `Set in ${file}. A running gateway and collector take it at once; npx signalbox prices reprice changes the past.`,
     );
 }
 

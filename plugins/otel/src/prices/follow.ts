@@ -1,15 +1,21 @@
-/** What models cost per token where the config does not say: the user's own prices (`signalbox prices set`) before the published ones. */
-
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { ownPrices, PRICES, PRICES_FILE, type PriceRow, parseOwnPrices } from "@signalbox/otel/prices";
-import { watchFolder } from "./config/watch-folder.ts";
-import { ConfigError } from "./config.ts";
-import type { Log } from "./log.ts";
+import { watchFolder } from "../watch-folder.ts";
+import { ownPrices, PRICES_FILE, parseOwnPrices } from "./own.ts";
+import type { PriceRow } from "./price-row.ts";
+import { PRICES } from "./table.ts";
 
+/** What models cost per token where a config does not say: the user's own prices (`signalbox prices set`) before the published ones. */
 export interface PriceList {
   /** Another list once a price has changed. */
   readonly rows: readonly PriceRow[];
+}
+
+/** What a service writes its events to. */
+interface Log {
+  info(message: string, fields: Record<string, string | number>): void;
+  warn(message: string, fields: Record<string, string | number>): void;
+  error(message: string, fields: Record<string, string | number>): void;
 }
 
 const DAY_MS = 86_400_000;
@@ -27,17 +33,29 @@ export function asOfToday<T>(list: PriceList, workOut: (rows: readonly PriceRow[
   };
 }
 
+/** The prices of a state folder. @throws an Error that names the file, the entry and the field. */
+export function readPrices(home: string): readonly PriceRow[] {
+  const file = path.join(home, PRICES_FILE);
+  return existsSync(file) ? [...ownPrices(parseOwnPrices(readFileSync(file, "utf8"), file), file), ...PRICES] : PRICES;
+}
+
 /**
- * Follows the user's prices in the state folder. What is wrong with a changed file is logged, and the prices before it stay.
- * @throws ConfigError where it is wrong at start
+ * Follows the user's prices in the state folder. What is wrong with a changed file, or what `check` throws for it, is logged, and the prices before it stay.
+ * @throws as `readPrices`, for what is there at start
  */
-export function followPrices(home: string, log: Log): PriceList & { close(): void } {
+export function followPrices(
+  home: string,
+  log: Log,
+  check: (rows: readonly PriceRow[]) => unknown = () => {},
+): PriceList & { close(): void } {
   const file = path.join(home, PRICES_FILE);
   let rows = readPrices(home);
 
   function reload(): void {
     try {
-      rows = readPrices(home);
+      const changed = readPrices(home);
+      check(changed);
+      rows = changed;
       log.info("prices reloaded", { file, own: rows.length - PRICES.length });
     } catch (error) {
       log.error("prices refused, those before stay in force", { problem: (error as Error).message });
@@ -56,15 +74,4 @@ export function followPrices(home: string, log: Log): PriceList & { close(): voi
     },
     close: stop,
   };
-}
-
-/** The user's prices of a state folder before the published ones. @throws ConfigError */
-export function readPrices(home: string): readonly PriceRow[] {
-  const file = path.join(home, PRICES_FILE);
-  if (!existsSync(file)) return PRICES;
-  try {
-    return [...ownPrices(parseOwnPrices(readFileSync(file, "utf8"), file), file), ...PRICES];
-  } catch (error) {
-    throw new ConfigError([(error as Error).message]);
-  }
 }
