@@ -18,8 +18,6 @@ export interface TraceBatch {
   payloads?: LogRecord[];
   /** Absent: the batch is not sent on. */
   original?: () => OriginalTraces;
-  /** Of the request's body, decompressed. */
-  bytes: number;
   /** The project of the key that the request came with; null where spans may say it. */
   project: string | null;
   /** Stages add the spans that they refuse; the receiver tells the client. */
@@ -35,8 +33,6 @@ export interface SpanBatch {
   spans: Iterable<SpanDraft>;
   payloads?: PayloadRow[];
   original?: () => OriginalTraces;
-  /** Of the request's body, decompressed. */
-  bytes: number;
   rejections: Rejections;
 }
 
@@ -73,6 +69,8 @@ export interface SpanDraft {
   agentDepth: number | null;
   spawnedByToolCall: string | null;
   responseModel: string | null;
+  /** Where the span names its session: under what those of its trace are stored that name none. */
+  traceSession: string | null;
   /**
    * The session that this row's whole session is part of: an emitter's sub-agent that names only itself. To be stored as
    * session_aliases (session_id → parentSessionId); several levels make a chain.
@@ -157,6 +155,7 @@ export function emptyDraft(): SpanDraft {
     agentDepth: null,
     spawnedByToolCall: null,
     responseModel: null,
+    traceSession: null,
     parentSessionId: null,
     cacheMode: "unknown",
     cacheWrite1hTokens: null,

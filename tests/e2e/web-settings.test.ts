@@ -1,3 +1,4 @@
+import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -118,7 +119,8 @@ describe("keys", () => {
 
     await eventually(async () => ((await sendSpan(key, "agent:builds:main")) === 200 ? true : undefined), "the collector takes the key");
     await eventually(async () => ((await chat(key)) === 200 ? true : undefined), "the gateway takes the key");
-    const stored = () => sql<{ project: string }[]>`select project from sessions where session_id = 'agent:builds:main'`;
+    const stored = () =>
+      sql<{ project: string }[]>`select project from sessions where session_id = ${`builds${PROJECT_SEPARATOR}agent:builds:main`}`;
     await eventually(async () => (await stored())[0], "the span is stored");
     expect((await stored())[0]?.project).toBe("builds");
     expect(await chat("sk-signalbox-wrong")).toBe(401);

@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { zstdDecompressSync } from "node:zlib";
+import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import postgres from "postgres";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -65,7 +66,11 @@ async function stored(spans: ReturnType<typeof call>[]): Promise<void> {
   const { url } = await collector();
   expect((await post(url, request(spans))).status).toBe(200);
 }
-const spansLeft = async () => (await sql`select session_id, span_id from signalbox.spans order by span_id`).map((row) => row.session_id);
+/** By their sessions' plain ids. */
+const spansLeft = async () =>
+  (await sql`select split_part(session_id, ${PROJECT_SEPARATOR}, -1) as session_id, span_id from signalbox.spans order by span_id`).map(
+    (row) => row.session_id,
+  );
 const partitions = async () =>
   (await sql`select relname from pg_class where relname ~ '^spans_2026' and relkind = 'r' order by 1`).map((row) => row.relname);
 const rollups = () =>

@@ -1,3 +1,4 @@
+import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Collector, startCollector } from "../../collector-processor/src/app.ts";
@@ -70,7 +71,7 @@ it("a key is stored as a hash, taken by collector and gateway for its project, a
   await eventually(async () => ((await sendSpan("build-1", key)) === 200 ? true : undefined), "the collector takes it");
   await eventually(async () => ((await chat(key)) === 200 ? true : undefined), "the gateway takes it");
   const stored = await eventually(
-    async () => (await sql`select project from sessions where session_id = 'build-1'`)[0],
+    async () => (await sql`select project from sessions where session_id = ${`builds${PROJECT_SEPARATOR}build-1`}`)[0],
     "the span is stored",
   );
   expect(stored).toEqual({ project: "builds" });
@@ -118,7 +119,9 @@ it("as a project's reader, rows of other projects are not there, and tables of t
   await eventually(async () => (await sql`select from sessions where session_id = 'other-1'`)[0], "it is stored");
   const seen = (query: string, project: string) => asProject(project, (transaction) => transaction.unsafe(query));
   for (const table of ["sessions", "spans"])
-    expect(await seen(`select distinct session_id from ${table}`, "builds"), table).toEqual([{ session_id: "build-1" }]);
+    expect(await seen(`select distinct session_id from ${table}`, "builds"), table).toEqual([
+      { session_id: `builds${PROJECT_SEPARATOR}build-1` },
+    ]);
   expect(await seen("select from sessions", "nobody")).toHaveLength(0);
   for (const table of ["api_keys", "alert_events", "channels", "saved_views", "budgets"])
     await expect(seen(`select * from ${table}`, "builds"), table).rejects.toThrow("permission denied");
@@ -133,17 +136,18 @@ it("as a project's reader, rows of other projects are not there, and tables of t
 it("rollups, roots and stops are a project's own, too", async () => {
   const key = (await control("keys", { name: "rollups", purpose: "agents", project: "rolled" })).body.key ?? "";
   const chain = (name: string) => [`${name}-root`, `${name}-sub`, `${name}-sub-sub`] as const;
-  const sendChain = async (name: string, bearer: string) => {
+  const stored = (id: string) => `rolled${PROJECT_SEPARATOR}${id}`;
+  const sendChain = async (name: string, bearer: string, project?: string) => {
     for (const session of chain(name)) {
       await eventually(async () => ((await sendSpan(session, bearer)) === 200 ? true : undefined), session);
       const tool = { "session.id": session, "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": `${name}-tool` };
       const made = span({ trace: ++lastSpan, id: lastSpan, attributes: tool });
       expect((await post(collector.url, request([made]), { authorization: `Bearer ${bearer}` })).status).toBe(200);
     }
-    const [root, sub, subSub] = chain(name);
+    const [root = "", sub = "", subSub = ""] = chain(name).map(project === undefined ? String : stored);
     await sql`insert into session_aliases values (${sub}, ${root}), (${subSub}, ${sub})`;
   };
-  await sendChain("own", key);
+  await sendChain("own", key, "rolled");
   await sendChain("foreign", TOKEN);
   await eventually(async () => {
     const rows = await sql`select from tool_hour where tool_name like '%-tool' group by tool_name having sum(calls) = 3`;
@@ -155,8 +159,8 @@ it("rollups, roots and stops are a project's own, too", async () => {
     places: await reader`select distinct project from place_hour`,
     tools: await reader`select tool_name, sum(calls)::int as calls from tool_hour group by 1`,
     roots: await reader`select session_id, root_id from session_roots order by 1`,
-    root: await reader`select root_of('own-sub-sub') as own, root_of('foreign-sub-sub') as foreign`,
-    members: await reader`select session_id from members_of('own-root') order by 1`,
+    root: await reader`select root_of(${stored("own-sub-sub")}) as own, root_of('foreign-sub-sub') as foreign`,
+    members: await reader`select session_id from members_of(${stored("own-root")}) order by 1`,
     others: await reader`select session_id from members_of('foreign-root')`,
     stops: await reader`select id from session_controls order by id`,
   }));
@@ -164,11 +168,11 @@ it("rollups, roots and stops are a project's own, too", async () => {
     places: [{ project: "rolled" }],
     tools: [{ tool_name: "own-tool", calls: 3 }],
     roots: [
-      { session_id: "own-sub", root_id: "own-root" },
-      { session_id: "own-sub-sub", root_id: "own-root" },
+      { session_id: stored("own-sub"), root_id: stored("own-root") },
+      { session_id: stored("own-sub-sub"), root_id: stored("own-root") },
     ],
-    root: [{ own: "own-root", foreign: "foreign-sub-sub" }],
-    members: ["own-root", "own-sub", "own-sub-sub"].map((session_id) => ({ session_id })),
+    root: [{ own: stored("own-root"), foreign: "foreign-sub-sub" }],
+    members: ["own-root", "own-sub", "own-sub-sub"].map((id) => ({ session_id: stored(id) })),
     others: [],
     stops: [{ id: "own-root" }, { id: "rolled\u001fown-sub" }],
   });

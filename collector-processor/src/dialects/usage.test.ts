@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attributeSpan } from "../processors/attribute.ts";
+import { attributeSpan, storedIds } from "../processors/attribute.ts";
 import { priceSpan } from "../processors/price.ts";
 import type { CacheMode } from "../span-batch.ts";
 import { emptyDraft } from "../span-batch.ts";
@@ -63,7 +63,7 @@ describe("usage by cache mode", () => {
     Object.assign(draft.row, { operation: "chat", request_model: model });
     draft.cacheMode = mode;
     setUsage(draft, usage);
-    attributeSpan(draft);
+    attributeSpan(draft, storedIds("default"));
     priceSpan(draft, { baseline: { input: 5, output: 25 } });
     expect([draft.row.input_tokens, draft.row.cost_nusd]).toEqual([input, nanousd]);
   });

@@ -1,4 +1,3 @@
-import { sessionOfTrace } from "../processors/attribute.ts";
 import type { SpanRow } from "../rows.ts";
 import type { SpanDraft } from "../span-batch.ts";
 import { compareText, least } from "./exact.ts";
@@ -54,7 +53,7 @@ export class Identities {
       last_time: row.start_time + Math.floor(row.duration_ns / 1000),
     });
     // spans of its trace that name no session belong to this one's
-    if (draft.sessionId !== null) this.#addAlias(sessionOfTrace(row.trace_id), row.session_id);
+    if (draft.traceSession !== null) this.#addAlias(draft.traceSession, row.session_id);
     // a sub-agent that names only itself
     if (draft.parentSessionId !== null) this.#addAlias(row.session_id, draft.parentSessionId);
   }

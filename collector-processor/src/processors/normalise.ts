@@ -45,14 +45,14 @@ export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): S
   return {
     start: async () => {},
     shutdown: async () => {},
-    async consume({ resources, payloads = [], project, rejections, bytes, original }) {
+    async consume({ resources, payloads = [], project, rejections, original }) {
       const now = config.now();
       const latestMicros = now * 1000 + config.maxFutureDays * DAY_MICROS;
       const old = { spans: cutoffs(config.kept, "spans", now), content: cutoffs(config.kept, "content", now) };
       const context: Context = { config, byName, conversations, latestMicros, old, project, rejections };
       const limits = { bytes: config.content.payloadBytes, defaultProject: config.defaultProject };
       const bodies = config.content.capture && payloads.length > 0 ? await payloadRows(payloads, project, limits) : [];
-      await next.consume({ spans: draftsOf(resources, context), payloads: bodies, rejections, bytes, ...(original && { original }) });
+      await next.consume({ spans: draftsOf(resources, context), payloads: bodies, rejections, ...(original && { original }) });
     },
   };
 }

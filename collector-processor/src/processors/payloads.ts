@@ -7,7 +7,7 @@ import type { LogRecord } from "../otlp/logs.ts";
 import type { Rejections } from "../pipeline.ts";
 import type { PayloadDirection, PayloadRow } from "../rows.ts";
 import { boundedText } from "../text.ts";
-import { sessionOfTrace } from "./attribute.ts";
+import { storedIds, storedSession } from "./attribute.ts";
 import { redact } from "./redact.ts";
 
 const compress = promisify(zstdCompress);
@@ -47,14 +47,17 @@ export function payloadRows(records: readonly LogRecord[], project: string | nul
 async function payloadRow(record: LogRecord, project: string | null, limits: PayloadLimits): Promise<PayloadRow> {
   const attributes = new AttributeView(record.attributes);
   const whole = bodyOf(record);
+  const ofProject = project ?? boundedText(attributes.text(Attribute.project) ?? limits.defaultProject, GROUP_BYTES);
+  const session = attributes.text(Attribute.sessionId);
+  const sessionId = session === null ? null : boundedText(session, ID_BYTES);
   // one byte a character, and back: whatever the bytes are, those that are no secret stay as they were
   const body = Buffer.from(redact(whole.subarray(0, limits.bytes).toString("latin1")), "latin1");
   return {
-    session_id: boundedText(attributes.text(Attribute.sessionId) ?? sessionOfTrace(record.traceId as string), ID_BYTES),
+    session_id: storedSession(storedIds(limits.defaultProject), ofProject, sessionId, record.traceId as string),
     span_id: record.spanId as string,
     direction: directionOf(record) as PayloadDirection,
     start_time: record.time.micros,
-    project: project ?? boundedText(attributes.text(Attribute.project) ?? limits.defaultProject, GROUP_BYTES),
+    project: ofProject,
     bytes: attributes.count(Attribute.payloadBytes) ?? whole.length,
     is_truncated: attributes.flag(Attribute.payloadTruncated) === true || whole.length > limits.bytes,
     body: await compress(body),

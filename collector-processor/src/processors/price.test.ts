@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SpanRow } from "../rows.ts";
 import { emptyDraft, type SpanDraft } from "../span-batch.ts";
-import { attributeSpan } from "./attribute.ts";
+import { attributeSpan, storedIds } from "./attribute.ts";
 import { priceSpan } from "./price.ts";
 
 const config = { baseline: { input: 5, output: 25, cacheRead: 0.5 } };
@@ -11,7 +11,7 @@ const chat = { operation: "chat", provider: "anthropic", request_model: "claude-
 function priced(row: Partial<SpanRow>, rest: Partial<SpanDraft> = {}): SpanRow {
   const draft = Object.assign(emptyDraft(), rest);
   Object.assign(draft.row, row);
-  attributeSpan(draft);
+  attributeSpan(draft, storedIds(""));
   priceSpan(draft, config);
   return draft.row;
 }

@@ -1,4 +1,4 @@
-import { Attribute, IMPORT_SERVICE } from "@signalbox/otel/conventions";
+import { Attribute, IMPORT_SERVICE, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import { COUNTED_COLUMNS } from "../exporters/counter-rows.ts";
 
 /**
@@ -40,10 +40,13 @@ const counted = COUNTED_COLUMNS.map((column) =>
 );
 const SAME_ROW = "imported.session_id = row.session_id and imported.start_time = row.start_time and imported.span_id = row.span_id";
 
+/** What stands before the id of a session of a project other than the default one. */
+const projectOf = (column: string) => `left(${column}, strpos(${column}, '${PROJECT_SEPARATOR}'))`;
+
 /**
  * Takes away the imported spans whose call is there live, and answers the COUNTED_COLUMNS of those that were stored.
  *
- * $1: the sessions that a group touched, as a JSON array; $2, $3: when its spans began and ended, microseconds since 1970. The live record says the same
+ * $1: the sessions that a group touched, as a JSON array, with their projects and without; $2, $3: when its spans began and ended, microseconds since 1970. The live record says the same
  * id within two minutes (some servers count from 1 again), or (Codex's logs name none) is of the same agent, has the same tokens and ended within 5 s. Of a history that was copied into
  * another session, as forks and old resumes do, the session with the least id has the call.
  */
@@ -61,16 +64,18 @@ calls as (
   select * from touched
   union
   select copy.* from signalbox.imported_spans copy join touched using (call_id) where copy.is_call and not copy.superseded
+    and ${projectOf("copy.session_id")} = ${projectOf("touched.session_id")}
 ),
 superseded as (
   select distinct calls.session_id, calls.call_id from calls
   where exists (
     select from signalbox.imported_spans original
     where original.call_id = calls.call_id and original.is_call and original.ended_at = calls.ended_at
+      and ${projectOf("original.session_id")} = ${projectOf("calls.session_id")}
       and original.session_id collate "C" < calls.session_id collate "C"
   ) or exists (
     select from signalbox.spans live
-    where live.session_id in (calls.session_id, calls.agent_id) and live.is_call and live.service_name is distinct from '${IMPORT_SERVICE}'
+    where live.session_id in (calls.session_id, calls.agent_id, ${projectOf("calls.session_id")} || calls.agent_id) and live.is_call and live.service_name is distinct from '${IMPORT_SERVICE}'
       and live.start_time >= calls.ended_at - interval '1 hour' and live.start_time < calls.ended_at + interval '2 minutes'
       and live.start_time + live.duration_ns / 1000 * interval '1 microsecond' > calls.ended_at - interval '2 minutes'
       and case

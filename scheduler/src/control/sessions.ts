@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import { DatabaseAway } from "../admission/postgres/session.ts";
-import { scopedId, withProject } from "../admission/scoped-id.ts";
+import { plainId, scopedId, withProject } from "../admission/scoped-id.ts";
 import type { AdmissionService } from "../admission/service.ts";
 import type { ControlState } from "../admission/stop/controls.ts";
 import { HttpError } from "../http/errors.ts";
@@ -37,7 +37,7 @@ export async function changeSession(
 export function showSession({ controls, inFlight }: AdmissionService, { response, parts, query }: ControlRequest): void {
   const [plain = ""] = parts;
   const id = scopedId(query.get("project") || undefined, plain);
-  const stop = controls.stopOf([id, plain]);
+  const stop = controls.stopOf([id, plainId(id)]);
   const data = inFlight.of(id).map(({ record, place }) => ({
     decision_id: decisionId(record),
     agent_id: record.identity.agent,
@@ -51,7 +51,7 @@ export function showSession({ controls, inFlight }: AdmissionService, { response
     running_ms: epochNow() - record.startedAt,
   }));
   sendJson(response, 200, {
-    session_id: plain,
+    session_id: plainId(id),
     ...withProject(id),
     state: stop?.state ?? "active",
     reason: stop?.reason ?? null,

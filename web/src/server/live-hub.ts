@@ -138,7 +138,8 @@ class LiveHub {
   #gatherControl(payload: string): void {
     try {
       const { session } = JSON.parse(payload) as { session?: unknown };
-      if (typeof session === "string") this.#sessions.add(session.slice(session.lastIndexOf(PROJECT_SEPARATOR) + 1));
+      // stored under either: see the collector's migration 000014
+      if (typeof session === "string") this.#sessions.add(session).add(session.slice(session.lastIndexOf(PROJECT_SEPARATOR) + 1));
       else this.#all = true;
     } catch {
       this.#all = true;

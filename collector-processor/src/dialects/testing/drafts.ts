@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { PRICES } from "@signalbox/otel/prices";
 import { decodeJsonTraces } from "../../otlp/decode-json.ts";
 import type { ResourceSpans } from "../../otlp/traces.ts";
 import { Rejections } from "../../pipeline.ts";
@@ -27,8 +28,14 @@ export async function drafts(resources: ResourceSpans[], changes: Partial<Normal
     now: () => Date.parse("2026-11-21T03:00:00Z"),
     ...changes,
   };
-  const pipeline = normalise(config, attribute(price({ baseline: { input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 } }, store)));
-  await pipeline.consume({ resources, bytes: 0, project: null, rejections: new Rejections() });
+  const pipeline = normalise(
+    config,
+    attribute(
+      "default",
+      price({ baseline: () => ({ input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 }), prices: { rows: PRICES } }, store),
+    ),
+  );
+  await pipeline.consume({ resources, project: null, rejections: new Rejections() });
   return stored;
 }
 

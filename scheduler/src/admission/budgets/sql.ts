@@ -1,6 +1,6 @@
 /** What the ledger asks of Postgres. Lists are passed as JSON: the driver would have to fetch types to know of arrays. */
 
-import { NotifyChannel } from "@signalbox/otel/conventions";
+import { NotifyChannel, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 
 /** Rows of usage that are not there yet. $1: [{scope, id, period}] */
 export const MAKE_USAGE = `
@@ -63,7 +63,11 @@ from (
   where settled_nusd is null and created_at < $1::timestamptz order by created_at limit $2::int
 ) as r
 left join signalbox.spans as s
-  on s.session_id = r.session_id and s.decision_id = r.decision_id
+  on s.session_id = any(array(
+    -- of a project other than the collector's default one it is stored behind the project's name
+    select r.session_id union all select session_id from signalbox.sessions
+    where split_part(session_id, '${PROJECT_SEPARATOR}', -1) = r.session_id and strpos(session_id, '${PROJECT_SEPARATOR}') > 0
+  )) and s.decision_id = r.decision_id
   and s.start_time between r.created_at - interval '1 hour' and r.created_at + interval '1 day'
 group by r.decision_id, r.scope, r.id, r.period, r.session_id, r.amount_nusd, r.created_at`;
 

@@ -130,7 +130,7 @@ export function createStopper(parts: StopperParts): Stopper {
     if (!database) return NOT_STORED;
     try {
       const [stored, [counted]] = await Promise.all([
-        readStoredAgents(database, plainId(id)),
+        readStoredAgents(database, id),
         database.run((query) => query<{ others: number }>(COUNT_OTHERS)),
       ]);
       if (!stored.known && tree.kindOf(id) === undefined)
