@@ -4,7 +4,7 @@ import { SPAN_COLUMNS } from "./encode-batch.ts";
 
 type Read = (rows: Buffer, at: number, length: number) => string | number | boolean;
 
-const text: Read = (rows, at, length) => rows.utf8Slice(at, at + length);
+const text: Read = (rows, at, length) => rows.toString("utf8", at, at + length);
 const flag: Read = (rows, at) => rows[at] === 1;
 const smallint: Read = (rows, at) => rows.readInt16BE(at);
 const real: Read = (rows, at) => rows.readFloatBE(at);

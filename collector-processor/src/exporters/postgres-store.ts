@@ -6,6 +6,7 @@ import type { EncodedBatch } from "./encode-batch.ts";
 import { dayOf, Partitions } from "./partitions.ts";
 import { writeFailure } from "./postgres-errors.ts";
 import { openWriter, type Writer } from "./postgres-writer.ts";
+import { Unflushed } from "./unflushed.ts";
 import { type GroupLimits, type QueueLimits, type Waiting, WriteQueue } from "./write-queue.ts";
 
 export interface StoreConfig {
@@ -16,6 +17,8 @@ export interface StoreConfig {
   slot: number | undefined;
   queue: QueueLimits;
   group: GroupLimits;
+  /** Whether a write waits for the disk at each commit; else it resolves a moment later, when many commits were flushed at once. */
+  waitsForDisk: boolean;
   /** Days ahead whose partitions are made before they are needed. */
   partitionDaysAhead: number;
 }
@@ -32,13 +35,15 @@ const RECONNECT_FIRST_MS = 100;
 const RECONNECT_MAX_MS = 2_000;
 const MAX_ATTEMPTS = 5;
 const SHUTDOWN_MS = 5_000;
+/** Postgres flushes what was committed every 200 ms. */
+const LOOK_AGAIN_MS = 50;
 
 export interface Store extends Pick<Stage<EncodedBatch>, "start" | "shutdown"> {
   /** Whether a batch would be taken now. */
   readonly ready: boolean;
   /** Why it would not. */
   readonly reason: string;
-  /** Why no batch would be taken now; null: one may be. */
+  /** Why the queue would take no batch now; null: it may. */
   refusal(): Unavailable | null;
   /** Whether the queue would take this batch now. */
   hasRoom(batch: EncodedBatch): boolean;
@@ -80,7 +85,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
     while (!stopping.signal.aborted) {
       try {
         await ensureMigrated();
-        const writer = await openWriter(config.databaseUrl, slot, partitions);
+        const writer = await openWriter({ ...config, slot }, partitions);
         delay = RECONNECT_FIRST_MS;
         await useWriter(writer);
       } catch (error) {
@@ -94,9 +99,11 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
   /** Returns when the connection is lost, or the queue closed and empty. */
   async function useWriter(writer: Writer): Promise<void> {
     const lost = new AbortController();
+    const unflushed = new Unflushed();
     writer.connection.onClose(() => {
       lost.abort();
       connected.delete(writer);
+      unflushed.rejectAll(unreachable());
       if (connected.size > 0) return;
       reason = "the connection to Postgres was lost";
       queue.rejectAll(unreachable());
@@ -106,9 +113,14 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
       tried.resolve();
       for (;;) {
         await partitions.ensure(writer.connection, daysAhead());
+        if (unflushed.spans > config.queue.spans || (!unflushed.isEmpty && queue.isEmpty)) {
+          await sleep(LOOK_AGAIN_MS);
+          if (!lost.signal.aborted) unflushed.flushed((await writer.logPosition()).flushed);
+          continue;
+        }
         const group = await queue.take(config.group, lost.signal);
         if (group.length === 0) return;
-        await writeGroup(writer, group);
+        await writeGroup(writer, group, unflushed);
       }
     } finally {
       connected.delete(writer);
@@ -116,25 +128,27 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
     }
   }
 
-  async function writeGroup(writer: Writer, group: Waiting[], attempt = 1): Promise<void> {
+  async function writeGroup(writer: Writer, group: Waiting[], unflushed: Unflushed, attempt = 1): Promise<void> {
     const started = performance.now();
     try {
-      const inserted = await writer.write(group.map((item) => item.batch));
+      const { inserted, written, flushed } = await writer.write(group.map((item) => item.batch));
       const spans = group.reduce((sum, item) => sum + item.batch.spanCount, 0);
       metrics.stored({ inserted, duplicate: spans - inserted, seconds: (performance.now() - started) / 1000 });
-      for (const item of group) item.resolve();
+      unflushed.add(written, group, spans);
+      unflushed.flushed(config.waitsForDisk ? written : flushed);
     } catch (error) {
-      await recover(writer, group, error as Error, attempt);
+      await recover(writer, group, unflushed, error as Error, attempt);
     }
   }
 
-  async function recover(writer: Writer, group: Waiting[], error: Error, attempt: number): Promise<void> {
+  async function recover(writer: Writer, group: Waiting[], unflushed: Unflushed, error: Error, attempt: number): Promise<void> {
     const failure = writeFailure(error);
     if (failure === "partition") partitions.forget();
-    if ((failure === "partition" || failure === "retry") && attempt < MAX_ATTEMPTS) return writeGroup(writer, group, attempt + 1);
+    if ((failure === "partition" || failure === "retry") && attempt < MAX_ATTEMPTS)
+      return writeGroup(writer, group, unflushed, attempt + 1);
     if ((failure === "refused" || failure === "unclear") && group.length > 1) {
       // one bad batch must not take the others with it
-      for (const item of group) await writeGroup(writer, [item]);
+      for (const item of group) await writeGroup(writer, [item], unflushed);
       return;
     }
     log.error("a batch was not stored", { batches: group.length, failure, error: error.message });
@@ -169,7 +183,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
       loops = Array.from({ length: config.writers }, (_, index) => writeLoop(config.slot === undefined ? undefined : config.slot + index));
       await tried.promise;
     },
-    refusal: () => (connected.size === 0 ? unreachable() : queue.refusal()),
+    refusal: () => queue.refusal(),
     hasRoom: (batch) => connected.size > 0 && queue.hasRoom(batch),
     write,
     async shutdown() {

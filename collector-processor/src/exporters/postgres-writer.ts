@@ -1,4 +1,4 @@
-import { NotifyChannel } from "@signalbox/otel/conventions";
+import { NotifyChannel, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
 import {
@@ -24,6 +24,8 @@ import { type Connection, ConnectionLost, connect } from "./postgres-connection.
 
 /** No statement here is worth compiling. */
 const SESSION_SETTINGS = { work_mem: "64MB", temp_buffers: "64MB", jit: false };
+/** Postgres' log: how far it was written, and how far it is on its disk. Bytes. */
+const LOG = "select (pg_current_wal_insert_lsn() - '0/0')::text as written, (pg_current_wal_flush_lsn() - '0/0')::text as flushed";
 /**
  * A row that another writer holds while we COPY it is a repeat, which fails this way of writing in any case. Rows stand in the order of
  * arrival here, so two writers may wait for each other: giving up at once spares them Postgres's deadlock timeout, a second.
@@ -34,43 +36,68 @@ const NOTIFY = "select pg_notify($1, $2)";
 const MAX_NOTIFY_BYTES = 7_900;
 const MAX_NOTIFY_SESSIONS = 50;
 
+/** How far Postgres' own log is, in bytes; asked on the connection that committed, so that no crash lies between. */
+export interface LogPosition {
+  written: number;
+  flushed: number;
+}
+
+/** A group that is committed. It is on Postgres' disk, too, once what was `written` then is `flushed`. */
+export interface Written extends LogPosition {
+  /** Spans that were not stored before. */
+  inserted: number;
+}
+
 /** Writes groups of batches, one transaction each. */
 export interface Writer {
   connection: Connection;
+  /** Between two groups. @throws as `write`. */
+  logPosition(): Promise<LogPosition>;
   /**
-   * Resolves when the group is committed, with the number of spans that were not stored before.
+   * Resolves when the group is committed.
    * @throws ConnectionLost, or the driver's PostgresError; then nothing of the group is stored, or (the connection lost while
    * committing) all of it: to write it again is right in both cases.
    */
-  write(group: EncodedBatch[]): Promise<number>;
+  write(group: EncodedBatch[]): Promise<Written>;
 }
 
-/** @param pinned its slot in the rollups; undefined: the least that no other writer of the database has, as long as it is connected */
-export async function openWriter(databaseUrl: string, pinned: number | undefined, partitions: Partitions): Promise<Writer> {
-  const connection = await connect(databaseUrl, SESSION_SETTINGS);
-  const slot = pinned ?? (await takeSlot(connection));
+export interface WriterOptions {
+  databaseUrl: string;
+  /** Its slot in the rollups; undefined: the least that no other writer of the database has, as long as it is connected. */
+  slot: number | undefined;
+  /** Whether a commit waits for Postgres' disk. Else what is committed may be gone after a crash of Postgres, until it is flushed. */
+  waitsForDisk: boolean;
+}
+
+export async function openWriter(options: WriterOptions, partitions: Partitions): Promise<Writer> {
+  // "on" is left to the server, which may ask for more
+  const settings = options.waitsForDisk ? SESSION_SETTINGS : { ...SESSION_SETTINGS, synchronous_commit: "off" };
+  const connection = await connect(options.databaseUrl, settings);
+  const slot = options.slot ?? (await takeSlot(connection));
   await connection.run(CREATE_STAGE);
 
   /** Most groups hold no span that is stored already: they go straight into the table. One that does fails here as a whole. */
-  async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<number> {
+  async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<Written> {
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
     const [, imports] = await Promise.all([
       connection.run(BEGIN_WITHOUT_WAITING),
       hasImports(),
       connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans))),
     ]);
-    const waitAgain = connection.run(WAIT_AGAIN);
+    const inserted = group.reduce((sum, batch) => sum + batch.spanCount, 0);
+    let sent = connection.run(WAIT_AGAIN);
     await writePayloads(group);
     if (hasMessages(group)) {
-      await Promise.all([waitAgain, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
+      await Promise.all([sent, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
       await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
-      await Promise.all([connection.run(INSERT_MESSAGES), finish(identities, counters, imports)]);
-    } else await Promise.all([waitAgain, finish(identities, counters, imports)]);
-    return group.reduce((sum, batch) => sum + batch.spanCount, 0);
+      sent = connection.run(INSERT_MESSAGES);
+    }
+    const [position] = await Promise.all([finish(identities, counters, imports), sent]);
+    return { inserted, ...position };
   }
 
   /** Stores what is not there yet, and counts only that. */
-  async function writeMissing(group: EncodedBatch[], identities: Identities): Promise<number> {
+  async function writeMissing(group: EncodedBatch[], identities: Identities): Promise<Written> {
     await Promise.all([connection.run("begin"), connection.copy(STAGE_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
     if (hasMessages(group)) {
       await connection.copy(STAGE_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
@@ -82,8 +109,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     const imports = await hasImports();
     await writePayloads(group);
     const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
-    await finish(identities, Counters.of(inserted.map(countedSpan)), imports);
-    return inserted.length;
+    return { inserted: inserted.length, ...(await finish(identities, Counters.of(inserted.map(countedSpan)), imports)) };
   }
 
   /** Asked under the lock. Where nothing was imported, as is usual, no group looks for what it supersedes. */
@@ -95,8 +121,9 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
   /** Of a call that is both imported and live, the live record counts: what was counted of the other is taken away. */
   async function withoutSuperseded(identities: Identities, counters: Counters): Promise<Counters> {
     const { first, last } = identities.period();
-    const sessions = [...new Set(identities.agents().map((agent) => agent.session_id))];
-    const gone = await connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify(sessions), first, last]);
+    // an imported sub-agent is known by its plain id
+    const sessions = new Set(identities.agents().flatMap(({ session_id: id }) => [id, id.slice(id.lastIndexOf(PROJECT_SEPARATOR) + 1)]));
+    const gone = await connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify([...sessions]), first, last]);
     if (gone.length === 0) return counters;
     const spans = gone.map(countedSpan);
     for (const span of spans) identities.addStored(span);
@@ -110,7 +137,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
     await connection.run(INSERT_PAYLOADS);
   }
 
-  async function finish(identities: Identities, counted: Counters, imports: boolean): Promise<void> {
+  async function finish(identities: Identities, counted: Counters, imports: boolean): Promise<LogPosition> {
     const counters = imports ? await withoutSuperseded(identities, counted) : counted;
     const agents = counters.agents();
     const sessions = counters.sessions();
@@ -123,10 +150,17 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
       counters.toolHours(),
     ];
     const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
-    await Promise.all([connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]), notified, connection.run("commit")]);
+    const added = connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]);
+    const [, , , position] = await Promise.all([added, notified, connection.run("commit"), logPosition()]);
+    return position;
   }
 
-  async function rolledBackOnFailure(work: () => Promise<number>): Promise<number> {
+  async function logPosition(): Promise<LogPosition> {
+    const [row] = await connection.query<{ written: string; flushed: string }>(LOG);
+    return { written: Number(row?.written), flushed: Number(row?.flushed) };
+  }
+
+  async function rolledBackOnFailure(work: () => Promise<Written>): Promise<Written> {
     try {
       return await work();
     } catch (error) {
@@ -137,6 +171,7 @@ export async function openWriter(databaseUrl: string, pinned: number | undefined
 
   return {
     connection,
+    logPosition,
     async write(group) {
       await partitions.ensure(connection, new Set(group.flatMap((batch) => [...batch.days])));
       const identities = Identities.union(group.map((batch) => batch.identities));

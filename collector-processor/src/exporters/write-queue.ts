@@ -32,7 +32,11 @@ export class WriteQueue {
     this.#limits = limits;
   }
 
-  /** Whatever the batch is. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Why it takes no batch now, whatever it is; null: it may. */
   refusal(): Unavailable | null {
     return this.spans >= this.#limits.spans || this.bytes >= this.#limits.bytes ? full() : null;
   }
