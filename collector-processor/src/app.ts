@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { attribute } from "./processors/attribute.ts";
 import { normalise } from "./processors/normalise.ts";
 import { price } from "./processors/price.ts";
+import { Admission } from "./receivers/admission.ts";
 import { createIntake } from "./receivers/intake.ts";
 import { keyCheck } from "./receivers/keys.ts";
 import { type Listening, listenHttp, listenHttp2 } from "./receivers/listening.ts";
@@ -74,6 +75,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       slot: limits.slot,
       queue: { spans: limits.queue_spans, bytes: limits.queue_bytes },
       group: { spans: limits.group_spans, bytes: limits.group_bytes },
+      // the log on disk has what Postgres may lose
+      waitsForDisk: options.walDir === undefined,
       partitionDaysAhead: limits.partition_days_ahead,
     },
     log,
@@ -128,7 +131,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       onNoise: (spans) => metrics.noise(spans),
       now,
     },
-    attribute(price({ baseline: config.baseline, prices: config.prices }, delivery)),
+    attribute(limits.default_project, price({ baseline: config.baseline, prices: config.prices }, delivery)),
   );
 
   const { hour, archive_dir: archiveDir } = limits.retention;
@@ -136,7 +139,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   metrics.observeRetention(retention.state);
   let started = false;
   const notReady = () => (store.ready ? (started && keys.known ? null : "the collector is starting") : store.reason);
-  const take = createIntake(limits.max_inflight_bytes, { next: pipeline, refusal: delivery.refusal }, metrics);
+  const admission = new Admission({ maxBytes: limits.max_inflight_bytes, waitMs: limits.max_wait_ms }, delivery.refusal);
+  const take = createIntake(admission, pipeline, metrics);
   const keys = storedKeys(options.databaseUrl, log);
   const receiving = { maxBodyBytes: limits.max_body_bytes, checkKey: keyCheck(config.keys, keys, !loopback), keepAliveMs };
   const listening: Listening[] = [];

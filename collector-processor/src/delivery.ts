@@ -3,7 +3,8 @@ import { type EncodedBatch, encodeBatch, isEmpty } from "./exporters/encode-batc
 import type { Store } from "./exporters/postgres-store.ts";
 import type { FanOut } from "./fan-out/fan-out.ts";
 import type { Rewritten } from "./fan-out/rewrite.ts";
-import type { Stage, Unavailable } from "./pipeline.ts";
+import type { Stage } from "./pipeline.ts";
+import type { Refusal } from "./receivers/admission.ts";
 import type { SpanBatch, SpanDraft } from "./span-batch.ts";
 
 /** A request as what waits: rows for the store, bytes for each destination, and nothing of the request's objects. */
@@ -15,8 +16,8 @@ export interface Parcels {
 
 /** The last stage. */
 export interface Delivery extends Stage<SpanBatch> {
-  /** Why nothing would be taken now, whatever it is; null: it may be. What is going to be refused should cost nothing before. */
-  refusal(): Unavailable | null;
+  /** Why a body of so many bytes would not be taken now beside others that are under way; null: it may be. Asked before it is read. */
+  refusal: Refusal;
 }
 
 /**

@@ -7,13 +7,14 @@
  *
  * Command: npm exec -- node tests/bench/ingest-overload.ts [seconds, default 20] [connections, default 64] [content: 0 or 1, default 0] [MiB of the log, default 64] [KiB a second to Postgres, default 3000]
  */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { killablePostgres } from "../integration/collector-chaos.ts";
 import { backlogStored, collectorProcess, metric } from "../integration/collector-load.ts";
 import { untilReady } from "../integration/collector-support.ts";
@@ -27,34 +28,20 @@ const BODIES = 64;
 const POLITE_CLIENTS = 4;
 const WARM_SECONDS = 5;
 
-/** Lets `bytesASecond` through to that port, of all connections together; answers pass at once. */
-async function relay(port: number, bytesASecond: number): Promise<Server> {
-  let free = performance.now();
-  const server = createServer((client) => {
-    const upstream = connect({ host: "127.0.0.1", port, noDelay: true });
-    const pace = new Transform({
-      transform(chunk: Buffer, _, done) {
-        free = Math.max(free, performance.now()) + (chunk.length / bytesASecond) * 1000;
-        setTimeout(() => done(null, chunk), Math.max(1, free - performance.now()));
-      },
-    });
-    client.setNoDelay(true);
-    client.pipe(pace).pipe(upstream).pipe(client);
-    for (const socket of [client, upstream]) {
-      socket.on("error", () => {});
-      socket.on("close", () => [client, upstream].map((end) => end.destroy()));
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
+/** Resolves to the relay's process and port. */
+async function relayTo(target: string, bytesASecond: number): Promise<{ process: ChildProcess; port: string }> {
+  const program = fileURLToPath(new URL("relay.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, target, String(bytesASecond)], { stdio: ["ignore", "pipe", "inherit"] });
+  const [port] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
+  return { process: child, port: String(port).trim() };
 }
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-overload-"));
 fs.chmodSync(dir, 0o755);
 const postgres = await killablePostgres(path.join(dir, "postgres"));
 const relayed = new URL(postgres.url);
-const slow = await relay(Number(relayed.port), relayKiB * 1024);
-relayed.port = String((slow.address() as AddressInfo).port);
+const relay = await relayTo(relayed.port, relayKiB * 1024);
+relayed.port = relay.port;
 const collector = await collectorProcess(relayed.href, dir, 0, `wal_bytes: ${logMiB * MiB}`);
 const agent = new Agent({ keepAlive: true, maxSockets: connections });
 const { port } = new URL(collector.url);
@@ -121,7 +108,6 @@ try {
   console.log(
     `offered ${(overload.offered / alone.settled).toFixed(1)} times what is settled without overload; settled ${(overload.settled / alone.settled).toFixed(2)} of it`,
   );
-  slow.close();
   await backlogStored(collector.url);
   // the last group is in no queue any more
   const left = async () => taken * REQUEST_SPANS - (await settled());
@@ -132,6 +118,6 @@ try {
   agent.destroy();
   await collector.stop("SIGTERM");
   await postgres.stop();
-  slow.close();
+  relay.process.kill();
   fs.rmSync(dir, { recursive: true, force: true });
 }

@@ -19,7 +19,7 @@ import { agentBatch } from "./ingest-load.ts";
 
 const [requestSpans = 5_000, content = 0, rounds = 30] = process.argv.slice(2).map(Number);
 const REQUESTS = 4;
-const { limits, baseline } = parseConfig("", "the defaults", {});
+const { limits, baseline, prices } = parseConfig("", "the defaults", {});
 
 let consume: (batch: SpanBatch) => unknown = () => {};
 const last = { consume: async (batch: SpanBatch) => void (await consume(batch)) };
@@ -45,7 +45,7 @@ const pipeline = normalise(
     onNoise: () => {},
     now: Date.now,
   },
-  attribute(price({ baseline }, last)),
+  attribute(limits.default_project, price({ baseline, prices }, last)),
 );
 
 const bodies = Array.from({ length: REQUESTS }, (_, index) => agentBatch(requestSpans, index, content === 1).protobuf);
@@ -55,7 +55,7 @@ function drain(items: Iterable<unknown>): void {
 }
 function through(body: Buffer, take: (batch: SpanBatch) => unknown): Promise<void> {
   consume = take;
-  return pipeline.consume({ resources: decodeProtobufPieces(body), bytes: body.length, project: null, rejections: new Rejections() });
+  return pipeline.consume({ resources: decodeProtobufPieces(body), project: null, rejections: new Rejections() });
 }
 /** Each goes as far as its name says. */
 const lines: [name: string, run: (body: Buffer) => unknown][] = [

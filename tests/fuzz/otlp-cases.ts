@@ -62,7 +62,7 @@ export function samples(): Sample[] {
   });
 }
 
-const { limits, baseline } = parseConfig("", "the defaults", {});
+const { limits, baseline, prices } = parseConfig("", "the defaults", {});
 const pipeline = normalise(
   {
     defaultProject: limits.default_project,
@@ -85,7 +85,7 @@ const pipeline = normalise(
     onNoise: () => {},
     now: Date.now,
   },
-  attribute(price({ baseline }, { consume: async ({ spans }) => void (await encodeBatch(spans)) })),
+  attribute(limits.default_project, price({ baseline, prices }, { consume: async ({ spans }) => void (await encodeBatch(spans)) })),
 );
 
 /** Runs the cases `first` … `first + count - 1`. @throws on the first that fails, with its number; `beat` is told each number before it runs. */
@@ -118,7 +118,7 @@ async function runCase(next: () => number, all: Sample[], tally: Tally): Promise
   if (decoded === null) tally.refused++;
   else {
     tally.read++;
-    await pipeline.consume({ resources: decoded.spans, bytes: 0, project: null, rejections: new Rejections() });
+    await pipeline.consume({ resources: decoded.spans, project: null, rejections: new Rejections() });
   }
   if (isJson) return;
   const theirs = oracleDecode(sample.signal, body);

@@ -18,7 +18,7 @@ describe("OTLP over HTTP", () => {
     database = await createDatabase();
     collector = await testCollector(
       database.url,
-      "collector: { max_body_bytes: 200000, max_inflight_bytes: 300000 }\nkeys: [{ name: laptop, key: right-key, project: acme }]",
+      "collector: { max_body_bytes: 200000, max_inflight_bytes: 300000, max_wait_ms: 200 }\nkeys: [{ name: laptop, key: right-key, project: acme }]",
     );
     await untilReady(collector.url);
   });
@@ -157,12 +157,15 @@ describe("OTLP over HTTP", () => {
     });
     await expect.poll(async () => (await post(collector.url, padded(3, 30_000))).status).toBe(503);
     expect((await post(collector.url, padded(4, 10_000))).status).toBe(200);
+    // has no room beside them, and waits for it
+    const waiting = post(collector.url, padded(5, 30_000));
     for (const { rest, answered } of held) {
       rest();
       expect(await answered).toBe(200);
     }
+    expect((await waiting).status).toBe(200);
     expect((await post(collector.url, padded(3, 30_000))).status).toBe(200);
-    expect(await spans()).toHaveLength(4);
+    expect(await spans()).toHaveLength(5);
   });
 
   it("keeps the good spans of a partly bad batch, and says what was wrong with the others", async () => {

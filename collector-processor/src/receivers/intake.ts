@@ -6,9 +6,10 @@ import { decodeProtobufLogs } from "../otlp/decode-protobuf-logs.ts";
 import { countJsonMetrics, countProtobufMetrics } from "../otlp/metrics.ts";
 import { type Encoding, ITEM_NOUN, type Signal } from "../otlp/responses.ts";
 import type { ResourceSpans } from "../otlp/traces.ts";
-import { type Consumer, Rejections, Unavailable } from "../pipeline.ts";
+import { type Consumer, Rejections } from "../pipeline.ts";
 import { logFacts } from "../processors/log-facts.ts";
 import type { TraceBatch } from "../span-batch.ts";
+import type { Admission } from "./admission.ts";
 
 /** One export request, whichever protocol brought it. */
 export interface ExportRequest {
@@ -16,6 +17,8 @@ export interface ExportRequest {
   encoding: Encoding;
   /** The project of the sender's key; null where spans may say it. */
   project: string | null;
+  /** Of its body, as far as it says so. */
+  bytes: number;
   /** Reads the body, decompressed. Tells of all bytes that come, as they come, and stops where that throws. */
   read(arrived: (bytes: number) => void): Promise<Buffer>;
 }
@@ -26,46 +29,23 @@ export interface ExportRequest {
  */
 export type Intake = (request: ExportRequest) => Promise<Rejections>;
 
-export interface IntakeParts {
-  next: Consumer<TraceBatch>;
-  /** Why nothing would be taken now, whatever it is; null: it may be. Asked before a body is read. */
-  refusal(): Unavailable | null;
-}
-
-/**
- * `maxInflightBytes` bounds the bodies that are read and that wait to be stored, those of all receivers together; beyond, a request is told
- * to come again. One alone may be larger.
- */
-export function createIntake(maxInflightBytes: number, { next, refusal }: IntakeParts, metrics: Metrics): Intake {
-  let inflightBytes = 0;
-
-  return async ({ signal, encoding, project, read }) => {
-    let held = 0;
-    const hold = (bytes: number) => {
-      const areOthers = inflightBytes > held;
-      if (areOthers && inflightBytes + bytes > maxInflightBytes) throw new Unavailable("too many requests are under way");
-      held += bytes;
-      inflightBytes += bytes;
-    };
+export function createIntake(admission: Admission, next: Consumer<TraceBatch>, metrics: Metrics): Intake {
+  return async ({ signal, encoding, project, bytes, read }) => {
+    const held = await admission.enter(bytes);
     try {
-      hold(0);
-      const refused = refusal();
-      if (refused !== null) throw refused;
-      const body = await read(hold);
-      // decompressed it is larger
-      inflightBytes += body.length - held;
-      held = body.length;
+      const body = await read((more) => held.arrived(more));
+      held.is(body.length);
       const rejections = new Rejections(ITEM_NOUN[signal]);
       if (signal === "metrics") {
         metrics.dataPoints(encoding === "json" ? countJsonMetrics(body) : countProtobufMetrics(body));
         return rejections;
       }
       const traces = signal === "logs" ? readLogs(body, encoding, rejections) : readTraces(body, encoding);
-      await next.consume({ ...traces, resources: counted(traces.resources), bytes: body.length, project, rejections });
+      await next.consume({ ...traces, resources: counted(traces.resources), project, rejections });
       metrics.refused(rejections.count);
       return rejections;
     } finally {
-      inflightBytes -= held;
+      held.is(0);
     }
   };
 

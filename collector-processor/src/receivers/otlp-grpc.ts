@@ -59,7 +59,7 @@ export function otlpGrpcReceiver(config: OtlpGrpcConfig, take: Intake, log: Log,
         throw new Failure(StatusCode.internal, "the message is marked compressed and no grpc-encoding is named");
       return decompress(message, encoding, config.maxBodyBytes);
     }
-    const rejections = await take({ signal, encoding: "protobuf", project: sender.project, read });
+    const rejections = await take({ signal, encoding: "protobuf", project: sender.project, bytes: 0, read });
     return exportResponse("protobuf", signal, rejections.count, rejections.message);
   }
 

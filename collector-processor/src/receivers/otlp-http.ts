@@ -60,6 +60,7 @@ export function otlpHttpReceiver(config: OtlpHttpConfig, take: Intake, endpoints
       signal,
       encoding,
       project: sender.project,
+      bytes: Math.min(Number(request.headers["content-length"]) || 0, config.maxBodyBytes),
       read: (arrived) => readBody(request, config.maxBodyBytes, arrived),
     });
     return exportResponse(encoding, signal, rejections.count, rejections.message);

@@ -1,14 +1,13 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Delivery, type Parcels, packer } from "../delivery.ts";
+import { type Delivery, packer } from "../delivery.ts";
 import { type EncodedBatch, isEmpty } from "../exporters/encode-batch.ts";
 import type { Store } from "../exporters/postgres-store.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Rewritten } from "../fan-out/rewrite.ts";
 import type { Log } from "../log.ts";
 import { Unavailable } from "../pipeline.ts";
-import type { SpanBatch } from "../span-batch.ts";
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./lock.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
@@ -67,14 +66,6 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
   let draining: Promise<void> | undefined;
   const underWay = new Set<Promise<void>>();
   const pack = packer(outlets);
-  /** bytes of requests that were let in and are not in the log yet */
-  let comingBytes = 0;
-
-  /** A request of which nothing is known but its size: a record is smaller, mostly. One of any size is tried where the log is near empty. */
-  function hasRoom(bodyBytes: number): boolean {
-    return (segments?.bytes ?? 0) + comingBytes + Math.min(bodyBytes, config.maxBytes / 2) <= config.maxBytes;
-  }
-
   const takesNothing = (why: string) => new Unavailable(`the write-ahead log takes nothing now: ${why}`, RETRY_AFTER_SECONDS);
 
   function settled(name: string, position: Position): void {
@@ -172,18 +163,6 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
     }
   }
 
-  /** Resolves when the batch is on disk; null: nothing of it is to be kept. */
-  async function intoLog(batch: SpanBatch): Promise<{ position: Position; parcels: Parcels } | null> {
-    const parcels = await pack(batch);
-    if (isEmpty(parcels.rows)) return null;
-    if (stopping || segments === undefined) throw new Unavailable("the collector is stopping");
-    try {
-      return { position: await segments.append(encodeRecord({ batch: parcels.rows, fanOut: parcels.fanOut })), parcels };
-    } catch (error) {
-      throw takesNothing((error as Error).message);
-    }
-  }
-
   async function openLog(): Promise<void> {
     await mkdir(config.dir, { recursive: true, mode: 0o700 });
     lock = await lockFolder(config.dir);
@@ -204,7 +183,11 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
 
   return {
     state,
-    refusal: () => (segments === undefined || hasRoom(0) ? null : takesNothing(new LogFull(config.maxBytes).message)),
+    refusal(bytes, others) {
+      // a record is smaller than its body, mostly; one of any size is tried where the log is near empty
+      const needed = (segments?.bytes ?? 0) + others + Math.min(bytes, config.maxBytes / 2);
+      return needed <= config.maxBytes ? null : takesNothing(new LogFull(config.maxBytes).message);
+    },
     async start() {
       try {
         await openLog();
@@ -219,17 +202,15 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
       await opened.promise.catch(() => {
         throw new Unavailable("the collector cannot start");
       });
-      if (!hasRoom(batch.bytes)) throw takesNothing(new LogFull(config.maxBytes).message);
-      comingBytes += batch.bytes;
-      let logged: { position: Position; parcels: Parcels } | null;
+      const { rows, fanOut } = await pack(batch);
+      if (isEmpty(rows)) return;
+      if (stopping || segments === undefined) throw new Unavailable("the collector is stopping");
+      let position: Position;
       try {
-        logged = await intoLog(batch);
-      } finally {
-        comingBytes -= batch.bytes;
+        position = await segments.append(encodeRecord({ batch: rows, fanOut }));
+      } catch (error) {
+        throw takesNothing((error as Error).message);
       }
-      if (logged === null) return;
-      const { position, parcels } = logged;
-      const { rows, fanOut } = parcels;
       cursors.get(STORE)?.begin(position);
       if (backlog.length === 0 && store.hasRoom(rows)) deliver(position, rows);
       else {
