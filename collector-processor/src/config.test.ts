@@ -5,9 +5,9 @@ const parse = (yaml: string, environment = {}) => parseConfig(yaml, "c.yaml", en
 
 describe("parseConfig", () => {
   it("has defaults for everything", () => {
-    const { limits, baseline, keys } = parse("");
+    const { limits, baseline, prices, keys } = parse("");
     expect(limits).toMatchObject({ max_body_bytes: 67_108_864, max_future_days: 2, content: true });
-    expect(baseline).toMatchObject({ input: 5, output: 25 });
+    expect(baseline(prices.rows)).toMatchObject({ input: 5, output: 25 });
     expect(keys).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Unavailable } from "../pipeline.ts";
 import type { EncodedBatch } from "./encode-batch.ts";
 
@@ -18,6 +19,9 @@ export interface Waiting {
   resolve(): void;
   reject(error: Error): void;
 }
+
+/** A group of less than so many parts of the largest costs more by its transaction than by its spans. */
+const LITTLE = 4;
 
 /** Batches that wait for a writer: bounded in spans and bytes, taken in groups. */
 export class WriteQueue {
@@ -57,11 +61,18 @@ export class WriteQueue {
     this.#wake[0]?.();
   }
 
-  /** Waits for work. Resolves to an empty group when the queue is closed and empty, or when the signal says that the taker is gone. */
-  async take(limits: GroupLimits, gone: AbortSignal): Promise<Waiting[]> {
-    while (this.#waiting.length === 0) {
-      if (this.#closed || gone.aborted) return [];
-      await this.#work(gone);
+  /**
+   * Waits for work. Where that is little, waits `gatherMs` for more. Resolves to an empty group when the queue is closed and empty, or when the
+   * signal says that the taker is gone.
+   */
+  async take(limits: GroupLimits, gone: AbortSignal, gatherMs = 0): Promise<Waiting[]> {
+    for (let gathered = gatherMs === 0; this.#waiting.length === 0 || !gathered; ) {
+      if (gone.aborted || (this.#closed && this.#waiting.length === 0)) return [];
+      if (this.#waiting.length === 0) await this.#work(gone);
+      else {
+        if (this.spans < limits.spans / LITTLE) await sleep(gatherMs);
+        gathered = true;
+      }
     }
     if (gone.aborted) return [];
     let spans = 0;
