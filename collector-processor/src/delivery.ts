@@ -26,46 +26,59 @@ export interface Delivery extends Stage<SpanBatch> {
  */
 const MAX_AT_ONCE = 4;
 
-/** A client that got no answer in time sends the same again: it is known by its sum among so many. */
+/** A client that got no answer in time sends the same again: it is known among so many. */
 const MAX_RECENT = 10_000;
+const MARK_BYTES = 256;
+/** By its length, and the ids of its first span and its last. One that is taken for another is only stored the slower way. */
+const markOf = ({ spans }: EncodedBatch): string =>
+  `${spans.length} ${crc32(spans.subarray(0, MARK_BYTES))} ${crc32(spans.subarray(-MARK_BYTES))}`;
 
-/** Reads the spans of batches. They are kept beyond their rows only where there is a destination. */
-export function packer(outlets: FanOut): (batch: SpanBatch) => Promise<Parcels> {
+export interface Packer {
+  /** Reads the batch's spans. They are kept beyond their rows only where there is a destination. */
+  pack(batch: SpanBatch): Promise<Parcels>;
+  /** These rows are accepted: who sends them again repeats them. */
+  accepted(rows: EncodedBatch): void;
+}
+
+export function packer(outlets: FanOut): Packer {
   let underWay = 0;
   const waiting: (() => void)[] = [];
-  const recent = new Set<number>();
+  const recent = new Set<string>();
 
   async function encode(spans: Iterable<SpanDraft>, payloads: SpanBatch["payloads"]): Promise<EncodedBatch> {
     const rows = await encodeBatch(spans, payloads);
-    const sum = crc32(rows.spans);
-    rows.repeated = recent.has(sum);
-    recent.add(sum);
-    if (recent.size > MAX_RECENT) for (const oldest of recent.values().take(1)) recent.delete(oldest);
+    rows.repeated = recent.has(markOf(rows));
     return rows;
   }
 
-  async function pack({ spans, payloads, original }: SpanBatch): Promise<Parcels> {
+  async function packNow({ spans, payloads, original }: SpanBatch): Promise<Parcels> {
     if (outlets.destinations.length === 0 || original === undefined) return { rows: await encode(spans, payloads), fanOut: new Map() };
     const kept = [...spans];
     return { rows: await encode(kept, payloads), fanOut: outlets.rewrite(original(), kept) };
   }
 
-  return async (batch) => {
-    if (underWay < MAX_AT_ONCE) underWay++;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await pack(batch);
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) underWay--;
-      else next();
-    }
+  return {
+    async pack(batch) {
+      if (underWay < MAX_AT_ONCE) underWay++;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        return await packNow(batch);
+      } finally {
+        const next = waiting.shift();
+        if (next === undefined) underWay--;
+        else next();
+      }
+    },
+    accepted(rows) {
+      recent.add(markOf(rows));
+      if (recent.size > MAX_RECENT) for (const oldest of recent.values().take(1)) recent.delete(oldest);
+    },
   };
 }
 
 /** The last stage without a log: a batch is accepted when the store has committed it, and goes to the destinations then. */
 export function commitFirst(store: Store, outlets: FanOut): Delivery {
-  const pack = packer(outlets);
+  const { pack, accepted } = packer(outlets);
   return {
     refusal: () => store.refusal(),
     async start() {
@@ -76,6 +89,7 @@ export function commitFirst(store: Store, outlets: FanOut): Delivery {
       const { rows, fanOut } = await pack(batch);
       if (isEmpty(rows)) return;
       await store.write(rows);
+      accepted(rows);
       outlets.offer(fanOut);
     },
     async shutdown() {

@@ -65,7 +65,7 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
   opened.promise.catch(() => {}); // start() throws it
   let draining: Promise<void> | undefined;
   const underWay = new Set<Promise<void>>();
-  const pack = packer(outlets);
+  const { pack, accepted } = packer(outlets);
   const takesNothing = (why: string) => new Unavailable(`the write-ahead log takes nothing now: ${why}`, RETRY_AFTER_SECONDS);
 
   function settled(name: string, position: Position): void {
@@ -211,6 +211,7 @@ export function logFirst(config: WalConfig, store: Store, outlets: FanOut, log: 
       } catch (error) {
         throw takesNothing((error as Error).message);
       }
+      accepted(rows);
       cursors.get(STORE)?.begin(position);
       if (backlog.length === 0 && store.hasRoom(rows)) deliver(position, rows);
       else {
