@@ -56,7 +56,11 @@ function collect(request: IncomingMessage, maxBytes: number, arrived: (bytes: nu
       chunks.push(chunk);
     });
     request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.once("error", () => reject(new Refusal(400, "the request ended before its body did")));
+    const cut = () => reject(new Refusal(400, "the request ended before its body did"));
+    request.once("error", cut);
+    request.once("close", cut);
+    // while it waited
+    if (request.destroyed) cut();
     if (Number(request.headers["content-length"] ?? 0) > maxBytes) refuse(new BodyTooLarge(maxBytes));
   });
 }

@@ -180,5 +180,7 @@ function readMessage(
       else resolve({ compressed: prefix?.[0] === 1, message: Buffer.concat(chunks).subarray(PREFIX_BYTES) });
     });
     stream.once("close", () => broken("fewer bytes than it says"));
+    // while it waited
+    if (stream.destroyed) broken("fewer bytes than it says");
   });
 }
