@@ -5,6 +5,7 @@
  *
  * Command: npm exec -- node tests/bench/fan-out.ts [spans a request, default 2000] [spans a round, default 40000] [rounds, default 5] [content: 0 or 1, default 0]
  */
+import { once } from "node:events";
 import fs from "node:fs";
 import { Agent, createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -26,6 +27,7 @@ const sink = createServer((request, response) => {
   // a path that is not /hang is answered when all of it is here
   request.on("end", () => request.url?.startsWith("/hang") || response.writeHead(200, { "content-type": "application/x-protobuf" }).end());
 }).listen(0, "127.0.0.1");
+await once(sink, "listening");
 const sinkUrl = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
 const destination = (name: string, where = `/${name}/v1/traces`) =>
   `{ name: ${name}, endpoint: "${sinkUrl}${where}", content: ${content === 1} }`;
