@@ -70,7 +70,7 @@ export class WriteQueue {
       if (gone.aborted || (this.#closed && this.#waiting.length === 0)) return [];
       if (this.#waiting.length === 0) await this.#work(gone);
       else {
-        if (this.spans < limits.spans / LITTLE) await sleep(gatherMs);
+        if (this.spans < limits.spans / LITTLE && this.bytes < limits.bytes / LITTLE) await sleep(gatherMs);
         gathered = true;
       }
     }
