@@ -3,12 +3,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Attribute } from "@signalbox/otel/conventions";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readConfig } from "../../plugins/openclaw/src/config.ts";
 import { createPlugin } from "../../plugins/openclaw/src/plugin.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { chat, control, type Gateway, poolConfig, refusal, startGateway, TOKEN } from "./admission-support.ts";
+import { post, request, span, testCollector, untilReady } from "./collector-support.ts";
 import { ready, until } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => Promise<unknown>)[] = [];
@@ -124,6 +126,25 @@ test("each spends its own budget of a session, also after a restart, and a resum
   await control(second.url, "POST", `${PATH}/resume`);
   // Lifted, and still no money left.
   expect(await refusal(await chat(second.url, of("a")))).toMatchObject({ code: "budget_exhausted" });
+});
+
+test("a kill names the agents that the collector stored of its own project; of a plain id, those of all", async () => {
+  const keys = ["a", "b", "default"].map((project) => `{ name: ${project}, key: key-${project}, project: ${project} }`);
+  const collector = await testCollector(database.url, `keys: [${keys.join(", ")}]`);
+  CLEAN_UP.push(() => collector.close());
+  await untilReady(collector.url);
+  for (const [id, project] of ["a", "b", "default"].entries()) {
+    const who = { "session.id": SESSION, [Attribute.signalboxAgentId]: `child of ${project}`, [Attribute.parentAgentId]: SESSION };
+    const stored = await post(collector.url, request([span({ trace: 1, id: id + 1, attributes: who })]), {
+      authorization: `Bearer key-${project}`,
+    });
+    expect(stored.status).toBe(200);
+  }
+  const gateway = await serve();
+  const killed = async (query: string) => (await control(gateway.url, "POST", `${PATH}/kill${query}`)).body.descendants;
+  expect(await killed("?project=a")).toEqual(["child of a"]);
+  expect(await killed("?project=default")).toEqual(["child of default"]);
+  expect((await killed("")) as string[]).toEqual(expect.arrayContaining(["child of a", "child of b", "child of default"]));
 });
 
 test("a llama.cpp pool keeps state of both, and drops that of the one that ends", async () => {
