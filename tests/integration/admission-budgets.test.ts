@@ -118,27 +118,34 @@ test("the scheduler is killed with SIGKILL in the middle and started again: the 
   await stopped;
 });
 
-test("a reservation that nobody settles ends at what the collector stored, or at its worst case when it is overdue", async () => {
-  const row = (id: string, age: string) => `('${id}', 'session', 's1', 'none', 's1', 1000, now() - interval '${age}')`;
-  await ask(
-    database.url,
-    `insert into signalbox.budget_usage (scope, id, period, reserved_nusd) values ('session', 's1', 'none', 4000);
+test.each([
+  ["its id", "s1"],
+  ["its project and id", "p\u001fs1"],
+])(
+  "a reservation that nobody settles ends at what the collector stored under %s, or at its worst case when it is overdue",
+  async (_, stored) => {
+    const row = (id: string, age: string) => `('${id}', 'session', 's1', 'none', 's1', 1000, now() - interval '${age}')`;
+    await ask(
+      database.url,
+      `insert into signalbox.budget_usage (scope, id, period, reserved_nusd) values ('session', 's1', 'none', 4000);
      insert into signalbox.budget_reservations (decision_id, scope, id, period, session_id, amount_nusd, created_at)
      values ${row("d-stored", "5 minutes")}, ${row("d-lost", "5 minutes")}, ${row("d-old", "25 hours")}, ${row("d-running", "1 second")};
      create table signalbox.spans_now partition of signalbox.spans for values from ('2026-01-01') to ('2100-01-01');
+     insert into signalbox.sessions (session_id, project, first_time, last_time) values ('${stored}', 'p', now(), now());
      insert into signalbox.spans (session_id, start_time, span_id, trace_id, duration_ns, project, name, operation, is_call, decision_id, cost_nusd)
-     values ('s1', now() - interval '5 minutes', '\\x01', '\\x01', 1, 'p', 'schedule m', 'schedule', false, 'd-stored', null),
-            ('s1', now() - interval '5 minutes', '\\x02', '\\x01', 1, 'p', 'chat m', 'chat', true, 'd-stored', 300)`,
-  );
-  const connection = openDatabase({ url: database.url, log: { info() {}, warn() {}, error() {} } });
-  await connection.start();
-  CLEAN_UP.push(() => connection.close());
-  const times = { everyMs: 1, afterMs: 60_000, overdueMs: 24 * 3_600_000 };
-  expect(await settleOrphans(connection, times)).toBe(2);
-  expect(await usage()).toEqual({ spent: 300 + 1000, reserved: 2000 });
-  expect(await settleOrphans(connection, times)).toBe(0);
-  expect(await usage()).toEqual({ spent: 1300, reserved: 2000 });
-});
+     values ('${stored}', now() - interval '5 minutes', '\\x01', '\\x01', 1, 'p', 'schedule m', 'schedule', false, 'd-stored', null),
+            ('${stored}', now() - interval '5 minutes', '\\x02', '\\x01', 1, 'p', 'chat m', 'chat', true, 'd-stored', 300)`,
+    );
+    const connection = openDatabase({ url: database.url, log: { info() {}, warn() {}, error() {} } });
+    await connection.start();
+    CLEAN_UP.push(() => connection.close());
+    const times = { everyMs: 1, afterMs: 60_000, overdueMs: 24 * 3_600_000 };
+    expect(await settleOrphans(connection, times)).toBe(2);
+    expect(await usage()).toEqual({ spent: 300 + 1000, reserved: 2000 });
+    expect(await settleOrphans(connection, times)).toBe(0);
+    expect(await usage()).toEqual({ spent: 1300, reserved: 2000 });
+  },
+);
 
 test("the ladder: warn, then the cheapest silicon only, then pause until resumed, then kill", async () => {
   const provider = await provide(0);
