@@ -5,7 +5,7 @@ import type { FanOut } from "./fan-out/fan-out.ts";
 import type { Rewritten } from "./fan-out/rewrite.ts";
 import type { Stage } from "./pipeline.ts";
 import type { Refusal } from "./receivers/admission.ts";
-import type { SpanBatch, SpanDraft } from "./span-batch.ts";
+import { type SpanBatch, type SpanDraft, withEach } from "./span-batch.ts";
 
 /** A request as what waits: rows for the store, bytes for each destination, and nothing of the request's objects. */
 export interface Parcels {
@@ -53,8 +53,12 @@ export function packer(outlets: FanOut): Packer {
 
   async function packNow({ spans, payloads, original }: SpanBatch): Promise<Parcels> {
     if (outlets.destinations.length === 0 || original === undefined) return { rows: await encode(spans, payloads), fanOut: new Map() };
-    const kept = [...spans];
-    return { rows: await encode(kept, payloads), fanOut: outlets.rewrite(original(), kept) };
+    const kept: SpanDraft[] = [];
+    const rows = await encode(
+      withEach(spans, (span) => kept.push(span)),
+      payloads,
+    );
+    return { rows, fanOut: outlets.rewrite(original(), kept) };
   }
 
   return {

@@ -37,7 +37,7 @@ export interface SpanBatch {
 }
 
 /** The same spans, with `work` done on each as it is read. */
-export function* withEach(spans: Iterable<SpanDraft>, work: (span: SpanDraft) => void): Generator<SpanDraft> {
+export function* withEach(spans: Iterable<SpanDraft>, work: (span: SpanDraft) => unknown): Generator<SpanDraft> {
   for (const span of spans) {
     work(span);
     yield span;
