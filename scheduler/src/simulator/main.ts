@@ -3,9 +3,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { readPrices } from "@signalbox/otel/prices";
 import { EVERY_VARIABLE } from "../config/references.ts";
 import { ConfigError, loadConfig } from "../config.ts";
-import { readPrices } from "@signalbox/otel/prices";
 import { type Arguments, readArguments, USAGE, UsageError } from "./arguments.ts";
 import { attainmentChart } from "./chart.ts";
 import { type PastDecision, parseWindow, readDecisions } from "./decisions.ts";
