@@ -58,6 +58,9 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
   let later: () => Promise<void> = async () => assert.fail("the tree was not killed");
   await check(`kill of a session with ${SUB_AGENTS} sub-agents`, "registered", async () => {
     world.use(scriptOf(TREE));
+    // a gateway that has just started is at work by itself, for seconds at a time without looking at its sockets
+    await gateway.turn(ask("BYSTANDER", "first-turn"), { sessionKey: "agent:main:telegram:direct:first" });
+    await quiet();
     const taskOf = (entry: LedgerEntry) => progressOf(entry).name;
     const [asked, bystanders] = [world.since(), world.since("bystander")];
     const victims = () => asked().filter((entry) => !bystanders().includes(entry));
