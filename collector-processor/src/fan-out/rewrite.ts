@@ -10,9 +10,9 @@ import {
   type ScopeSpans,
   type Span,
 } from "../otlp/traces.ts";
+import { isContentEvent, isContentName, isErrorText, saysErrors } from "../processors/content-names.ts";
 import { isSecretName, REDACTED, redact } from "../processors/redact.ts";
 import type { SpanDraft } from "../span-batch.ts";
-import { isContentEvent, isContentName, isErrorText, saysErrors } from "./content-names.ts";
 import { costUsd, enrichment } from "./enrichment.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 

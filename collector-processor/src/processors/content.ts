@@ -56,7 +56,8 @@ function parsed(text: string): unknown {
   return text;
 }
 
-function plain(value: AttributeValue): unknown {
+/** As JSON has it. */
+export function plain(value: AttributeValue): unknown {
   if (value instanceof KeyValueList) return plainObject(value.entries);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Array.isArray(value)) return value.map(plain);

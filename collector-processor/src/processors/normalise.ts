@@ -1,3 +1,4 @@
+import { Attribute } from "@signalbox/otel/conventions";
 import { boundDraft, type Mapping } from "../dialects/dialect.ts";
 import { AttributeView, type Emitter } from "../dialects/emitter.ts";
 import { emitterOfSource, emitterOfSpan, mappings } from "../dialects/index.ts";
@@ -8,7 +9,8 @@ import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
 import { boundedText, storableText, truncatedText } from "../text.ts";
 import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
-import { contentDirection } from "./content.ts";
+import { contentDirection, plain } from "./content.ts";
+import { isContentName } from "./content-names.ts";
 import { type ConversationLimits, Conversations } from "./conversations.ts";
 import { payloadRows } from "./payloads.ts";
 import { redact } from "./redact.ts";
@@ -175,6 +177,7 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
     if (!inColumn || (emitter !== undefined && mapping !== undefined)) writer.add(name, value);
   }
   if (emitter !== undefined) applyEmitter(emitter, draft, span, shared, content);
+  content.addToolCall(row);
   for (const [name, value] of draft.added) writer.add(name, value);
   const duration = (span.endMicros - row.start_time) * 1000 + (span.endNanos - row.start_nanos);
   row.duration_ns = Math.min(Math.max(0, duration), MAX_DURATION_NS);
@@ -200,6 +203,8 @@ function applyEmitter(emitter: Emitter, draft: SpanDraft, span: Span, shared: Sh
 /** What a span carries of prompts and results, until it is known whose span it is. */
 class Content {
   readonly #capture: boolean;
+  #toolArguments: AttributeValue = null;
+  #toolResult: AttributeValue = null;
   #said: { direction: MessageDirection; value: AttributeValue }[] | null = null;
 
   constructor({ content }: NormaliseConfig) {
@@ -209,9 +214,20 @@ class Content {
   /** True when the attribute was content: stored beside the span, or dropped where content is not wanted, and never in its attributes. */
   take(name: string, value: AttributeValue): boolean {
     const direction = contentDirection(name);
-    if (direction === undefined) return false;
-    this.add(direction, value);
+    if (direction !== undefined) this.add(direction, value);
+    else if (name === Attribute.toolArguments) this.#toolArguments = value;
+    else if (name === Attribute.toolResult) this.#toolResult = value;
+    else return !this.#capture && isContentName(name);
     return true;
+  }
+
+  /** What a tool was given and gave is kept as long as what a model was, and in the same form. */
+  addToolCall({ tool_call_id: id, tool_name: name }: SpanDraft["row"]): void {
+    const add = (direction: MessageDirection, role: string, value: AttributeValue, part: object) => {
+      if (value !== null && this.#capture) this.add(direction, JSON.stringify([{ role, parts: [part] }]));
+    };
+    add("input", "assistant", this.#toolArguments, { type: "tool_call", id, name, arguments: plain(this.#toolArguments) });
+    add("output", "tool", this.#toolResult, { type: "tool_call_response", id, response: plain(this.#toolResult) });
   }
 
   /** Of a direction that comes twice, in an attribute and in an event, the first. */
