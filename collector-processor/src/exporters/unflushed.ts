@@ -7,8 +7,8 @@ interface Group {
 }
 
 /**
- * Groups that one connection has committed and that are not known to be on Postgres' disk: a crash of Postgres may undo them, and closes the connection.
- * Until then their records stay in our own log.
+ * Groups that one connection has committed and that are not known to be on Postgres' disk: a crash of Postgres may undo them, and closes
+ * the connection. Until then their records stay in our own log.
  */
 export class Unflushed {
   readonly #groups: Group[] = [];

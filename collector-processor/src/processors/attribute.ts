@@ -7,8 +7,8 @@ import { type SpanBatch, type SpanDraft, withEach } from "../span-batch.ts";
 const sessionOfTrace = (traceId: string): string => `t:${traceId}`;
 
 /**
- * Under which id the rows of a project's session stand: its own, or, in a project other than the default one, that behind the project's name. Two
- * projects may have one and the same id (every OpenClaw has `agent:main:main`), and neither may write into the other's session.
+ * Under which id the rows of a project's session stand: its own, or, in a project other than the default one, that behind the project's
+ * name. Two projects may have one and the same id (every OpenClaw has `agent:main:main`), and neither may write into the other's session.
  */
 export type StoredId = (project: string, id: string) => string;
 

@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * Bounds the bodies that are read and that wait to be stored. What has no room waits, in the order of arrival, and is not read meanwhile: the connection
- * holds its client back, which costs nothing, where to read what is refused would take the time that storing needs.
+ * Bounds the bodies that are read and that wait to be stored. What has no room waits, in the order of arrival, and is not read meanwhile:
+ * the connection holds its client back, which costs nothing, where to read what is refused would take the time that storing needs.
  */
 export class Admission {
   readonly #config: AdmissionConfig;

@@ -40,7 +40,8 @@ export function readPrices(home: string): readonly PriceRow[] {
 }
 
 /**
- * Follows the user's prices in the state folder. What is wrong with a changed file, or what `check` throws for it, is logged, and the prices before it stay.
+ * Follows the user's prices in the state folder. What is wrong with a changed file, or what `check` throws for it, is logged, and the prices
+ * before it stay.
  * @throws as `readPrices`, for what is there at start
  */
 export function followPrices(
