@@ -8,7 +8,9 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { recount, rollups } from "./collector-recount.ts";
 import { dump, emptyTables, post, request, span, testCollector, untilReady } from "./collector-support.ts";
 
-const KEYS = `keys:
+/** One writer: which of two has stored a row would tell in its slot. */
+const CONFIG = `collector: { writers: 1 }
+keys:
   - { name: a, key: key-a, project: a }
   - { name: b, key: key-b, project: b }
   - { name: house, key: key-house, project: default }`;
@@ -20,7 +22,7 @@ let collector: Collector;
 let sql: postgres.Sql;
 beforeEach(async () => {
   database = await createDatabase();
-  collector = await testCollector(database.url, KEYS);
+  collector = await testCollector(database.url, CONFIG);
   await untilReady(collector.url);
   sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
 });
