@@ -76,6 +76,22 @@ function insidePart({ file, target }: Import): string | undefined {
   )?.why;
 }
 
+/** Files that import each other, at whatever distance, types too: each such circle, from where it was met. */
+function circles(files: SourceFile[]): string[] {
+  const targets = new Map(files.map((each) => [each.file, importsOf(each).map(({ target }) => target)]));
+  const done = new Set<string>();
+  const found: string[] = [];
+  const follow = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) found.push([...way.slice(way.indexOf(file)), file].join(" → "));
+    else if (!done.has(file)) {
+      for (const target of targets.get(file) ?? []) if (targets.has(target)) follow(target, [...way, file]);
+      done.add(file);
+    }
+  };
+  for (const file of targets.keys()) follow(file, []);
+  return found;
+}
+
 const root = path.resolve(import.meta.dirname, "..");
 const everything = ["plugins", "scheduler", "collector-processor", "web", "deploy"].flatMap((folder) => sourceFiles(root, folder));
 
@@ -107,4 +123,18 @@ test.each([
   ["scheduler/src/app.ts", `import { choose } from "./placement/choose.ts";`],
 ])("%s may say %s", (file, source) => {
   expect(violations([{ file, source }])).toEqual([]);
+});
+
+test("no file imports itself, however far round", () => {
+  expect(circles([...everything, ...sourceFiles(root, "tests")])).toEqual([]);
+});
+
+test("a circle of three files is found once", () => {
+  const files = [
+    { file: "web/src/a.ts", source: `import { b } from "./b.ts";` },
+    { file: "web/src/b.ts", source: `export { c } from "./c.ts";` },
+    { file: "web/src/c.ts", source: `import type { A } from "./a.ts";` },
+    { file: "web/src/d.ts", source: `import { a } from "./a.ts";` },
+  ];
+  expect(circles(files)).toEqual(["web/src/a.ts → web/src/b.ts → web/src/c.ts → web/src/a.ts"]);
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { DefaultPort } from "@signalbox/otel/conventions";
+import { DEFAULT_PROJECT, DefaultPort } from "@signalbox/otel/conventions";
 import { findPrice, PRICES, type PriceList, type PriceRow, readPrices, type TokenPrice } from "@signalbox/otel/prices";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -62,7 +62,7 @@ const collectorSchema = z
     /** Days that bodies of calls are kept; of projects that differ, retention.projects says it. */
     payload_days: count.max(36_500).default(7),
     /** The project of spans that name none. */
-    default_project: z.string().min(1).max(100).default("default"),
+    default_project: z.string().min(1).max(100).default(DEFAULT_PROJECT),
     retention: retentionSchema,
     alerting: alertingSchema,
   })

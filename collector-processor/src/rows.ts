@@ -34,6 +34,8 @@ export interface SpanRow {
   agent_name: string | null;
   channel: string | null;
   user_id: string | null;
+  /** the name of the key that the gateway took the call with */
+  key_name: string | null;
   task: string | null;
   tool_name: string | null;
   tool_call_id: string | null;
@@ -200,18 +202,27 @@ export interface RouteHourRow extends HourTotals {
   channel: string;
   agent_kind: string;
   user_id: string;
+  key_name: string;
   sla_met: number;
   sla_missed: number;
   /** prefill and decode together, milliseconds */
   busy_ms: number;
 }
 
-/** route_hour without who asked. */
-export interface PlaceHourRow extends Omit<RouteHourRow, "task" | "agent_kind" | "user_id"> {
-  /** of the calls that have both a known cost and a baseline */
+/** Of the calls that have both a known cost and a baseline. */
+interface ComparableTotals {
   comparable_cost_nusd: number;
   comparable_baseline_nusd: number;
 }
+
+/** route_hour without who asked. */
+export interface PlaceHourRow extends Omit<RouteHourRow, "task" | "agent_kind" | "user_id" | "key_name">, ComparableTotals {}
+
+/** route_hour by who pays. */
+export interface PayerHourRow
+  extends HourTotals,
+    Pick<RouteHourRow, "project" | "key_name" | "user_id" | "channel" | "agent_kind">,
+    ComparableTotals {}
 
 export interface ToolHourRow {
   slot: number;

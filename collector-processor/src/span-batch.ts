@@ -116,6 +116,7 @@ export function emptyDraft(): SpanDraft {
       agent_name: null,
       channel: null,
       user_id: null,
+      key_name: null,
       task: null,
       tool_name: null,
       tool_call_id: null,

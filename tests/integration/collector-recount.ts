@@ -27,20 +27,21 @@ const COUNTS = `
   count(*) filter (where is_call) as calls,
   count(*) filter (where operation = 'execute_tool') as tool_calls,
   count(*) filter (where status = 2 and (is_call or operation in ('execute_tool', 'invoke_agent'))) as errors`;
-const ROUTE_KEY = "hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id";
+const ROUTE_KEY = "hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id, key_name";
 const PLACE_KEY = "hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel";
+const PAYER_KEY = "hour, project, key_name, user_id, channel, agent_kind";
 const SILICONS = ["cpu", "gpu", "npu", "cloud"];
 const SESSION_KEY = "session_id, hour, agent_id, route, pool, silicon, model";
 const PER_HOUR = `calls as (
   select hour, project, session_id, agent_id, coalesce(route, '') as route, coalesce(pool, '') as pool, coalesce(silicon, '') as silicon,
     coalesce(hardware, '') as hardware, coalesce(provider, '') as provider, coalesce(model, '') as model,
     coalesce(sla_class, '') as sla_class, coalesce(task, '') as task, coalesce(channel, '') as channel,
-    coalesce(agent_kind, '') as agent_kind, coalesce(user_id, '') as user_id, sla_met, status, duration_ns, prefill_ms, decode_ms,
+    coalesce(agent_kind, '') as agent_kind, coalesce(user_id, '') as user_id, coalesce(key_name, '') as key_name, sla_met, status, duration_ns, prefill_ms, decode_ms,
     is_call, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nusd, baseline_nusd
   from (select *, date_bin('1 hour', start_time, '2000-01-01Z') as hour from signalbox.spans where is_call) calls
 )`;
 
-export type Rollups = Record<"sessions" | "agents" | "route_hour" | "place_hour" | "tool_hour" | "session_hour", unknown[]>;
+export type Rollups = Record<"sessions" | "agents" | "route_hour" | "place_hour" | "payer_hour" | "tool_hour" | "session_hour", unknown[]>;
 
 const KEPT_COMPARABLE =
   "sum(comparable_cost_nusd)::text as comparable_cost_nusd, sum(comparable_baseline_nusd)::text as comparable_baseline_nusd";
@@ -69,6 +70,9 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
     agents: await sql.unsafe(`select session_id, agent_id, first_time, ${counters} from signalbox.agents order by session_id, agent_id`),
     route_hour: await sql.unsafe(keptHours("route_hour", ROUTE_KEY, "")),
     place_hour: await sql.unsafe(keptHours("place_hour", PLACE_KEY, KEPT_COMPARABLE)),
+    payer_hour: await sql.unsafe(`
+      select ${PAYER_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}, ${KEPT_COMPARABLE}
+      from signalbox.payer_hour group by ${PAYER_KEY} order by ${PAYER_KEY}`),
     tool_hour: await sql.unsafe(`select hour, project, tool_name, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
         sum(duration_ns)::text as duration_ns
       from signalbox.tool_hour group by 1, 2, 3 order by 1, 2, 3`),
@@ -91,6 +95,10 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
       from signalbox.spans where agent_id <> '' group by session_id, agent_id order by session_id, agent_id`),
     route_hour: await sql.unsafe(countedHours(ROUTE_KEY, "")),
     place_hour: await sql.unsafe(countedHours(PLACE_KEY, COMPARABLE)),
+    payer_hour: await sql.unsafe(`with ${PER_HOUR}
+      select ${PAYER_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns,
+        ${CALL_SUMS}, ${COMPARABLE}
+      from calls group by ${PAYER_KEY} order by ${PAYER_KEY}`),
     tool_hour:
       await sql.unsafe(`select date_bin('1 hour', start_time, '2000-01-01Z') as hour, project, coalesce(tool_name, '') as tool_name,
         count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns

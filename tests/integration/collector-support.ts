@@ -86,6 +86,7 @@ const TABLES = [
   "span_messages",
   "route_hour",
   "place_hour",
+  "payer_hour",
   "tool_hour",
   "session_hour",
 ];
@@ -120,7 +121,7 @@ export function withoutSlots(tables: Record<string, unknown[]>): Record<string, 
     }
     return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
   };
-  const hours = ["route_hour", "place_hour", "tool_hour", "session_hour"];
+  const hours = ["route_hour", "place_hour", "payer_hour", "tool_hour", "session_hour"];
   return { ...tables, ...Object.fromEntries(hours.map((table) => [table, added(tables[table])])) };
 }
 

@@ -131,7 +131,7 @@ it.each([
   60_000,
 );
 
-const HOURS = ["route_hour", "place_hour", "tool_hour", "session_hour"] as const;
+const HOURS = ["route_hour", "place_hour", "payer_hour", "tool_hour", "session_hour"] as const;
 
 /** The hours equal a count of the stored calls. */
 async function expectCounted(): Promise<void> {

@@ -14,6 +14,8 @@ export interface ControlServer {
   requests: ControlRequest[];
   /** What it answers to a kill or pause from now on. */
   receipt: Record<string, unknown>;
+  /** The calls under way that it tells of any session. */
+  inFlight: { project: string | null }[];
   /** The body of `GET /control/pools`. */
   pools: object;
   close(): Promise<void>;
@@ -31,6 +33,7 @@ export async function startControlServer({ token, port = 0 }: { token: string; p
       agents_acknowledged: ["openclaw-laptop"],
       unknown: ["openclaw-desk did not acknowledge within 2000 ms"],
     },
+    inFlight: Array(3).fill({ project: "default" }),
     pools: { data: scriptedPools(), next: null },
     close: () =>
       new Promise((resolve) => {
@@ -54,9 +57,9 @@ export async function startControlServer({ token, port = 0 }: { token: string; p
     if (request.headers.authorization !== `Bearer ${token}`)
       return send(401, { error: { code: "unauthorized", message: "the control API takes the admin token" } });
     if (request.method === "GET" && path === "/control/pools") return send(200, control.pools);
-    const [, id, action] = path.match(/^\/control\/sessions\/([^/]+)(?:\/(kill|pause|resume))?$/) ?? [];
+    const [, id, action] = path.match(/^\/control\/sessions\/([^/?]+)(?:\/(kill|pause|resume))?(?:\?project=.*)?$/) ?? [];
     if (id === undefined) return send(404, { error: { code: "not_found", message: `there is no ${path}` } });
-    if (action === undefined) return send(200, { session: decodeURIComponent(id), in_flight: 3 });
+    if (action === undefined) return send(200, { session: decodeURIComponent(id), in_flight: control.inFlight });
     return send(200, { session: decodeURIComponent(id), ...control.receipt });
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

@@ -202,6 +202,9 @@ function randomSource(seed: number): () => number {
   };
 }
 
+/** People at a terminal have keys of their own; what runs by itself shares one; the rest of the fleet needs none. */
+const keyOf = ({ channel, user }: Who): string | null => (channel === "cron" ? "automation" : channel === "cli" ? `laptop-${user}` : null);
+
 interface Who {
   session: string;
   agent: string;
@@ -310,7 +313,14 @@ export class Fleet {
     });
     const decision = this.#id(8);
     const shared = { trace_id: parent.trace_id, turn_id: parent.turn_id };
-    const names = { task: task.task, route: task.route, sla_class: task.sla, request_model: "auto", decision_id: decision };
+    const names = {
+      task: task.task,
+      route: task.route,
+      sla_class: task.sla,
+      request_model: "auto",
+      decision_id: decision,
+      key_name: keyOf(who),
+    };
     const where = {
       pool: chosen.pool,
       silicon: chosen.silicon,

@@ -79,6 +79,7 @@ const COLUMNS = [
   "prefill_ms",
   "decode_ms",
   "status_message",
+  "key_name",
 ] as const;
 
 function toRow(span: SeedSpan, project: string) {
@@ -122,6 +123,10 @@ const TOKENS = `
 const TOKEN_COLUMNS =
   "input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nusd, unknown_cost_calls, baseline_nusd";
 
+const COMPARABLE = `
+  coalesce(sum(s.cost_nusd) filter (where s.baseline_nusd > 0), 0),
+  coalesce(sum(s.baseline_nusd) filter (where s.cost_nusd is not null and s.baseline_nusd > 0), 0)`;
+
 /** Sessions, agents and rollups of these sessions, from their spans and from the temporary table `lineage` of who spawned whom. */
 export async function deriveTotals(sql: postgres.TransactionSql, sessions: string[]): Promise<void> {
   await sql`delete from sessions where session_id = any(${sessions})`;
@@ -150,19 +155,25 @@ export async function deriveTotals(sql: postgres.TransactionSql, sessions: strin
   );
   await sql`truncate route_hour`;
   await sql.unsafe(
-    `insert into route_hour (slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id, calls, errors, sla_met, sla_missed, ${TOKEN_COLUMNS}, duration_ns, busy_ms)
+    `insert into route_hour (slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id, key_name, calls, errors, sla_met, sla_missed, ${TOKEN_COLUMNS}, duration_ns, busy_ms)
      select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.route, ''), coalesce(s.pool, ''), coalesce(s.silicon, ''), coalesce(s.hardware, ''), coalesce(s.provider, ''),
-       coalesce(s.model, ''), coalesce(s.sla_class, ''), coalesce(s.task, ''), coalesce(s.channel, ''), coalesce(s.agent_kind, ''), coalesce(s.user_id, ''), count(*), count(*) filter (where s.status = 2),
+       coalesce(s.model, ''), coalesce(s.sla_class, ''), coalesce(s.task, ''), coalesce(s.channel, ''), coalesce(s.agent_kind, ''), coalesce(s.user_id, ''), coalesce(s.key_name, ''), count(*), count(*) filter (where s.status = 2),
        count(*) filter (where s.sla_met), count(*) filter (where not s.sla_met), ${TOKENS}, sum(s.duration_ns), coalesce(sum(s.prefill_ms + s.decode_ms), 0)
-     from spans s where s.is_call group by 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14`,
+     from spans s where s.is_call group by 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15`,
   );
-  await sql`truncate place_hour, tool_hour`;
+  await sql`truncate place_hour, payer_hour, tool_hour`;
+  await sql.unsafe(
+    `insert into payer_hour (slot, hour, project, key_name, user_id, channel, agent_kind, calls, errors, ${TOKEN_COLUMNS}, duration_ns, comparable_cost_nusd, comparable_baseline_nusd)
+     select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.key_name, ''), coalesce(s.user_id, ''), coalesce(s.channel, ''), coalesce(s.agent_kind, ''),
+       count(*), count(*) filter (where s.status = 2), ${TOKENS}, sum(s.duration_ns), ${COMPARABLE}
+     from spans s where s.is_call group by 2, 3, 4, 5, 6, 7`,
+  );
   await sql.unsafe(
     `insert into place_hour (slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, channel, calls, errors, sla_met, sla_missed, ${TOKEN_COLUMNS}, duration_ns, busy_ms, comparable_cost_nusd, comparable_baseline_nusd)
      select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.route, ''), coalesce(s.pool, ''), coalesce(s.silicon, ''), coalesce(s.hardware, ''), coalesce(s.provider, ''),
        coalesce(s.model, ''), coalesce(s.sla_class, ''), coalesce(s.channel, ''), count(*), count(*) filter (where s.status = 2),
        count(*) filter (where s.sla_met), count(*) filter (where not s.sla_met), ${TOKENS}, sum(s.duration_ns), coalesce(sum(s.prefill_ms + s.decode_ms), 0),
-       coalesce(sum(s.cost_nusd) filter (where s.baseline_nusd > 0), 0), coalesce(sum(s.baseline_nusd) filter (where s.cost_nusd is not null and s.baseline_nusd > 0), 0)
+       ${COMPARABLE}
      from spans s where s.is_call group by 2, 3, 4, 5, 6, 7, 8, 9, 10, 11`,
   );
   await sql`

@@ -1,6 +1,7 @@
 import type { PriceRow } from "@signalbox/otel/prices";
 import type { CollectorConfig } from "../config.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
+import { fanOutStatus } from "../fan-out/status.ts";
 import { Refusal } from "../receivers/http-body.ts";
 import type { KeptDays, RetentionLimits } from "../retention/limits.ts";
 import type { ControlRoutes } from "./control-api.ts";
@@ -18,19 +19,17 @@ export function settingsRoutes(config: CollectorConfig, kept: RetentionLimits, o
       archives_spans: limits.retention.archive_dir !== undefined,
     },
     prices: config.prices.rows.map(priceOf),
-    destinations: config.fanOut.map(({ name, url, content, sampling, only }) => {
-      const state = outlets.destinations.find((destination) => destination.name === name);
+    destinations: fanOutStatus(outlets.destinations).flatMap((status) => {
+      const configured = config.fanOut.find(({ name }) => name === status.name);
+      if (configured === undefined) return [];
+      const { url, content, sampling, only } = configured;
       return {
-        name,
+        ...status,
         // a password in the address stays here
         url: new URL(url).origin + new URL(url).pathname,
         content,
         sampling,
         projects: only.projects,
-        queued_spans: state?.queuedSpans ?? 0,
-        sent_spans: state?.sentSpans ?? 0,
-        dropped_spans: Object.values(state?.dropped ?? {}).reduce((sum, count) => sum + count, 0),
-        is_down: state?.breakerOpen ?? false,
       };
     }),
   });

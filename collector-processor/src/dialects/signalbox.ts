@@ -43,6 +43,7 @@ export const signalbox: Dialect = {
     [Attribute.userId]: text("user_id"),
     [Attribute.serviceName]: text("service_name"),
     [Attribute.project]: text("project"),
+    [Attribute.keyName]: text("key_name"),
     [Attribute.signalboxAgentId]: text("agent_id", ID_BYTES),
     [Attribute.parentAgentId]: draftText("parentAgentId"),
     [Attribute.agentDepth]: agentDepth,

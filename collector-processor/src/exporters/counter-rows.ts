@@ -29,6 +29,7 @@ export const COUNTED_COLUMNS = [
   "channel",
   "agent_kind",
   "user_id",
+  "key_name",
   "input_tokens",
   "cache_read_tokens",
   "cache_write_tokens",
@@ -70,12 +71,15 @@ export const ROUTE_HOUR_KEY = [
   "channel",
   "agent_kind",
   "user_id",
+  "key_name",
 ] as const;
 export const ROUTE_HOUR_COUNTERS = ["calls", "errors", "sla_met", "sla_missed", ...CALL_COUNTERS, "duration_ns"] as const;
 
 /** route_hour without who asked. */
 export const PLACE_HOUR_KEY = ["project", "route", "pool", "silicon", "hardware", "provider", "model", "sla_class", "channel"] as const;
-/** What the hours of places count beside those of routes: of calls that have both a cost and a baseline. */
+/** route_hour by who pays. */
+export const PAYER_HOUR_KEY = ["project", "key_name", "user_id", "channel", "agent_kind"] as const;
+/** What the hours of places and payers count beside those of routes: of calls that have both a cost and a baseline. */
 export const COMPARABLE_COUNTERS = ["comparable_cost_nusd", "comparable_baseline_nusd"] as const;
 export const TOOL_HOUR_KEY = ["project", "tool_name"] as const;
 export const TOOL_HOUR_COUNTERS = ["calls", "errors", "duration_ns"] as const;

@@ -242,6 +242,7 @@ const isRouteHour = (row: RouteHour, of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>,
   row.channel === (of.channel ?? "") &&
   row.agent_kind === (of.agent_kind ?? "") &&
   row.user_id === (of.user_id ?? "") &&
+  row.key_name === (of.key_name ?? "") &&
   row.project === of.project;
 
 /** What a span does not say is ''. */

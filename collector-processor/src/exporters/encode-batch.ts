@@ -53,6 +53,7 @@ export const SPAN_COLUMNS = [
   "agent_name",
   "channel",
   "user_id",
+  "key_name",
   "task",
   "tool_name",
   "tool_call_id",
@@ -211,6 +212,7 @@ function writeSpan(writer: CopyWriter, row: SpanRow): void {
   writer.text(row.agent_name);
   writer.text(row.channel);
   writer.text(row.user_id);
+  writer.text(row.key_name);
   writer.text(row.task);
   writer.text(row.tool_name);
   writer.text(row.tool_call_id);

@@ -101,8 +101,9 @@ async function apply(sql: postgres.Sql, changes: Change[]): Promise<void> {
 }
 
 const sums = (key: string) => `${key}, sum(cost)::bigint as cost, sum(unknown)::bigint as unknown, sum(baseline)::bigint as baseline`;
-const ROUTE_KEY = "project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id";
+const ROUTE_KEY = "project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id, key_name";
 const PLACE_KEY = "project, route, pool, silicon, hardware, provider, model, sla_class, channel";
+const PAYER_KEY = "project, key_name, user_id, channel, agent_kind";
 const SESSION_KEY = "agent_id, route, pool, silicon, model";
 const HOUR = "date_bin('1 hour', start_time, '2000-01-01Z')";
 /** Rows of an hour that no writer's slot has: what repricing added and took away. */
@@ -113,15 +114,26 @@ const added = (table: string) => `cost_nusd = ${table}.cost_nusd + excluded.cost
 /** A call's part in what compares: it has both a cost and a baseline. */
 const comparable = (value: string, cost: string, baseline: string) =>
   `case when c.${cost} is not null and c.${baseline} > 0 then ${value} else 0 end`;
-const ofHours = (
-  table: string,
-  key: string,
-  also: readonly string[] = [],
-) => `insert into signalbox.${table} (slot, hour, ${key}, calls, errors, sla_met, sla_missed, input_tokens, cache_read_tokens,
-    cache_write_tokens, output_tokens, reasoning_tokens, duration_ns, busy_ms, cost_nusd, unknown_cost_calls, baseline_nusd${also.map((name) => `, ${name}_nusd`).join("")})
-  select ${SLOT}, hour, ${key}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint${also.map((name) => `, sum(${name})::bigint`).join("")}
+/** What the hours of a table count that no price changes. */
+const CALLS = [
+  "calls",
+  "errors",
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "duration_ns",
+];
+const PLACED_CALLS = [...CALLS, "sla_met", "sla_missed", "busy_ms"];
+const COMPARABLE = ["comparable_cost", "comparable_baseline"];
+function ofHours(table: string, key: string, unchanged: readonly string[], also: readonly string[] = []): string {
+  const more = (each: (name: string) => string) => also.map((name) => `, ${each(name)}`).join("");
+  return `insert into signalbox.${table} (slot, hour, ${key}, ${unchanged.join(", ")}, cost_nusd, unknown_cost_calls, baseline_nusd${more((name) => `${name}_nusd`)})
+  select ${SLOT}, hour, ${key}, ${unchanged.map(() => 0).join(", ")}, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint${more((name) => `sum(${name})::bigint`)}
   from (select *, ${HOUR} as hour from changed) hours group by hour, ${key} order by hour, ${key}
-  on conflict (hour, slot, ${key}) do update set ${added(table)}${also.map((name) => `, ${name}_nusd = ${table}.${name}_nusd + excluded.${name}_nusd`).join("")}`;
+  on conflict (hour, slot, ${key}) do update set ${added(table)}${more((name) => `${name}_nusd = ${table}.${name}_nusd + excluded.${name}_nusd`)}`;
+}
 
 /** $1: Change[] as JSON text. A call that changed since it was read is left to the next run. Rows are locked in the order of their keys. */
 const APPLY = `
@@ -135,6 +147,7 @@ with changed as (
     coalesce(s.silicon, '') as silicon, coalesce(s.hardware, '') as hardware, coalesce(s.provider, '') as provider,
     coalesce(s.model, '') as model, coalesce(s.sla_class, '') as sla_class, coalesce(s.task, '') as task,
     coalesce(s.channel, '') as channel, coalesce(s.agent_kind, '') as agent_kind, coalesce(s.user_id, '') as user_id,
+    coalesce(s.key_name, '') as key_name,
     coalesce(c.cost, 0) - coalesce(c.old_cost, 0) as cost,
     (c.cost is null)::int - (c.old_cost is null)::int as unknown,
     coalesce(c.baseline, 0) - coalesce(c.old_baseline, 0) as baseline,
@@ -162,7 +175,10 @@ of_session_hours as (
   on conflict (session_id, hour, slot, ${SESSION_KEY}) do update set ${added("session_hour")}
 ),
 of_place_hours as (
-  ${ofHours("place_hour", PLACE_KEY, ["comparable_cost", "comparable_baseline"])}
+  ${ofHours("place_hour", PLACE_KEY, PLACED_CALLS, COMPARABLE)}
+),
+of_payer_hours as (
+  ${ofHours("payer_hour", PAYER_KEY, CALLS, COMPARABLE)}
 )
-${ofHours("route_hour", ROUTE_KEY)}
+${ofHours("route_hour", ROUTE_KEY, PLACED_CALLS)}
 `;

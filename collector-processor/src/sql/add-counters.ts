@@ -1,6 +1,7 @@
 import {
   AGENT_COUNTERS,
   COMPARABLE_COUNTERS,
+  PAYER_HOUR_KEY,
   PLACE_HOUR_KEY,
   ROUTE_HOUR_COUNTERS,
   ROUTE_HOUR_KEY,
@@ -22,16 +23,25 @@ const moment = (column: string) => `timestamptz 'epoch' + ${column} * interval '
 
 /** The order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
 const ROUTE_HOUR_ORDER = ["hour", ...ROUTE_HOUR_KEY];
-const PLACE_HOUR_ORDER = ["hour", ...PLACE_HOUR_KEY];
 const PLACE_HOUR_COUNTERS = [...ROUTE_HOUR_COUNTERS, ...COMPARABLE_COUNTERS, "busy_ms"];
+const PAYER_HOUR_COUNTERS = [...SESSION_HOUR_COUNTERS, ...COMPARABLE_COUNTERS];
 const TOOL_HOUR_ORDER = ["hour", ...TOOL_HOUR_KEY];
 const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
+
+/** Adds route hours up to those of `table`, whose key is a part of theirs. */
+const addRouteHours = (table: string, key: readonly string[], counters: readonly string[]) => {
+  const order = ["hour", ...key].join(", ");
+  return `insert into signalbox.${table} (slot, ${order}, ${counters.join(", ")})
+  select $1::smallint, ${moment("hour")}, ${key.join(", ")}, ${counters.map((name) => `sum(${name})`).join(", ")}
+  from route_hours group by ${order} order by ${order}
+  on conflict (slot, ${order}) do update set ${add(table, counters)}`;
+};
 
 /**
  * Adds what a group's new spans count, and merges what its spans say, into sessions, agents, aliases and rollups.
  *
  * $1: the writer's slot. $2 to $7: JSON arrays of rows, as `counter-rows.ts` and `identities.ts` have them, one a key: agents, sessions,
- * aliases, session hours, route hours (which add up to place hours), tool hours; as text, because the driver would encode a json parameter
+ * aliases, session hours, route hours (which add up to place and payer hours), tool hours; as text, because the driver would encode a json parameter
  * once more. Times are microseconds since 1970.
  */
 export const ADD_COUNTERS = `
@@ -104,11 +114,10 @@ route_hours as materialized (
     busy_ms double precision)
 ),
 add_place_hours as (
-  insert into signalbox.place_hour (slot, ${PLACE_HOUR_ORDER.join(", ")}, ${PLACE_HOUR_COUNTERS.join(", ")})
-  select $1::smallint, ${moment("hour")}, ${PLACE_HOUR_KEY.join(", ")}, ${PLACE_HOUR_COUNTERS.map((name) => `sum(${name})`).join(", ")}
-  from route_hours group by ${PLACE_HOUR_ORDER.join(", ")}
-  order by ${PLACE_HOUR_ORDER.join(", ")}
-  on conflict (slot, ${PLACE_HOUR_ORDER.join(", ")}) do update set ${add("place_hour", PLACE_HOUR_COUNTERS)}
+  ${addRouteHours("place_hour", PLACE_HOUR_KEY, PLACE_HOUR_COUNTERS)}
+),
+add_payer_hours as (
+  ${addRouteHours("payer_hour", PAYER_HOUR_KEY, PAYER_HOUR_COUNTERS)}
 )
 insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
 select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms

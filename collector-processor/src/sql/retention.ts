@@ -22,7 +22,7 @@ gone_agents as (delete from signalbox.agents where session_id in (select session
 gone_aliases as (delete from signalbox.session_aliases where session_id in (select session_id from gone))
 select count(*)::int as rows from gone`;
 
-const HOURS = ["route_hour", "place_hour", "tool_hour", "session_hour"];
+const HOURS = ["route_hour", "place_hour", "payer_hour", "tool_hour", "session_hour"];
 export const DELETE_HOURS = HOURS.map((table) => counted(`delete from signalbox.${table} where ${tooOld("project", "hour")}`));
 
 export const COUNT_PAYLOADS = count(`signalbox.payloads where ${tooOld("project", "start_time")}`);

@@ -3,6 +3,8 @@ import { SetupError } from "@signalbox/local";
 /** What the scheduler answers to a stop or a resume. */
 export interface Receipt {
   session: string;
+  /** Where only that of one project was asked for. */
+  project?: string;
   state: string;
   descendants: string[];
   upstream_closed: number;
@@ -24,9 +26,10 @@ export interface SessionNow {
   in_flight: { agent_id: string; model: string | null; pool: string | null; state: string; running_ms: number }[];
 }
 
+/** Without a project, a session of that id in any. */
 export interface ControlApi {
-  session(id: string): Promise<SessionNow>;
-  change(id: string, action: "kill" | "pause" | "resume", reason: string): Promise<Receipt>;
+  session(id: string, project?: string): Promise<SessionNow>;
+  change(id: string, project: string | undefined, action: "kill" | "pause" | "resume", reason: string): Promise<Receipt>;
 }
 
 /** A stop waits for the agents' own word. */
@@ -53,9 +56,10 @@ export function createControlApi(schedulerUrl: string, token: string): ControlAp
     throw new SetupError("control_api", `The scheduler answered ${response.status}: ${messageIn(text)}`);
   }
   const sessionPath = (id: string) => `/control/sessions/${encodeURIComponent(id)}`;
+  const ofProject = (project: string | undefined) => (project === undefined ? "" : `?project=${encodeURIComponent(project)}`);
   return {
-    session: (id) => ask(sessionPath(id)),
-    change: (id, action, reason) => ask(`${sessionPath(id)}/${action}`, { reason }),
+    session: (id, project) => ask(sessionPath(id) + ofProject(project)),
+    change: (id, project, action, reason) => ask(`${sessionPath(id)}/${action}${ofProject(project)}`, { reason }),
   };
 }
 

@@ -87,6 +87,8 @@ export const Attribute = {
 
   // who: session, agent, turn
   project: "signalbox.project",
+  /** the name of the key that the call came with, never the key itself */
+  keyName: "signalbox.key",
   /** the agent inside the session; the root agent's id equals the session id */
   signalboxAgentId: "signalbox.agent.id",
   parentAgentId: "signalbox.agent.parent_id",
@@ -309,6 +311,9 @@ export const LogEvent = {
   /** a body of one attempt on a pool: in the record's body; trace and span are the attempt's, time is when that began */
   payload: "signalbox.payload",
 } as const;
+
+/** The project of what names none, unless the collector's `default_project` says another. */
+export const DEFAULT_PROJECT = "default";
 
 /** Between the project and the id of a session or agent, where both are one key (`session_controls.id`, `budget_usage.id`). No header can hold it. */
 export const PROJECT_SEPARATOR = "\u001f";

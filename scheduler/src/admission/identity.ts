@@ -20,6 +20,8 @@ export interface Identity {
   task: string | undefined;
   user: string | undefined;
   project: string | undefined;
+  /** The name of the key that it came with; undefined without one, and for the admin token. */
+  key: string | undefined;
 }
 
 /** Ids longer than this are cut: they become attributes and keys. */
@@ -51,6 +53,7 @@ export function identify(headers: IncomingHttpHeaders, request: Pick<ChatRequest
     task: read(headers, RequestHeader.task) ?? hints.task,
     user: read(headers, RequestHeader.user) ?? request.user,
     project: read(headers, RequestHeader.project),
+    key: undefined,
   };
 }
 

@@ -7,18 +7,8 @@ import type { Environment } from "../config/references.ts";
 import type { KeyConfig } from "../config/schema.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Identity } from "./identity.ts";
-import type { RateLimits } from "./rate-limit.ts";
+import type { Principal } from "./principal.ts";
 import type { FindStoredKey } from "./stored-keys.ts";
-
-/** Whom a key speaks for. What is undefined is not limited. */
-export interface Principal extends RateLimits {
-  /** The key's name; undefined without a key, and for the admin token. */
-  key: string | undefined;
-  role: string | undefined;
-  project: string | undefined;
-  user: string | undefined;
-  models: ReadonlySet<string> | undefined;
-}
 
 export interface Gatekeeper {
   /** @throws HttpError 401 for a wrong key, and for a missing one where one is required; 403 for a page of another origin */
@@ -96,14 +86,14 @@ export function admitToModel({ key, models }: Principal, model: string): void {
  */
 export function identityFor(principal: Principal, identity: Identity): Identity {
   const { key, project, user } = principal;
-  if (project === undefined && user === undefined) return identity;
+  if (key === undefined && project === undefined && user === undefined) return identity;
   const contradicts = (scope: string, own: string | undefined, claimed: string | undefined) => {
     if (own === undefined || claimed === undefined || own === claimed) return;
     throw new HttpError(403, "key_scope", `key ${key} is for ${scope} "${own}", and the request names "${claimed}"`);
   };
   contradicts("project", project, identity.project);
   contradicts("user", user, identity.user);
-  return { ...identity, project: project ?? identity.project, user: user ?? identity.user };
+  return { ...identity, project: project ?? identity.project, user: user ?? identity.user, key };
 }
 
 const principalOf = (key: KeyConfig): Principal => ({

@@ -3,9 +3,9 @@
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import { HttpError } from "../http/errors.ts";
 import type { Log } from "../log.ts";
-import type { Principal } from "./keys.ts";
 import type { Database } from "./postgres/database.ts";
 import type { Query } from "./postgres/session.ts";
+import type { Principal } from "./principal.ts";
 
 /**
  * By the sha-256 of a key, in base64.

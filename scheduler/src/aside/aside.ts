@@ -35,6 +35,7 @@ export const asideIdentity = (name: string, project: string | undefined): Identi
   task: undefined,
   user: undefined,
   project,
+  key: undefined,
 });
 
 export interface AsideCall {

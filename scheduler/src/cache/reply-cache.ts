@@ -1,7 +1,7 @@
 /** Answers what was answered before, for the routes that say so: the same request, or one that means the same. */
 
 import { ResponseHeader } from "@signalbox/otel/conventions";
-import type { Principal } from "../admission/keys.ts";
+import type { Principal } from "../admission/principal.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import { type Captured, capture } from "../http/capture.ts";

@@ -43,6 +43,7 @@ function describe(record: DecisionRecord): object {
     agent_id: identity.agent,
     user: identity.user ?? null,
     project: identity.project ?? null,
+    key: identity.key ?? null,
     task: intent.task ?? null,
     route: intent.route,
     route_reason: intent.routeReason,

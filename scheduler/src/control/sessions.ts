@@ -1,6 +1,7 @@
 /**
  * `GET /control/sessions/{id}`, and `POST …/kill|pause|resume`: the id of a session, or of one of its agents. With `?project=` that of one
- * project alone; without, what has this id in any project.
+ * project alone; without, what has this id in any project. Calls that name no project are stored under the default one: its sessions are
+ * found by their plain id.
  */
 
 import { z } from "zod";
@@ -21,9 +22,10 @@ const body = z.strictObject({ reason: z.string().max(500).default("") });
 export async function changeSession(
   { stopper, budgets }: AdmissionService,
   { request, response, parts, query }: ControlRequest,
+  defaultProject: string,
 ): Promise<void> {
   const [plain = "", verb = ""] = parts;
-  const id = scopedId(query.get("project") || undefined, plain);
+  const id = idOf(plain, query, defaultProject);
   if (id.length > MAX_ID_LENGTH) throw new HttpError(400, "invalid_session", `ids have at most ${MAX_ID_LENGTH} characters`);
   const { reason } = await readJson(request, body);
   const state = STATE[verb] as ControlState;
@@ -34,13 +36,18 @@ export async function changeSession(
 }
 
 /** What is known of it here and now: whether it is stopped, and its calls under way. */
-export function showSession({ controls, inFlight }: AdmissionService, { response, parts, query }: ControlRequest): void {
+export function showSession(
+  { controls, inFlight }: AdmissionService,
+  { response, parts, query }: ControlRequest,
+  defaultProject: string,
+): void {
   const [plain = ""] = parts;
-  const id = scopedId(query.get("project") || undefined, plain);
+  const id = idOf(plain, query, defaultProject);
   const stop = controls.stopOf([id, plainId(id)]);
   const data = inFlight.of(id).map(({ record, place }) => ({
     decision_id: decisionId(record),
     agent_id: record.identity.agent,
+    project: record.identity.project ?? null,
     route: record.intent.route,
     request_model: record.requestModel,
     pool: record.attempts.at(-1)?.offer.pool ?? null,
@@ -57,6 +64,11 @@ export function showSession({ controls, inFlight }: AdmissionService, { response
     reason: stop?.reason ?? null,
     in_flight: data,
   });
+}
+
+function idOf(plain: string, query: URLSearchParams, defaultProject: string): string {
+  const project = query.get("project") || defaultProject;
+  return scopedId(project === defaultProject ? undefined : project, plain);
 }
 
 /** @returns what could not be confirmed */

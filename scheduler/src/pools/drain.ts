@@ -1,12 +1,7 @@
 /** Taking a pool out of service without loss, and back. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Connection } from "./connection.ts";
 import type { Pool } from "./pool.ts";
-
-export interface DrainableConnection extends Connection {
-  draining: boolean;
-}
 
 export interface DrainReceipt {
   pool: string;
@@ -20,29 +15,6 @@ export interface DrainReceipt {
 }
 
 const LOOK_EVERY_MS = 20;
-
-/** While it drains a healthy connection says so, and is given no new calls; calls that were placed before keep their upstream. */
-export function drainable(connection: Connection): DrainableConnection {
-  let draining = false;
-  return {
-    get state() {
-      return draining && connection.state.kind === "healthy" ? ({ kind: "draining" } as const) : connection.state;
-    },
-    get upstream() {
-      return connection.upstream;
-    },
-    ...(connection.sessions && { sessions: connection.sessions }),
-    start: () => connection.start(),
-    close: () => connection.close(),
-    get draining() {
-      return draining;
-    },
-    set draining(wanted) {
-      draining = wanted;
-      if (connection.sessions) connection.sessions.closed = wanted;
-    },
-  };
-}
 
 /** Resolves when the pool's calls have ended and its sessions are elsewhere, or `waitMs` is over. */
 export async function drainPool({ name, connection, gate }: Pool, waitMs: number): Promise<DrainReceipt> {

@@ -13,7 +13,7 @@ import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/
 import { epochNow, type OfferFacts } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
-import { type DrainableConnection, drainable } from "./drain.ts";
+import { type DrainableConnection, drainable } from "./drainable.ts";
 import type { MeasuredSpeed } from "./llama-cpp/protocol.ts";
 import { connectRemoteWorker } from "./llama-cpp/remote-worker.ts";
 import type { SessionRegistry } from "./llama-cpp/sessions.ts";

@@ -87,6 +87,7 @@ function putShared(put: PutAttribute, { identity, intent, budgetState, shadowOf 
   put(Attribute.channel, identity.channel);
   put(Attribute.userId, identity.user);
   put(Attribute.project, identity.project);
+  put(Attribute.keyName, identity.key);
   put(Attribute.task, intent.task);
   put(Attribute.route, intent.route);
   put(Attribute.routeReason, intent.routeReason);

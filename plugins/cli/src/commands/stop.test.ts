@@ -41,4 +41,5 @@ it("puts the receipt in words, what is unknown among them", () => {
     "Unknown: one agent did not answer",
   ]);
   expect(inWords("resume", { ...receipt, descendants: [], agents_acknowledged: [], unknown: [] })).toEqual(["s is active again."]);
+  expect(inWords("kill", { ...receipt, project: "acme", descendants: [] })[0]).toBe("s of acme is killed.");
 });

@@ -49,6 +49,7 @@ Examples:
 };
 
 interface Flags {
+  project?: string;
   reason?: string;
   yes?: boolean;
   json?: boolean;
@@ -59,6 +60,7 @@ export function addStop(program: Command): void {
   for (const action of ["kill", "pause", "resume"] as const) {
     const { summary, description, help } = WORDS[action];
     const command = program.command(action).summary(summary).description(description).argument("<session>", "its id, or an agent's");
+    command.option("--project <name>", "of this project alone, where others have a session of the same id; default: all of them");
     command.option("--reason <text>", "in words, shown to the agent and on the dashboard");
     if (action === "kill") command.option("--yes", "do not ask");
     command
@@ -79,13 +81,13 @@ async function change(action: Action, session: string, flags: Flags): Promise<vo
     if (flags.json === true || !process.stdin.isTTY)
       throw new SetupError("confirm", "kill asks first, and nobody is at a terminal: say --yes.");
     const agents = await createReadApi(addresses.web, token).agents(session);
-    if (!(await confirm(session, agents, await control.session(session), terminal))) {
+    if (!(await confirm(session, agents, await control.session(session, flags.project), terminal))) {
       terminal.line("  Nothing was stopped.");
       process.exitCode = ExitCode.interrupted;
       return;
     }
   }
-  const receipt = await control.change(session, action, flags.reason ?? "");
+  const receipt = await control.change(session, flags.project, action, flags.reason ?? "");
   if (flags.json) process.stdout.write(`${JSON.stringify(receipt)}\n`);
   else sayReceipt(action, receipt, terminal);
 }
@@ -127,7 +129,8 @@ export function whatDies(session: string, agents: AgentRow[] | undefined, now: S
 export function inWords(action: Action, receipt: Receipt): string[] {
   const { done, agents } = WORDS[action];
   const below = receipt.descendants.length;
-  const lines = [`${receipt.session} is ${done}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
+  const whose = receipt.project === undefined ? "" : ` of ${receipt.project}`;
+  const lines = [`${receipt.session}${whose} is ${done}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
   if (action !== "resume") {
     lines.push(`${plural(receipt.upstream_closed, "call")} closed at the pools, ${plural(receipt.slots_freed, "slot")} free again.`);
     if (receipt.dequeued > 0) lines.push(`${plural(receipt.dequeued, "call")} taken out of the line.`);
@@ -142,6 +145,6 @@ function sayReceipt(action: Action, receipt: Receipt, terminal: Terminal): void 
   const [first = "", ...rest] = inWords(action, receipt);
   terminal.line(`\n  ${terminal.style("green", "✓")} ${first}`);
   for (const line of rest) terminal.line(`    ${line.startsWith("Unknown") ? terminal.style("yellow", line) : line}`);
-  if (action !== "resume") terminal.line(terminal.style("dim", `    Let it go on: npx signalbox resume ${receipt.session}`));
+  if (action !== "resume") terminal.line(terminal.style("dim", `    Let it go on: npx signalbox resume ${receipt.session}${receipt.project === undefined ? "" : ` --project ${receipt.project}`}`));
   terminal.line();
 }
