@@ -352,6 +352,23 @@ describe("exports", () => {
     expect(nanousd.reduce((sum, value) => sum + value, 0)).toBe(stored?.nusd);
   });
 
+  it("a month's bill by project, user and key says the same from the rollup of payers, from that of routes and from the calls", async () => {
+    const bill = async (groups: string) => {
+      const { data } = await get(`/api/v1/cost?group_by=${groups}&from=-30d&bucket=month`, CostPage);
+      const sums: Record<string, number> = {};
+      for (const { key = "", user = "", cost_nanousd } of data)
+        sums[`${key} ${user}`] = (sums[`${key} ${user}`] ?? 0) + Number(cost_nanousd);
+      return sums;
+    };
+    const stored = await sql<{ payer: string; nusd: number }[]>`
+      select coalesce(key_name, '') || ' ' || coalesce(user_id, '') as payer, coalesce(sum(cost_nusd), 0)::float8 as nusd
+      from spans where is_call and start_time >= date_trunc('hour', now() - interval '30 days') group by 1`;
+    const expected = Object.fromEntries(stored.map(({ payer, nusd }) => [payer, nusd]));
+    expect(Object.keys(expected)).toEqual(expect.arrayContaining(["automation ", "laptop-jonas jonas", "laptop-ana ana", " mira"]));
+    expect(await bill("project,user,key")).toEqual(expected);
+    expect(await bill("user,key,model")).toEqual(expected);
+  });
+
   it("JSON too; a list without pages or a format nobody knows is refused", async () => {
     const rows = (await (await ask("/api/v1/sessions?limit=5&format=json")).json()) as { data: object[]; cut: boolean };
     const listed = await everyPage("/api/v1/sessions?limit=50", SessionPage);

@@ -81,6 +81,15 @@ describe("with memory", () => {
     expect(MemoryPage.parse(await get("/api/v1/memory?until=2001-01-01T00:00:00Z")).data).toEqual([]);
   });
 
+  it("shows the file written last first, though another was touched later, with the reads before and after its writes", async () => {
+    const page = await open("/memory");
+    const history = page.getByRole("region", { name: "history of the file" });
+    await history.getByRole("heading", { name: /MEMORY\.md/ }).waitFor();
+    await history.getByText("Three lines at most.").waitFor();
+    const first = page.getByRole("list", { name: "memory files" }).getByRole("listitem").first();
+    expect(await first.textContent()).toContain("travel.md");
+  });
+
   it("from a file to the turns that wrote and read it, and back from a turn", async () => {
     const page = await open("/memory");
     const files = page.getByRole("list", { name: "memory files" });

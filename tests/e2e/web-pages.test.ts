@@ -81,12 +81,27 @@ describe("kill", () => {
     await dialog.getByText("and 17 sub-agents").waitFor();
     expect(commands().at(-1)).toEqual({
       method: "POST",
-      path: `/control/sessions/${encodeURIComponent("agent:spender:main")}/kill`,
+      path: `/control/sessions/${encodeURIComponent("agent:spender:main")}/kill?project=default`,
       authorization: `Bearer ${TOKEN}`,
       body: { reason: "spends too much" },
     });
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
+  });
+
+  it("a call under way that names no project is stopped, too, whosever it is", async () => {
+    const kill = () =>
+      fetch(`${dashboard.url}/api/v1/sessions/agent:standup:main/kill`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+        body: "{}",
+      });
+    scheduler.inFlight.push({ project: null });
+    expect((await kill()).status).toBe(200);
+    expect(commands().at(-1)?.path).toBe("/control/sessions/agent%3Astandup%3Amain/kill");
+    scheduler.inFlight.pop();
+    expect((await kill()).status).toBe(200);
+    expect(commands().at(-1)?.path).toBe("/control/sessions/agent%3Astandup%3Amain/kill?project=default");
   });
 
   it("a stopped session says so at once, and offers what is left to do", async () => {
@@ -460,9 +475,45 @@ it("hostile content is text on every page", async () => {
     });
   }
   await page.goto(`${dashboard.url}/brain`);
-  await page.getByRole("list", { name: "events" }).getByText(HOSTILE).first().waitFor();
+  await page.getByRole("list", { name: "events" }).getByText(HOSTILE.replace("\u202e", "U+202E")).first().waitFor();
   await page.keyboard.press("Control+k");
   await page.getByRole("option").filter({ hasText: HOSTILE }).first().waitFor();
+});
+
+it("names of any length that turn the reading direction turn no words of ours, and no page of a phone is wider for them", async () => {
+  const name = `pay\u202e${"a-very-long-name-".repeat(20)}`;
+  const id = `agent:${name}`;
+  const spans = makeTurn(id, name, Date.now(), 513).map((span) => ({
+    ...span,
+    channel: name,
+    user_id: name,
+    columns: {
+      ...span.columns,
+      ...(span.operation === "invoke_agent" ? {} : { route: name, model: name, pool: name, status_message: name }),
+    },
+    status: 2,
+  }));
+  await writeSpans(database.url, spans);
+  const page = await open("/", { viewport: { width: 390, height: 844 } });
+  for (const path of [
+    "/",
+    "/brain",
+    "/sessions",
+    "/tokens",
+    "/explain?range=1h",
+    "/agents",
+    "/routes",
+    `/sessions/${encodeURIComponent(id)}`,
+  ]) {
+    await page.goto(dashboard.url + path);
+    if (path !== "/agents")
+      await page
+        .getByText(/^U\+202E$/)
+        .first()
+        .waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth"), path).toBe(390);
+    expect(await page.locator("main").innerText(), path).not.toContain("\u202e");
+  }
 });
 
 it("on a phone a session can be killed", async () => {

@@ -206,6 +206,29 @@ it("every resource and every change wants a token", async () => {
     }
 });
 
+it("a kill is of the session's project: who has the same id in another goes on, and a resume lifts it", async () => {
+  const ask = (project: string) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${TOKEN}`,
+        "x-signalbox-session": ACME_SESSION,
+        "x-signalbox-project": project,
+      },
+      body: JSON.stringify({ model: "scripted", messages: [{ role: "user", content: "hi" }] }),
+    }).then(({ status }) => status);
+  const page = await open(`/sessions/${encodeURIComponent(ACME_SESSION)}`);
+  await page.getByRole("button", { name: "Kill", exact: false }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Kill session" }).click();
+  await page.getByRole("dialog").getByLabel("receipt", { exact: true }).waitFor();
+  expect([await ask("acme"), await ask("default")]).toEqual([403, 200]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Resume session" }).click();
+  await expect.poll(() => ask("acme")).toBe(200);
+});
+
 describe("exports", () => {
   it("a test span arrives, and one that does not says why", async () => {
     const page = await open("/settings");
@@ -220,6 +243,28 @@ describe("exports", () => {
     await row("gone")
       .getByText(/did not arrive: .*ECONNREFUSED/)
       .waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect((await ask("/api/v1/settings/destinations/nobody/test", TOKEN, {})).status).toBe(404);
+  });
+
+  it("one that does not answer says so with its last error, there and on the Overview", async () => {
+    const made = span({ trace: 4711, id: 4711, attributes: { "session.id": "to-be-exported" } });
+    await post(collector.url, request([made]), { authorization: `Bearer ${TOKEN}` });
+    const destination = async () =>
+      (await (await ask("/api/v1/settings")).json()).destinations.find(({ name }: { name: string }) => name === "gone");
+    await eventually(async () => ((await destination()).state === "down" ? true : undefined), "it is known to be down");
+    expect(await destination()).toMatchObject({
+      sent_spans: 0,
+      last_sent: null,
+      last_failure: { reason: expect.stringContaining("ECONNREFUSED") },
+    });
+    const page = await open("/settings");
+    const gone = page.getByRole("list", { name: "exports" }).getByRole("listitem").filter({ hasText: "gone" });
+    await gone.getByText("not answering").waitFor();
+    await gone.getByText(/Last failure .*ECONNREFUSED/).waitFor();
+    await page.goto(`${dashboard.url}/`);
+    await page.getByRole("link", { name: /export gone does not take everything/ }).click();
+    await page.waitForURL(/\/settings$/);
     expect(await violations(page)).toEqual([]);
     expect((await ask("/api/v1/settings/destinations/nobody/test", TOKEN, {})).status).toBe(404);
   });

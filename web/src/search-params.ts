@@ -69,7 +69,7 @@ export const alertsParams = {
 
 export const memoryParams = {
   q: parseAsString.withDefault(""),
-  range: parseAsStringLiteral(MEMORY_RANGES).withDefault("30d"),
+  range: parseAsStringLiteral(MEMORY_RANGES).withDefault("7d"),
   /** The file that is open: its path, whose workspace it is in, its project. */
   path: parseAsString,
   of: parseAsString.withDefault(""),

@@ -6,10 +6,10 @@ import { fetchJson } from "./fetch-json.ts";
 
 export const AttentionItem = z
   .object({
-    kind: z.enum(["alert", "runaway", "errors", "unknown_cost", "sla_missed"]),
+    kind: z.enum(["alert", "runaway", "errors", "unknown_cost", "sla_missed", "export"]),
     session_id: z.string().nullable(),
-    label: z.string().meta({ description: "the session's agent, the model or route spoken of, or what an alert says" }),
-    count: Count.meta({ description: "sub-agents, errors, calls" }),
+    label: z.string().meta({ description: "the session's agent, the model, route or export spoken of, or what an alert says" }),
+    count: Count.meta({ description: "sub-agents, errors, calls; of an export the spans that wait or were dropped" }),
     of: Count.nullable().meta({ description: "out of how many calls, where that says something" }),
     detail: z.string().nullable(),
     time: Time,

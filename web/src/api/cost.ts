@@ -16,11 +16,14 @@ export const ROUTE_GROUPS = [
   "task",
   "channel",
   "user",
+  "key",
   "agent_kind",
   "project",
 ] as const;
-/** Who asked: counted in the largest rollup alone. */
-export const ASKER_GROUPS = ["task", "user", "agent_kind"] as const;
+/** Who pays: a small rollup counts by these alone. */
+export const PAYER_GROUPS = ["project", "key", "user", "channel", "agent_kind"] as const;
+/** Who asked: not in the rollup of places. */
+export const ASKER_GROUPS = ["task", "user", "key", "agent_kind"] as const;
 export const SESSION_GROUPS = ["agent", "session"] as const;
 export const COMMON_GROUPS = ["route", "pool", "silicon", "model", "project"] as const;
 export const COST_GROUPS = [...ROUTE_GROUPS, ...SESSION_GROUPS] as const;
@@ -47,6 +50,9 @@ export const CostRow = z
     task: group("task"),
     channel: group("channel"),
     user: group("user"),
+    key: group("key").meta({
+      description: "with group_by=key: the name of the key that the gateway took the calls with; '' where there was none",
+    }),
     agent_kind: group("agent_kind"),
     project: group("project"),
     agent: group("agent"),

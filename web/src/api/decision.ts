@@ -36,6 +36,7 @@ export const Decision = z
     model: NullableText,
     tier: z.int().nullable(),
     task: NullableText,
+    key: NullableText.meta({ description: "the name of the key that the request came with" }),
     sla_class: NullableText,
     sla_met: z.boolean().nullable(),
     reason: NullableText,

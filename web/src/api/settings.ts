@@ -22,19 +22,29 @@ export const ListedPrice = z
   .meta({ id: "Price" });
 export type ListedPrice = z.infer<typeof ListedPrice>;
 
-export const Destination = z
-  .object({
-    name: z.string(),
-    url: z.string(),
-    content: z.boolean().meta({ description: "prompts and results go there, too" }),
-    sampling: z.number().meta({ description: "the share of traces that is sent" }),
-    projects: z.array(z.string()).meta({ description: "only these; empty: all" }),
-    queued_spans: Count,
-    sent_spans: Count.meta({ description: "since the collector started" }),
-    dropped_spans: Count,
-    is_down: z.boolean(),
-  })
-  .meta({ id: "Destination" });
+/** How a destination stands, since the collector started. */
+export const DestinationStatus = z.object({
+  name: z.string(),
+  state: z
+    .enum(["ok", "retrying", "down"])
+    .meta({ description: "down: it failed so often that one push at a time asks whether it is back" }),
+  queued_spans: Count,
+  queued_bytes: Count,
+  sent_spans: Count,
+  dropped_spans: z.record(z.string(), Count).meta({ description: "by reason: queue_full, refused, rejected, shutdown" }),
+  last_sent: Time.nullable(),
+  last_failure: z.object({ at: Time, reason: z.string() }).nullable(),
+});
+export type DestinationStatus = z.infer<typeof DestinationStatus>;
+export const droppedOf = ({ dropped_spans }: DestinationStatus): number =>
+  Object.values(dropped_spans).reduce((sum, count) => sum + count, 0);
+
+export const Destination = DestinationStatus.extend({
+  url: z.string(),
+  content: z.boolean().meta({ description: "prompts and results go there, too" }),
+  sampling: z.number().meta({ description: "the share of traces that is sent" }),
+  projects: z.array(z.string()).meta({ description: "only these; empty: all" }),
+}).meta({ id: "Destination" });
 export type Destination = z.infer<typeof Destination>;
 
 const Days = Count.nullable();

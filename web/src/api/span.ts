@@ -47,6 +47,7 @@ export const Span = z
     sla_class: NullableText,
     sla_met: z.boolean().nullable(),
     decision_id: NullableText,
+    key: NullableText.meta({ description: "the name of the key that the gateway took the call with" }),
     attempt: z.int().nullable(),
     input_tokens: NullableCount,
     cache_read_tokens: NullableCount,

@@ -5,6 +5,7 @@ import type { Decision } from "../api/decision.ts";
 import { plural } from "../model/numbers.ts";
 import { Badge } from "../ui/badge.tsx";
 import { classNames } from "../ui/class-names.ts";
+import { HostileText } from "../ui/hostile-text.tsx";
 import { Money } from "../ui/money.tsx";
 import { SiliconName } from "../ui/silicon-sign.tsx";
 import { ClockTime } from "../ui/time.tsx";
@@ -26,13 +27,13 @@ export function DecisionRow({ decision, more }: { decision: Decision; more: Reac
         <ClockTime time={decision.time} className="hidden text-ink-2 text-sm lg:block" />
         <span className="flex min-w-0 items-center gap-2">
           <SiliconName silicon={decision.silicon} name={decision.pool ?? "no pool"} />
-          <span className="truncate text-ink-2 text-sm">{decision.model}</span>
+          <span className="truncate text-ink-2 text-sm">{decision.model && <HostileText text={decision.model} />}</span>
         </span>
         <span
           className="col-start-2 row-start-2 min-w-0 truncate text-ink-2 text-sm lg:col-auto lg:row-auto"
           title={decision.reason ?? undefined}
         >
-          {decision.reason ?? "no reason given"}
+          <HostileText text={decision.reason ?? "no reason given"} />
         </span>
         <span className="hidden items-center justify-end gap-1.5 lg:flex">
           {decision.attempts > 1 && <Badge tone="warn">{plural(decision.attempts, "attempt")}</Badge>}
@@ -65,6 +66,11 @@ export function DecisionRow({ decision, more }: { decision: Decision; more: Reac
             {decision.task && (
               <>
                 , task <span className="text-ink">{decision.task}</span>
+              </>
+            )}
+            {decision.key && (
+              <>
+                , key <span className="text-ink">{decision.key}</span>
               </>
             )}
             {`: ${plural(decision.candidates.length, "candidate")}, ${rejected} rejected. `}

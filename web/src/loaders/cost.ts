@@ -1,4 +1,4 @@
-import { ASKER_GROUPS, type CostGroup, type CostPage, type CostParameters, SESSION_GROUPS } from "../api/cost.ts";
+import { ASKER_GROUPS, type CostGroup, type CostPage, type CostParameters, PAYER_GROUPS, SESSION_GROUPS } from "../api/cost.ts";
 import { encodeCursor } from "../model/cursor.ts";
 import { rfc3339 } from "../model/time.ts";
 import { toCostRow } from "../model/to-api.ts";
@@ -36,9 +36,11 @@ export async function loadCost(parameters: CostParameters): Promise<CostPage> {
 
 /** The one with the fewest rows that knows all of these. */
 function rollupFor(groupBy: readonly CostGroup[]): CostSourceTable {
-  const isAny = (names: readonly string[]) => groupBy.some((name) => names.includes(name));
+  const isIn = (names: readonly CostGroup[], name: CostGroup) => names.includes(name);
+  const isAny = (names: readonly CostGroup[]) => groupBy.some((name) => isIn(names, name));
   if (isAny(SESSION_GROUPS)) return "session_hour";
-  return isAny(ASKER_GROUPS) ? "route_hour" : "place_hour";
+  if (!isAny(ASKER_GROUPS)) return "place_hour";
+  return groupBy.every((name) => isIn(PAYER_GROUPS, name)) ? "payer_hour" : "route_hour";
 }
 
 /** "2026-11-21 01:23:45.6+00" -> "2026-11-21 01:00:00+00" */

@@ -29,6 +29,7 @@ export const GROUPINGS = {
   agent: { label: "Agent", groupBy: ["agent"] },
   channel: { label: "Channel", groupBy: ["channel"] },
   user: { label: "User", groupBy: ["user"] },
+  key: { label: "Key", groupBy: ["key"] },
   project: { label: "Project", groupBy: ["project"] },
 } as const satisfies Record<string, { label: string; groupBy: readonly CostGroup[] }>;
 export type Grouping = keyof typeof GROUPINGS;
@@ -81,6 +82,8 @@ export function nameRow(row: CostRow, grouping: Grouping): RowName {
       return { key: `${row.agent}`, label: row.agent || "no agent named", detail: null, silicon: undefined };
     case "user":
       return { key: `${row.user}`, label: row.user || "no user named", detail: null, silicon: undefined };
+    case "key":
+      return { key: `${row.key}`, label: row.key || "no key", detail: null, silicon: undefined };
     case "project":
       return { key: `${row.project}`, label: row.project || "no project", detail: null, silicon: undefined };
     case "channel":

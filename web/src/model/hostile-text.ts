@@ -30,3 +30,9 @@ export function textPieces(text: string): TextPiece[] {
   if (at < shown.length) pieces.push({ text: shown.slice(at), isMark: false });
   return pieces;
 }
+
+/** The same as one text, for what can hold no marks: an option, a title. */
+export const seenText = (text: string): string =>
+  textPieces(text)
+    .map((piece) => piece.text)
+    .join("");

@@ -1,4 +1,4 @@
-import type { MemoryAccess } from "../api/memory.ts";
+import type { MemoryAccess, MemoryFile } from "../api/memory.ts";
 
 /** A file as one write left it, and who read it as such before the next. */
 export interface MemoryVersion {
@@ -21,6 +21,12 @@ export function memoryVersions(accesses: readonly MemoryAccess[]): MemoryVersion
   }
   if (reads.length > 0) versions.push({ write: null, reads });
   return versions;
+}
+
+/** The file to show where none is asked for: the one written last, for a write says what changed and why later turns act as they do. */
+export function firstShown(files: readonly MemoryFile[]): MemoryFile | undefined {
+  const written = files.filter((file) => file.last_write !== null);
+  return written.sort((left, right) => Date.parse(right.last_write ?? "") - Date.parse(left.last_write ?? ""))[0] ?? files[0];
 }
 
 /** Of each file the latest access, newest first. */

@@ -72,6 +72,8 @@ export const shownSpan = (node: SpanNode, isExpanded: boolean) => (isExpanded ? 
 
 /** The name without the operation, which the row shows as an icon. */
 export function shortName(span: TimelineSpan): string {
+  // "read" alone says nothing: it has no target
+  if (span.operation === Operation.memory) return span.name;
   const rest = span.operation && span.name.startsWith(`${span.operation} `) ? span.name.slice(span.operation.length + 1) : span.name;
   return rest || span.name;
 }

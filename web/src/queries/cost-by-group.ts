@@ -18,7 +18,7 @@ export interface CostRowSql {
 }
 export type GroupedCostRow = CostRowSql & Partial<Record<CostGroup, string>>;
 
-export type CostSourceTable = "spans" | "place_hour" | "route_hour" | "session_hour";
+export type CostSourceTable = "spans" | "place_hour" | "payer_hour" | "route_hour" | "session_hour";
 
 export interface CostByGroup {
   source: CostSourceTable;
@@ -46,6 +46,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
     task: "task",
     channel: "channel",
     user: "user_id",
+    key: "key_name",
     agent_kind: "agent_kind",
     project: "project",
     agent: "agent_id",
@@ -59,7 +60,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
   const unknown = count("unknown_cost_calls", sql`(c.cost_nusd is null)::int`);
   // of the larger rollups an hour with one unknown cost does not compare
   const comparable = (name: "cost" | "baseline") =>
-    query.source === "place_hour"
+    query.source === "place_hour" || query.source === "payer_hour"
       ? sql`sum(c.${sql(`comparable_${name}_nusd`)})`
       : sql`sum(c.${sql(`${name}_nusd`)}) filter (where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`})`;
   const names = query.groupBy.map((name) =>
@@ -67,11 +68,12 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
   );
   const groups = query.groupBy.map((name, index) => sql`${names[index] as SqlPart} as ${sql(name)}`);
   const listed = (parts: SqlPart[]) => parts.reduce((all, part) => sql`${all}, ${part}`);
+  const rows = query.top !== undefined && isByAgents(query) ? ofTopAgents(sql, query, query.top) : sql`${sql(query.source)} c`;
   const calls = sql`
-    from ${sql(query.source)} c ${isFolded ? sql`left join session_roots r on r.session_id = c.session_id` : sql``}
+    from ${rows} ${isFolded ? sql`left join session_roots r on r.session_id = c.session_id` : sql``}
     where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}`;
   const amongTop =
-    query.top === undefined
+    query.top === undefined || isByAgents(query)
       ? sql``
       : sql`and (${listed(names)}) in (select ${listed(names)} ${calls} group by ${listed(names)} order by coalesce(sum(c.cost_nusd), 0) desc, ${listed(names)} limit ${query.top})`;
   const positions = sql.unsafe([...query.groupBy.map((_, index) => index + 2), 1].join(", "));
@@ -87,6 +89,33 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
     group by ${positions}
     order by bucket nulls first, cost_nusd desc, calls desc, ${positions}
     limit ${query.limit + 1} offset ${query.offset}`;
+}
+
+const isByAgents = ({ source, groupBy }: CostByGroup) => source === "session_hour" && groupBy.length === 1 && groupBy[0] === "agent";
+
+/**
+ * The hours `c` of the agents that cost most. Which these are, the agents' own counters tell where an agent lived within the range, and its hours
+ * where it did not: one row an agent in place of many. Calls that name no agent have no row there.
+ */
+function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart {
+  const isInRange = sql`hour >= ${from}::timestamptz and hour < ${to}::timestamptz`;
+  const isWithin = sql`g.first_time >= ${from}::timestamptz and g.last_time < ${to}::timestamptz`;
+  const overlaps = sql`g.first_time < ${to}::timestamptz and g.last_time >= ${from}::timestamptz`;
+  const hoursOf = sql`select * from session_hour h where h.session_id = g.session_id and h.agent_id = g.agent_id and ${isInRange} offset 0`;
+  return sql`(
+    with top as materialized (
+      select agent_id from (
+        select g.agent_id, g.cost_nusd from agents g where ${isWithin}
+        union all
+        select g.agent_id, h.cost_nusd from agents g cross join lateral (${hoursOf}) h where ${overlaps} and not (${isWithin})
+        union all
+        select agent_id, cost_nusd from session_hour where agent_id = '' and ${isInRange}
+      ) costs group by agent_id order by sum(cost_nusd) desc, agent_id limit ${top}
+    )
+    select h.* from agents g cross join lateral (${hoursOf}) h where ${overlaps} and g.agent_id in (select agent_id from top)
+    union all
+    select * from session_hour where agent_id = '' and ${isInRange} and '' in (select agent_id from top)
+  ) c`;
 }
 
 function bucketStart(sql: Sql, { bucket, tz }: CostByGroup, time: SqlPart) {

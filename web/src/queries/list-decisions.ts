@@ -16,6 +16,7 @@ export interface DecisionRow {
   model: string | null;
   tier: number | null;
   task: string | null;
+  key: string | null;
   sla_class: string | null;
   sla_met: boolean | null;
   reason: string | null;
@@ -107,7 +108,7 @@ function describe(sql: Sql, page: SqlPart): Promise<DecisionRow[]> {
     with page as materialized (${page})
     select d.decision_id, d.start_time, d.start_nanos, root_of(d.session_id) as session_id, d.agent_id,
       encode(d.trace_id, 'hex') as trace_id, encode(d.span_id, 'hex') as span_id, d.request_model, d.route, coalesce(d.pool, a.pool) as pool,
-      coalesce(d.silicon, a.silicon) as silicon, coalesce(d.model, a.model) as model, d.tier, d.task, d.sla_class, d.sla_met,
+      coalesce(d.silicon, a.silicon) as silicon, coalesce(d.model, a.model) as model, d.tier, d.task, d.key_name as key, d.sla_class, d.sla_met,
       d.attributes->>${Attribute.decisionReason} as reason, d.attributes->${Attribute.decisionCandidates} as candidates,
       a.attempts, d.duration_ns, coalesce(d.queue_ms, a.queue_ms) as queue_ms, coalesce(d.ttft_ms, a.ttft_ms) as ttft_ms,
       coalesce(d.cost_nusd, a.cost_nusd) as cost_nusd, coalesce(d.baseline_nusd, a.baseline_nusd) as baseline_nusd, d.status, d.status_message

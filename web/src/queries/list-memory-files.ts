@@ -21,17 +21,24 @@ export function listMemoryFiles(
 ): Promise<MemoryFileRow[]> {
   return sql<MemoryFileRow[]>`
     with accesses as (
-      select s.project, ${memoryPath(sql)} as path, ${memoryOwner(sql)} as owner, s.attributes->>${Attribute.memoryOperation} = 'write' as is_write,
-        s.start_time, coalesce(a.root_id, s.session_id) as session_id
-      from spans s left join session_roots a on a.session_id = s.session_id left join sessions r on r.session_id = coalesce(a.root_id, s.session_id)
+      select s.project, ${memoryPath(sql)} collate "C" as path, s.attributes->>${sql.unsafe(`'${Attribute.memoryOperation}'`)} = 'write' as is_write, s.start_time,
+        coalesce(a.root_id, s.session_id) collate "C" as session_id
+      from spans s left join session_roots a on a.session_id = s.session_id
       where s.operation = ${sql.unsafe(`'${Operation.memory}'`)} and s.start_time >= ${from}::timestamptz
-    )
-    select project, path, owner, count(*) filter (where not is_write)::int as reads, count(*) filter (where is_write)::int as writes,
-      count(distinct session_id)::int as sessions, max(start_time) as last_time, max(start_time) filter (where not is_write) as last_read,
-      max(start_time) filter (where is_write) as last_write
-    from accesses
-    where path is not null ${q ? sql`and (strpos(lower(path), lower(${q})) > 0 or strpos(lower(owner), lower(${q})) > 0)` : sql``}
-    group by project, path, owner
+    ),
+    -- a session has one owner: counted by sessions first, files need no distinct ones. What differs most comes first: sorted by it, and as bytes,
+    -- it takes two thirds of the time
+    of_sessions as (
+      select project, path, session_id, count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes,
+        max(start_time) as last_time, max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write
+      from accesses where path is not null group by session_id, path, project
+    ),
+    owned as (select s.*, ${memoryOwner(sql, sql`s.path`)} as owner from of_sessions s left join sessions r on r.session_id = s.session_id)
+    select project, path, owner, sum(reads)::int as reads, sum(writes)::int as writes, count(*)::int as sessions, max(last_time) as last_time,
+      max(last_read) as last_read, max(last_write) as last_write
+    from owned
+    where true ${q ? sql`and (strpos(lower(path), lower(${q})) > 0 or strpos(lower(owner), lower(${q})) > 0)` : sql``}
+    group by owner, path, project
     order by last_time desc, path, owner, project
     limit ${limit + 1} offset ${offset}`;
 }

@@ -27,6 +27,7 @@ export interface SpanRow {
   sla_class: string | null;
   sla_met: boolean | null;
   decision_id: string | null;
+  key: string | null;
   attempt: number | null;
   input_tokens: string | null;
   cache_read_tokens: string | null;
@@ -67,8 +68,8 @@ export function listSpans(sql: Sql, members: string[], filter: SpanFilter): Prom
   return sql<SpanRow[]>`
     select encode(span_id, 'hex') as span_id, encode(trace_id, 'hex') as trace_id, encode(parent_span_id, 'hex') as parent_span_id,
       agent_id, turn_id, name, operation, kind, is_call, start_time, start_nanos, duration_ns, agent_name, tool_name, task, route, pool, silicon,
-      hardware, provider, model, request_model, tier, sla_class, sla_met, decision_id, attempt, input_tokens, cache_read_tokens, cache_write_tokens,
-      output_tokens, reasoning_tokens, cost_nusd, cost_source, baseline_nusd, ttft_ms, queue_ms, prefill_ms, decode_ms, status, status_message, service_name
+      hardware, provider, model, request_model, tier, sla_class, sla_met, decision_id, key_name as key, attempt, input_tokens, cache_read_tokens,
+      cache_write_tokens, output_tokens, reasoning_tokens, cost_nusd, cost_source, baseline_nusd, ttft_ms, queue_ms, prefill_ms, decode_ms, status, status_message, service_name
       ${filter.attributes ? sql`, attributes, events, links` : sql``}
     from spans
     where session_id = any(${members})

@@ -1,4 +1,5 @@
-import type { z } from "zod";
+import { z } from "zod";
+import { DestinationStatus } from "../api/settings.ts";
 import { controlRequest } from "./control-request.ts";
 import { environment } from "./environment.ts";
 import { requireWholeInstall } from "./project-scope.ts";
@@ -6,6 +7,17 @@ import { InvalidParameter, NotFound } from "./refusal.ts";
 
 /** A preview over weeks reads many spans; a test of a channel waits for its receiver. */
 const TIMEOUT_MS = 35_000;
+
+/** It answers from memory; a page does not wait for one that is away. */
+const STATUS_TIMEOUT_MS = 500;
+const Status = z.object({ fan_out: z.array(DestinationStatus) });
+
+/** The destinations that spans are passed on to, as this collector has them; none where it does not say. */
+export async function fanOutStatus(): Promise<DestinationStatus[]> {
+  const options = { method: "GET", body: undefined, timeoutMs: STATUS_TIMEOUT_MS } as const;
+  const answer = await controlRequest(environment.collectorUrl(), "/status", options).catch(() => undefined);
+  return Status.safeParse(answer?.body).data?.fan_out ?? [];
+}
 
 /** The collector cannot be reached, said nothing in time, or cannot do it now. */
 export class CollectorUnavailable extends Error {

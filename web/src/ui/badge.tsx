@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { classNames } from "./class-names.ts";
+import { HostileText } from "./hostile-text.tsx";
 
 const TONES = {
   plain: "border-line text-ink-2",
@@ -11,8 +12,17 @@ const TONES = {
 export const Badge = ({ tone = "plain", children, title }: { tone?: keyof typeof TONES; children: ReactNode; title?: string }) => (
   <span
     title={title}
-    className={classNames("inline-flex h-5 items-center gap-1 whitespace-nowrap rounded-sm border px-1.5 text-xs", TONES[tone])}
+    className={classNames(
+      "inline-flex h-5 max-w-full items-center gap-1 overflow-hidden whitespace-nowrap rounded-sm border px-1.5 text-xs",
+      TONES[tone],
+    )}
   >
-    {children}
+    {typeof children === "string" ? (
+      <span className="truncate">
+        <HostileText text={children} />
+      </span>
+    ) : (
+      children
+    )}
   </span>
 );

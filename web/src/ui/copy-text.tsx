@@ -1,6 +1,7 @@
 "use client";
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
+import { HostileText } from "./hostile-text.tsx";
 
 /** An id in full on hover, copied by a click. */
 export function CopyText({ text, label, className = "" }: { text: string; label: string; className?: string }) {
@@ -24,7 +25,9 @@ export function CopyText({ text, label, className = "" }: { text: string; label:
       aria-label={`copy ${label} ${text}`}
       className={`group inline-flex min-w-0 max-w-full items-center gap-1.5 rounded-sm text-left font-mono text-ink-2 text-sm hover:text-ink ${className}`}
     >
-      <span className="truncate">{text}</span>
+      <span className="truncate">
+        <HostileText text={text} />
+      </span>
       <Icon size={12} className="shrink-0 opacity-60 group-hover:opacity-100" aria-hidden />
     </button>
   );

@@ -1,5 +1,6 @@
 "use client";
 import { ToggleGroup } from "radix-ui";
+import { useChosenInSight } from "./use-chosen-in-sight.ts";
 
 /** A choice among few, all of them in sight. */
 export function Segmented<T extends string>({
@@ -13,8 +14,10 @@ export function Segmented<T extends string>({
   options: readonly { value: T; label: string }[];
   onChange: (value: T) => void;
 }) {
+  const row = useChosenInSight(value);
   return (
     <ToggleGroup.Root
+      ref={row}
       type="single"
       aria-label={label}
       value={value}

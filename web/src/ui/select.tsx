@@ -1,5 +1,6 @@
 "use client";
 import { ChevronDown } from "lucide-react";
+import { seenText } from "../model/hostile-text.ts";
 import { classNames } from "./class-names.ts";
 
 /** A choice among many, or none. The browser's own list: keys, screen readers and phones know it. */
@@ -32,7 +33,7 @@ export function Select({
         <option value="">{label}</option>
         {all.map((option) => (
           <option key={option} value={option}>
-            {format(option)}
+            {seenText(format(option))}
           </option>
         ))}
       </select>

@@ -1,3 +1,4 @@
+import { HostileText } from "./hostile-text.tsx";
 import { type SiliconLook, siliconLook } from "./silicon.ts";
 
 const OUTLINES: Record<SiliconLook["shape"], string> = {
@@ -38,7 +39,9 @@ export function SiliconName({ silicon, name }: { silicon: string | null | undefi
   return (
     <span className="inline-flex min-w-0 items-center gap-1.5">
       <SiliconSign silicon={silicon} title={Boolean(name)} />
-      <span className="truncate">{name || siliconLook(silicon).label}</span>
+      <span className="truncate">
+        <HostileText text={name || siliconLook(silicon).label} />
+      </span>
     </span>
   );
 }

@@ -1,9 +1,16 @@
 import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
-import { MemoryFileListParameters, MemoryListParameters, memoryFileQuery, memoryFilesQuery } from "../../../src/api/memory.ts";
+import {
+  type MemoryFileKey,
+  MemoryFileListParameters,
+  MemoryListParameters,
+  memoryFileQuery,
+  memoryFilesQuery,
+} from "../../../src/api/memory.ts";
 import { MemoryPage } from "../../../src/components/memory/memory-page.tsx";
 import { loadMemory, loadMemoryFiles } from "../../../src/loaders/memory.ts";
+import { firstShown } from "../../../src/model/memory.ts";
 import { memoryParams } from "../../../src/search-params.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
 
@@ -12,18 +19,11 @@ const loadParams = createLoader(memoryParams);
 
 export default async function Page({ searchParams }: PageProps<"/memory">) {
   const { q, range, path, of, project } = await loadParams(searchParams);
-  const file = path === null ? [] : [{ path, owner: of, project }];
+  const files = loadMemoryFiles(MemoryFileListParameters.parse({ q, from: `-${range}` }));
+  const shown = path === null ? await files.then(({ data }) => firstShown(data)).catch(() => undefined) : { path, owner: of, project };
   const state = await prefetch([
-    {
-      options: memoryFilesQuery({ q, range }),
-      load: async () => loadMemoryFiles(MemoryFileListParameters.parse({ q, from: `-${range}` })),
-      infinite: true,
-    },
-    ...file.map((one) => ({
-      options: memoryFileQuery(one),
-      load: () => loadMemory(MemoryListParameters.parse(withValues(one))),
-      infinite: true,
-    })),
+    { options: memoryFilesQuery({ q, range }), load: () => files, infinite: true },
+    ...(shown ? [historyOf({ path: shown.path, owner: shown.owner, project: shown.project })] : []),
   ]);
   return (
     <HydrationBoundary state={state}>
@@ -32,6 +32,11 @@ export default async function Page({ searchParams }: PageProps<"/memory">) {
   );
 }
 
+const historyOf = (file: MemoryFileKey) => ({
+  options: memoryFileQuery(file),
+  load: () => loadMemory(MemoryListParameters.parse(withValues(file))),
+  infinite: true,
+});
+
 /** As the address of the API has them: what is empty is left out. */
-const withValues = (parameters: Readonly<Record<string, string>>) =>
-  Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));
+const withValues = (parameters: MemoryFileKey) => Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));

@@ -8,6 +8,7 @@ import { formatCount, plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Ago } from "../../ui/time.tsx";
@@ -36,7 +37,7 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
                 prefetch={false}
                 className="truncate font-medium hover:underline"
               >
-                {tree.agent_name ?? "unnamed"}
+                <HostileText text={tree.agent_name ?? "unnamed"} />
               </Link>
               {tree.is_runaway && (
                 <Badge tone="bad" title={`${tree.peak_per_minute} sub-agents began within 60 seconds`}>
@@ -48,8 +49,14 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
               )}
             </span>
             <span className="block truncate text-ink-3 text-xs" title={tree.session_id}>
-              {tree.channel && <span className="text-ink-2">{tree.channel} · </span>}
-              <span className="font-mono">{tree.session_id}</span>
+              {tree.channel && (
+                <span className="text-ink-2">
+                  <HostileText text={tree.channel} /> ·{" "}
+                </span>
+              )}
+              <span className="font-mono">
+                <HostileText text={tree.session_id} />
+              </span>
             </span>
           </div>
         </div>

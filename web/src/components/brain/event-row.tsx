@@ -7,6 +7,7 @@ import { formatCompact } from "../../model/numbers.ts";
 import { formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
 import { SiliconSign } from "../../ui/silicon-sign.tsx";
@@ -62,33 +63,45 @@ export const EventRow = memo(function EventRow({
         </span>
         <span className="truncate">
           <span className={event.kind === "turn" ? "font-medium" : ""} title={event.session_id}>
-            {event.agent_name ?? "unnamed"}
+            <HostileText text={event.agent_name ?? "unnamed"} />
           </span>
-          <span className="text-ink-2 md:hidden">{` · ${what}`}</span>
+          <span className="text-ink-2 md:hidden">
+            {" · "}
+            <HostileText text={what} />
+          </span>
         </span>
         <span className="tabular text-right md:hidden">{bill}</span>
         <span className="hidden min-w-0 truncate text-ink-2 md:block" title={isError ? (event.status_message ?? what) : what}>
-          {what}
-          {isError && event.status_message && <span className="text-bad">{` · ${event.status_message}`}</span>}
+          <HostileText text={what} />
+          {isError && event.status_message && (
+            <span className="text-bad">
+              {" · "}
+              <HostileText text={event.status_message} />
+            </span>
+          )}
         </span>
         <span className="col-start-2 row-start-2 flex min-w-0 items-center gap-1.5 text-ink-2 text-sm md:col-auto md:row-auto">
           {event.pool && event.kind !== "turn" && (
             <>
               <SiliconSign silicon={event.silicon} size={9} />
               <span className="min-w-0 truncate" title={event.pool}>
-                {event.kind === "call" ? (event.hardware ?? siliconLook(event.silicon).label) : event.pool}
+                <HostileText text={event.kind === "call" ? (event.hardware ?? siliconLook(event.silicon).label) : event.pool} />
               </span>
             </>
           )}
           {!event.pool && !isError && <span className="truncate text-ink-3 md:hidden">{event.channel}</span>}
-          {isError && <span className="min-w-0 truncate text-bad md:hidden">{event.status_message ?? "failed"}</span>}
+          {isError && (
+            <span className="min-w-0 truncate text-bad md:hidden">
+              <HostileText text={event.status_message ?? "failed"} />
+            </span>
+          )}
           <span className="tabular ml-auto hidden shrink-0 whitespace-nowrap pl-2 text-ink-3 text-xs md:block">
             {event.input_tokens !== null && event.output_tokens !== null && event.input_tokens + event.output_tokens > 0
               ? `${formatCompact(event.input_tokens)} → ${formatCompact(event.output_tokens)}`
               : ""}
           </span>
         </span>
-        <span className="hidden truncate text-ink-3 text-sm md:block">{event.channel}</span>
+        <span className="hidden truncate text-ink-3 text-sm md:block">{event.channel && <HostileText text={event.channel} />}</span>
         <span className="tabular col-start-3 row-start-2 text-right text-ink-2 text-sm md:col-auto md:row-auto">
           {/* a decision's time is that of the call below it */}
           {event.kind !== "decision" && formatDuration(Number(event.duration_ns) / 1e6)}

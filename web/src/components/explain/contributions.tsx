@@ -6,6 +6,7 @@ import { formatCount, formatShare, plural } from "../../model/numbers.ts";
 import { formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
@@ -111,14 +112,14 @@ function Row({ row, now, before, share }: { row: Contribution; now: number; befo
           className="min-w-0 truncate font-medium hover:underline"
           title={row.agent_id ?? row.session_id ?? row.label}
         >
-          {row.label || NAMELESS[row.by]}
+          <HostileText text={row.label || NAMELESS[row.by]} />
         </Link>
-        <span className="shrink-0 text-ink-2 text-sm">
-          {[row.descendants !== null && plural(row.descendants, "sub-agent"), row.detail].filter(Boolean).join(", ")}
+        <span className="max-w-[50%] shrink-0 truncate text-ink-2 text-sm">
+          <HostileText text={[row.descendants !== null && plural(row.descendants, "sub-agent"), row.detail].filter(Boolean).join(", ")} />
         </span>
         {row.session_id && row.by !== "tree" && (
           <span className="hidden min-w-0 truncate font-mono text-ink-3 text-xs lg:inline" title={row.agent_id ?? row.session_id}>
-            {row.by === "agent" ? row.agent_id : row.session_id}
+            <HostileText text={(row.by === "agent" ? row.agent_id : null) ?? row.session_id} />
           </span>
         )}
       </span>

@@ -3,6 +3,7 @@ import Link from "next/link";
 import type { Explanation } from "../../api/explain.ts";
 import { explainInWords } from "../../model/explain-words.ts";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 
 /** The answer in sentences, each with the way to its rows. */
 export function Statements({ explanation }: { explanation: Explanation }) {
@@ -17,7 +18,7 @@ export function Statements({ explanation }: { explanation: Explanation }) {
               ) : (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence keep their places
                 <strong key={at} className="tabular font-medium text-ink">
-                  {part.strong}
+                  <HostileText text={part.strong} />
                 </strong>
               ),
             )}

@@ -41,8 +41,14 @@ export function FileHistory({ file, at, back }: { file: MemoryFileKey; at: strin
         <p className="border-line border-t px-4 py-4 text-ink-2">No read and no write of this file is stored.</p>
       ) : (
         <ol aria-label="versions" className="border-line border-t">
-          {versions.map((version) => (
-            <Version key={version.write?.span_id ?? "before"} version={version} at={at} isOldest={!query.hasNextPage} />
+          {versions.map((version, index) => (
+            <Version
+              key={version.write?.span_id ?? "before"}
+              version={version}
+              at={at}
+              isNewest={index === 0}
+              isOldest={!query.hasNextPage}
+            />
           ))}
         </ol>
       )}
@@ -59,7 +65,14 @@ export function FileHistory({ file, at, back }: { file: MemoryFileKey; at: strin
   );
 }
 
-function Version({ version: { write, reads }, at, isOldest }: { version: MemoryVersion; at: string | null; isOldest: boolean }) {
+interface VersionProps {
+  version: MemoryVersion;
+  at: string | null;
+  isNewest: boolean;
+  isOldest: boolean;
+}
+
+function Version({ version: { write, reads }, at, isNewest, isOldest }: VersionProps) {
   return (
     <li className="border-line border-b px-4 py-3.5 last:border-b-0">
       {write ? (
@@ -74,7 +87,7 @@ function Version({ version: { write, reads }, at, isOldest }: { version: MemoryV
           ))}
         </ul>
       ) : (
-        <p className="mt-2 text-ink-3 text-sm">Nobody read it before the next write.</p>
+        <p className="mt-2 text-ink-3 text-sm">{isNewest ? "Nobody has read it since." : "Nobody read it before the next write."}</p>
       )}
     </li>
   );

@@ -4,6 +4,7 @@ import { Search } from "lucide-react";
 import { createSerializer, debounce, useQueryStates } from "nuqs";
 import { describeError } from "../../api/error.ts";
 import { MEMORY_RANGES, memoryFilesQuery } from "../../api/memory.ts";
+import { firstShown } from "../../model/memory.ts";
 import { formatCount } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
 import { memoryParams } from "../../search-params.ts";
@@ -18,7 +19,8 @@ import { SavedViews } from "../saved-views.tsx";
 import { FileHistory } from "./file-history.tsx";
 import { FileList } from "./file-list.tsx";
 
-const RANGES = MEMORY_RANGES.map((value) => ({ value, label: { "7d": "7 days", "30d": "30 days", "365d": "1 year" }[value] }));
+const LABELS = { "7d": "7 days", "30d": "30 days", "365d": "year" } as const;
+const RANGES = MEMORY_RANGES.map((value) => ({ value, label: value === "365d" ? "1 year" : LABELS[value] }));
 const serialize = createSerializer(memoryParams);
 
 /** Which session and turn read or wrote each memory file: why an agent thinks what it thinks. */
@@ -26,7 +28,7 @@ export function MemoryPage() {
   const [{ q, range, path, of, project, at }, setParams] = useQueryStates(memoryParams);
   const query = useInfiniteQuery({ ...memoryFilesQuery({ q, range }), placeholderData: keepPreviousData });
   const files = query.data?.pages.flatMap((page) => page.data);
-  const first = files?.[0];
+  const first = files && firstShown(files);
   const open = path === null ? null : { path, owner: of, project };
   // on a wide screen the right half is never empty
   const shown = open ?? (first ? { path: first.path, owner: first.owner, project: first.project } : null);
@@ -54,7 +56,7 @@ export function MemoryPage() {
         <section aria-label="files" className="rounded-lg border border-line bg-surface">
           {q === "" ? (
             <EmptyState
-              title="No memory file was read or written"
+              title={`No memory file was read or written in the last ${LABELS[range]}`}
               commands={["npx signalbox register claude-code", "npx signalbox register openclaw", "npx signalbox demo"]}
             >
               CLAUDE.md, AGENTS.md, MEMORY.md and the folders that agents keep their notes in: who wrote what, and which turn read it.
@@ -83,7 +85,7 @@ export function MemoryPage() {
                 <SkeletonRows rows={6} height={64} />
               )
             ) : (
-              <FileList files={files} open={shown} address={address} />
+              <FileList files={files} open={shown} isAsked={open !== null} address={address} />
             )}
             {query.hasNextPage && (
               <button

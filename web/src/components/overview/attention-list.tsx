@@ -1,8 +1,9 @@
-import { BellRing, CircleAlert, CircleCheck, CircleHelp, Clock, GitFork } from "lucide-react";
+import { BellRing, CircleAlert, CircleCheck, CircleHelp, Clock, GitFork, Unplug } from "lucide-react";
 import Link from "next/link";
 import type { AttentionItem } from "../../api/attention.ts";
 import { plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Ago } from "../../ui/time.tsx";
 
 /** One line each: what happened, where, and a link to the rows behind it. */
@@ -44,6 +45,13 @@ const LOOKS: Record<
     detail: (item) => item.detail ?? "",
     href: (item) => paths.routes({ route: item.label, show: "missed" }),
   },
+  export: {
+    icon: Unplug,
+    tone: "text-warn",
+    say: (item) => `The export ${item.label} does not take everything: ${plural(item.count, "span")} waiting or dropped`,
+    detail: (item) => item.detail ?? "",
+    href: () => paths.settings(),
+  },
   unknown_cost: {
     icon: CircleHelp,
     tone: "text-warn",
@@ -75,8 +83,12 @@ export function AttentionList({ items }: { items: readonly AttentionItem[] }) {
             <Link href={look.href(item)} className="flex items-start gap-3 px-4 py-2.5 hover:bg-hover">
               <Icon size={15} className={`mt-0.5 shrink-0 ${look.tone}`} aria-hidden />
               <span className="min-w-0 flex-1">
-                <span className="block truncate">{look.say(item)}</span>
-                <span className="block truncate text-ink-2 text-sm">{look.detail(item)}</span>
+                <span className="block truncate">
+                  <HostileText text={look.say(item)} />
+                </span>
+                <span className="block truncate text-ink-2 text-sm">
+                  <HostileText text={look.detail(item)} />
+                </span>
               </span>
               <span className="shrink-0 text-ink-3 text-sm">
                 <Ago time={item.time} />

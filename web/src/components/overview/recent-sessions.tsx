@@ -2,6 +2,7 @@ import Link from "next/link";
 import type { Session } from "../../api/session.ts";
 import { plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
 import { Ago } from "../../ui/time.tsx";
@@ -21,7 +22,7 @@ export function RecentSessions({ sessions }: { sessions: readonly Session[] }) {
             className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-5 gap-y-1 px-4 py-2.5 hover:bg-hover md:grid-cols-[minmax(0,1fr)_72px_88px_110px_64px_84px_80px]"
           >
             <SessionName session={session} />
-            <span className="hidden text-ink-2 text-sm md:block">{session.channel}</span>
+            <span className="hidden truncate text-ink-2 text-sm md:block">{session.channel && <HostileText text={session.channel} />}</span>
             <span className="hidden text-ink-2 text-sm md:block">{plural(session.turns, "turn")}</span>
             <span className="hidden md:block">
               <MixBar parts={callsBySilicon(session.routes)} />

@@ -4,6 +4,7 @@ import type { CostRow } from "../../api/cost.ts";
 import { sumMoney, toUsd } from "../../model/money.ts";
 import { plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
 import { SiliconName } from "../../ui/silicon-sign.tsx";
@@ -28,7 +29,7 @@ export function RouteBars({ rows }: { rows: readonly CostRow[] }) {
           <li key={bar.route} className="border-line border-b py-2.5 last:border-b-0">
             <div className="flex items-baseline justify-between gap-4">
               <Link href={paths.tokens({ group: "route" })} className="truncate hover:underline">
-                {bar.route || <span className="text-ink-2">not routed</span>}
+                {bar.route ? <HostileText text={bar.route} /> : <span className="text-ink-2">not routed</span>}
               </Link>
               <span className="tabular flex shrink-0 items-baseline gap-3">
                 <span className="text-ink-2 text-sm">{plural(bar.calls, "call")}</span>

@@ -5,6 +5,7 @@ import { saving } from "../../model/money.ts";
 import { formatCount, formatShare, plural } from "../../model/numbers.ts";
 import { formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
 
@@ -53,7 +54,7 @@ export function PoolDetails({ pool }: { pool: Pool }) {
                     className="min-w-0 truncate hover:underline"
                     title={holder.session_id}
                   >
-                    {holder.agent_name ?? holder.session_id}
+                    <HostileText text={holder.agent_name ?? holder.session_id} />
                     {holder.sub_agents > 0 && <span className="text-ink-2"> and {plural(holder.sub_agents, "sub-agent")}</span>}
                   </Link>
                   <span className="shrink-0 text-ink-2">

@@ -4,6 +4,7 @@ import type { Pool } from "../../api/pool.ts";
 import { formatCompact, formatShare } from "../../model/numbers.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
 import { SiliconSign } from "../../ui/silicon-sign.tsx";
@@ -66,8 +67,12 @@ function Row({ pool, isOpen, onToggle }: { pool: Pool; isOpen: boolean; onToggle
           <ChevronRight size={13} className={classNames("shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")} aria-hidden />
           <SiliconSign silicon={pool.silicon} />
           <span>
-            <span className="block max-w-48 truncate font-medium">{pool.pool}</span>
-            <span className="block max-w-48 truncate text-ink-2 text-xs">{pool.hardware ?? siliconLook(pool.silicon).label}</span>
+            <span className="block max-w-48 truncate font-medium">
+              <HostileText text={pool.pool} />
+            </span>
+            <span className="block max-w-48 truncate text-ink-2 text-xs">
+              <HostileText text={pool.hardware ?? siliconLook(pool.silicon).label} />
+            </span>
           </span>
         </button>
       </td>

@@ -8,6 +8,7 @@ import { formatCompact } from "../../model/numbers.ts";
 import { epochMs, formatDuration } from "../../model/time.ts";
 import { childrenOf, type TreeRow, visibleRows } from "../../model/tree.ts";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
 import { EmptyState } from "../../ui/notice.tsx";
@@ -101,7 +102,7 @@ function Row({
           )}
           <SiliconSign silicon={main} size={11} />
           <span className={classNames("truncate", level === 0 && "font-medium")} title={node.agent_id}>
-            {node.agent_name ?? node.agent_id}
+            <HostileText text={node.agent_name ?? node.agent_id} />
           </span>
           {isFolded && <span className="text-ink-3 text-sm">+{node.descendants}</span>}
           {node.errors > 0 && <CircleAlert size={12} className="shrink-0 text-bad" aria-label={`${node.errors} errors`} />}

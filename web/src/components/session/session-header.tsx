@@ -8,6 +8,7 @@ import { epochMs, formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { CopyText } from "../../ui/copy-text.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
 import { SiliconName } from "../../ui/silicon-sign.tsx";
@@ -22,17 +23,21 @@ export function SessionHeader({ session }: { session: Session }) {
   const saved = saving(session.comparable_baseline_nanousd, session.comparable_cost_nanousd);
   const pools = byPool(session.routes);
   return (
-    <header className="flex flex-col gap-4">
-      <nav aria-label="where you are" className="flex items-center gap-1 text-ink-2 text-sm">
+    <header className="flex min-w-0 flex-col gap-4">
+      <nav aria-label="where you are" className="flex min-w-0 items-center gap-1 text-ink-2 text-sm">
         <Link href={paths.sessions()} className="hover:text-ink hover:underline">
           Sessions
         </Link>
         <ChevronRight size={13} aria-hidden />
-        <span className="truncate">{session.agent_name ?? "unnamed"}</span>
+        <span className="min-w-0 truncate">
+          <HostileText text={session.agent_name ?? "unnamed"} />
+        </span>
       </nav>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-        <h1 className="font-semibold text-xl tracking-tight">{session.agent_name ?? "Unnamed agent"}</h1>
-        <span className="flex flex-wrap items-center gap-1.5">
+        <h1 className="line-clamp-2 min-w-0 break-words font-semibold text-xl tracking-tight [overflow-wrap:anywhere]">
+          <HostileText text={session.agent_name ?? "Unnamed agent"} />
+        </h1>
+        <span className="flex min-w-0 flex-wrap items-center gap-1.5">
           {session.agent_kind && <Badge>{session.agent_kind}</Badge>}
           {session.channel && <Badge>{session.channel}</Badge>}
           {session.user_id && <Badge>{session.user_id}</Badge>}
@@ -106,7 +111,7 @@ export function SessionHeader({ session }: { session: Session }) {
             />
             <ul className="mt-2.5 flex flex-wrap gap-x-5 gap-y-1 text-ink-2 text-sm" aria-label="pools that served it">
               {pools.map(({ pool, silicon, calls, nanousd, unknown }) => (
-                <li key={pool} className="flex items-center gap-1.5">
+                <li key={pool} className="flex min-w-0 max-w-full items-center gap-1.5">
                   <SiliconName silicon={silicon} name={pool || "not routed"} />
                   <Money
                     nanousd={unknown === calls ? null : String(nanousd)}
@@ -124,7 +129,10 @@ export function SessionHeader({ session }: { session: Session }) {
         <p className="flex items-start gap-2 text-sm">
           <CircleAlert size={14} className="mt-0.5 shrink-0 text-bad" aria-hidden />
           <span className="min-w-0 break-words text-ink-2">
-            Last error: <span className="text-ink">{session.last_error}</span>
+            Last error:{" "}
+            <span className="text-ink">
+              <HostileText text={session.last_error} />
+            </span>
           </span>
         </p>
       )}

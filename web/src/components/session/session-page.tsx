@@ -10,6 +10,7 @@ import { formatCompact } from "../../model/numbers.ts";
 import { SESSION_VIEWS, sessionParams } from "../../search-params.ts";
 import { ErrorState } from "../../ui/notice.tsx";
 import { Skeleton, SkeletonRows } from "../../ui/skeleton.tsx";
+import { useChosenInSight } from "../../ui/use-chosen-in-sight.ts";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
 import { AgentTree } from "./agent-tree.tsx";
@@ -28,6 +29,7 @@ export function SessionPage({ id }: { id: string }) {
   const agents = useQuery(agentsQuery(id));
   const timeline = useTimeline(id, view === "timeline");
   const selectSpan = useCallback((next: string | null) => void setParams({ span: next }), [setParams]);
+  const tabs = useChosenInSight(session.data ? view : "");
   if (!session.data)
     return <Frame>{session.error ? <ErrorState {...describeError(session.error)} /> : <Skeleton className="h-32 w-full" />}</Frame>;
 
@@ -47,7 +49,7 @@ export function SessionPage({ id }: { id: string }) {
         onValueChange={(next) => setParams({ view: next as typeof view })}
         className="overflow-clip rounded-lg border border-line bg-surface"
       >
-        <Tabs.List aria-label="session views" className="flex gap-1 overflow-x-auto overflow-y-hidden border-line border-b px-2">
+        <Tabs.List ref={tabs} aria-label="session views" className="flex gap-1 overflow-x-auto overflow-y-hidden border-line border-b px-2">
           {SESSION_VIEWS.map((name) => (
             <Tabs.Trigger
               key={name}

@@ -10,7 +10,7 @@ import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
 import { SiliconName } from "../../ui/silicon-sign.tsx";
 import { formatTime, useTimeZone } from "../../ui/time.tsx";
-import { SEGMENT_OPACITY } from "./waterfall-axis.tsx";
+import { SEGMENT_OPACITY } from "./waterfall-look.ts";
 
 /** What a person asks of a span first: when, how long, where, what it cost. */
 export function SpanFacts({ span }: { span: Span }) {
@@ -56,6 +56,7 @@ export function SpanFacts({ span }: { span: Span }) {
               </span>
             ),
           ],
+          ["Key", span.key],
           ["First token", span.ttft_ms !== null && formatDuration(span.ttft_ms)],
           ["Attempt", span.attempt !== null && String(span.attempt)],
         ]}

@@ -2,17 +2,7 @@
 import { formatDuration } from "../../model/time.ts";
 import type { TimeAxis } from "../../model/time-axis.ts";
 import { formatTime, useTimeZone } from "../../ui/time.tsx";
-import { WATERFALL_COLUMNS } from "./waterfall-row.tsx";
-
-const LEGEND = [
-  { name: "queue", opacity: 0.28 },
-  { name: "prefill", opacity: 0.58 },
-  { name: "decode", opacity: 1 },
-] as const;
-export const SEGMENT_OPACITY: Record<string, number> = {
-  ...Object.fromEntries(LEGEND.map(({ name, opacity }) => [name, opacity])),
-  rest: 0.14,
-};
+import { CALL_PARTS, WATERFALL_COLUMNS } from "./waterfall-look.ts";
 
 /** Clock times above the bars; idle time that was left out is said in words. */
 export function WaterfallAxis({ axis }: { axis: TimeAxis }) {
@@ -27,7 +17,7 @@ export function WaterfallAxis({ axis }: { axis: TimeAxis }) {
           {formatDuration(axis.activeMs)} active{idleMs > 0 && `, ${formatDuration(idleMs)} idle left out`}
         </span>
         <ul className="flex gap-3" aria-label="parts of a model call">
-          {LEGEND.map(({ name, opacity }) => (
+          {CALL_PARTS.map(({ name, opacity }) => (
             <li key={name} className="flex items-center gap-1.5">
               <span className="h-2 w-4 rounded-[2px] bg-ink" style={{ opacity }} aria-hidden />
               {name}

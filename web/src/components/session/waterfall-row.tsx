@@ -5,15 +5,13 @@ import { formatDuration } from "../../model/time.ts";
 import type { TimeAxis } from "../../model/time-axis.ts";
 import type { TreeRow } from "../../model/tree.ts";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
 import { SiliconSign } from "../../ui/silicon-sign.tsx";
 import { OperationIcon } from "./operation-icon.tsx";
-import { SEGMENT_OPACITY } from "./waterfall-axis.tsx";
+import { ROW_HEIGHT, SEGMENT_OPACITY, WATERFALL_COLUMNS } from "./waterfall-look.ts";
 
-export const ROW_HEIGHT = 30;
-export const WATERFALL_COLUMNS =
-  "grid grid-cols-[minmax(0,3fr)_minmax(0,2fr)_72px] gap-x-3 px-4 md:grid-cols-[minmax(0,2fr)_minmax(0,3fr)_84px]";
 const INDENT = 14;
 
 interface Props {
@@ -81,12 +79,14 @@ export const WaterfallRow = memo(function WaterfallRow({
         )}
         <OperationIcon operation={span.operation} />
         <span className={classNames("truncate", span.operation === "invoke_agent" && "font-medium")} title={span.name}>
-          {call && call !== span ? (call.model ?? shortName(span)) : shortName(span)}
+          <HostileText text={call && call !== span ? (call.model ?? shortName(span)) : shortName(span)} />
         </span>
         {served.pool && (
           <span className="hidden min-w-0 items-center gap-1 text-ink-2 text-xs sm:flex">
             <SiliconSign silicon={served.silicon} size={9} />
-            <span className="truncate">{served.pool}</span>
+            <span className="truncate">
+              <HostileText text={served.pool} />
+            </span>
           </span>
         )}
         {span.attempt !== null && span.attempt > 1 && <span className="shrink-0 text-warn text-xs">attempt {span.attempt}</span>}

@@ -8,7 +8,8 @@ import { toTimeAxis } from "../../model/time-axis.ts";
 import { visibleRows } from "../../model/tree.ts";
 import { EmptyState } from "../../ui/notice.tsx";
 import { WaterfallAxis } from "./waterfall-axis.tsx";
-import { ROW_HEIGHT, WATERFALL_COLUMNS, WaterfallRow } from "./waterfall-row.tsx";
+import { ROW_HEIGHT, WATERFALL_COLUMNS } from "./waterfall-look.ts";
+import { WaterfallRow } from "./waterfall-row.tsx";
 
 /**
  * Every span of a session as a tree over time. Only the rows in sight are drawn. Keys: up and down move, right and left open

@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Session } from "../../api/session.ts";
 import { formatCompact } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
 import { Ago } from "../../ui/time.tsx";
@@ -71,14 +72,16 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
       <div role="cell" className="row-span-2 min-w-0 lg:row-span-1">
         {/* the link covers the row, so that all of it can be tapped */}
         <Link href={paths.session(session.session_id)} prefetch={false} className="block min-w-0 after:absolute after:inset-0">
-          <span className="block truncate font-medium">{session.agent_name ?? "unnamed"}</span>
+          <span className="block truncate font-medium">
+            <HostileText text={session.agent_name ?? "unnamed"} />
+          </span>
           <span className="block truncate font-mono text-ink-3 text-xs" title={session.session_id}>
-            {session.session_id}
+            <HostileText text={session.session_id} />
           </span>
         </Link>
       </div>
       <div role="cell" className={cell}>
-        {session.channel ?? "–"}
+        <HostileText text={session.channel ?? "–"} />
       </div>
       <div role="cell" className={cell}>
         {session.control && session.control.state !== "running" ? (
@@ -110,7 +113,9 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
         {session.last_error_time && (
           <span className="flex items-center gap-1.5" title={session.last_error ?? "an error without a message"}>
             <CircleAlert size={13} className="shrink-0 text-bad" aria-hidden />
-            <span className="truncate">{session.last_error ?? "error"}</span>
+            <span className="truncate">
+              <HostileText text={session.last_error ?? "error"} />
+            </span>
           </span>
         )}
       </div>

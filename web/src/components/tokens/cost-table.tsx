@@ -6,6 +6,7 @@ import type { CostRow } from "../../api/cost.ts";
 import { GROUPINGS, type Grouping, nameRow } from "../../model/cost-view.ts";
 import { formatUsd, saving, toUsd } from "../../model/money.ts";
 import { formatCompact, formatShare } from "../../model/numbers.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import type { Coloured } from "../../ui/series-color.ts";
 import { SiliconSign } from "../../ui/silicon-sign.tsx";
@@ -136,9 +137,13 @@ function Name({ row, grouping, look }: { row: CostRow; grouping: Grouping; look:
     <span className="flex items-center gap-2.5">
       <Swatch look={look ?? { color: "var(--line-strong)", pattern: "solid", dash: undefined }} />
       <span className="max-w-80 truncate font-medium" title={name.label}>
-        {name.label}
+        <HostileText text={name.label} />
       </span>
-      {name.detail && <span className="text-ink-2">{name.detail}</span>}
+      {name.detail && (
+        <span className="max-w-48 truncate text-ink-2" title={name.detail}>
+          <HostileText text={name.detail} />
+        </span>
+      )}
       {name.silicon !== undefined && <SiliconSign silicon={name.silicon} />}
     </span>
   );

@@ -50,6 +50,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
   const totals = useQuery(costQuery({ groupBy, from, tz, ...topOf(group) }));
   // of the groups only some are shown: the sums at the top are of all calls
   const whole = useQuery(costQuery({ groupBy: ["silicon"], from, tz }));
+  const isCut = totals.data !== undefined && totals.data.data.length === topOf(group).top;
   const options = <T extends string>(names: readonly T[], label: (name: T) => string) =>
     names.map((value) => ({ value, label: label(value) }));
 
@@ -133,7 +134,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
         </Resource>
       </Panel>
       <Panel
-        title={`By ${GROUPINGS[group].label.toLowerCase()}${totals.data?.data.length === topOf(group).top ? `, the ${MOST_GROUPS} that cost most` : ""}`}
+        title={`By ${GROUPINGS[group].label.toLowerCase()}${isCut ? `, the ${MOST_GROUPS} that cost most` : ""}`}
         aside={
           <ExportLinks
             address={(format) =>
