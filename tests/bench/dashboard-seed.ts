@@ -9,7 +9,8 @@ const SESSIONS_PER_INSERT = 500;
  * Fills a migrated, empty database with `spans` spans of sessions that began over the last `days` days, in one statement a few hundred
  * sessions, then the sessions, agents and rollups from them. A session is 25 turns of 8 spans in 50 minutes; every fifth has four
  * sub-agents. Every trace is an alias of its session; of every fiftieth session the last traces name no session, and two of fifty are
- * sub-agents that named only themselves, one below the other. 1 % of the tool calls and 0.2 % of the model calls fail, 0.5 % of the calls are a second attempt.
+ * sub-agents that named only themselves, one below the other. Beside these each session reads a memory file of its agent and one of its
+ * machine, and every fourth writes the first. 1 % of the tool calls and 0.2 % of the model calls fail, 0.5 % of the calls are a second attempt.
  */
 export async function seedSpans(url: string, spans: number, days: number): Promise<void> {
   const sql = postgres(url, { max: 2, onnotice: () => {}, connection: { search_path: "signalbox", TimeZone: "UTC", work_mem: "256MB" } });
@@ -25,6 +26,9 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
     };
     await Promise.all([write(), write()]);
     await insertAliases(sql, sessions);
+    await insertMemory(sql, sessions, days);
+    await insertAlerts(sql, days);
+    await insertKeys(sql);
     await sql`vacuum analyze spans`;
     await sql.begin(async (transaction) => {
       await transaction`
@@ -38,7 +42,7 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
         ids.map(({ session_id }) => session_id),
       );
     });
-    for (const table of ["sessions", "agents", "session_aliases", "session_hour", "route_hour", "place_hour", "tool_hour"])
+    for (const table of ["sessions", "agents", "session_aliases", "session_hour", "route_hour", "place_hour", "payer_hour", "tool_hour"])
       await sql.unsafe(`vacuum analyze ${table}`);
   } finally {
     await sql.end();
@@ -60,17 +64,57 @@ function insertAliases(sql: postgres.Sql, sessions: number) {
     select 'bench-' || session, 'bench-' || (session - 1) from generate_series(0, ${sessions - 1}::int) session where session % 50 in (48, 49)`;
 }
 
+/** 240 files: of 40 agents a relative one each, and 200 absolute ones. */
+function insertMemory(sql: postgres.Sql, sessions: number, days: number) {
+  return sql`
+    insert into spans (start_time, duration_ns, trace_id, span_id, session_id, project, agent_id, agent_name, turn_id, name, operation, attributes)
+    select now() - ${days} * interval '1 day' + session::float8 / ${sessions} * (${days} * interval '1 day' - interval '50 minutes') + access * interval '7 minutes',
+      1000000, int8send(7) || int8send(session * 1000::bigint), int8send(session * 1000::bigint + 900 + access), 'bench-' || session, 'default',
+      'bench-' || session, 'agent-' || session % 40, 'turn-0', 'memory ' || operation, 'memory',
+      jsonb_build_object(${Attribute.memoryPath}::text, path, ${Attribute.memoryOperation}::text, operation)
+    from generate_series(0, ${sessions - 1}::int) session,
+      lateral (values (0, 'read', 'MEMORY.md'), (1, 'read', '/home/dev-' || session % 200 || '/notes.md'), (2, 'write', 'MEMORY.md')) accesses (access, operation, path)
+    where access < 2 or session % 4 = 0`;
+}
+
+/** 20 rules, and 5,000 times that one of them fired and was told. */
+async function insertAlerts(sql: postgres.Sql, days: number): Promise<void> {
+  await sql`
+    insert into alert_rules (rule_id, name, condition, for_seconds, actions, enabled, version, created_at, updated_at)
+    select 'rule-' || rule, 'rule ' || rule, '{"kind": "session_cost", "threshold": 5}', 0, '[]', true, 1, now(), now() from generate_series(0, 19) rule`;
+  await sql`
+    insert into alert_events (event_id, rule_id, rule_version, rule_name, project, kind, subject, session_id, value, threshold, message, started_at,
+      fired_at, ended_at, resolved_at, muted)
+    select 'event-' || event, 'rule-' || event % 20, 1, 'rule ' || event % 20, 'default', 'session_cost', 'bench-' || event, 'bench-' || event, 7, 5,
+      'session bench-' || event || ' cost $7', fired, fired, fired + interval '9 minutes', case when event % 500 > 0 then fired + interval '9 minutes' end, false
+    from generate_series(0, 4999) event, lateral (select now() - event * ${days}::float8 / 5000 * interval '1 day' as fired) at`;
+  await sql`
+    insert into alert_deliveries (delivery_id, rule_id, event_ids, action, channel_id, occasion, state, attempts, next_attempt_at, created_at, delivered_at)
+    select 'delivery-' || event_id, rule_id, array[event_id], 'notify', 'channel-1', 'fired', 'delivered', 1, fired_at, fired_at, fired_at from alert_events`;
+}
+
+/** 500 keys and 100 saved views. */
+async function insertKeys(sql: postgres.Sql): Promise<void> {
+  await sql`
+    insert into api_keys (key_id, name, purpose, project, digest, hint, created_at)
+    select 'key-' || key, 'key-' || key, 'agents', 'default', int8send(key), 'abcd', now() from generate_series(0, 499) key`;
+  await sql`
+    insert into saved_views (view_id, page, name, query, created_at)
+    select 'view-' || view, 'tokens', 'view ' || view, 'group=user', now() from generate_series(0, 99) view`;
+}
+
 /** Of each turn of 8: the turn itself, two decisions with their calls, three tool calls. */
 function insertSessions(sql: postgres.Sql, from: number, to: number, sessions: number, days: number) {
   return sql`
     insert into spans (start_time, kind, status, tier, duration_ns, trace_id, span_id, parent_span_id, session_id, project, agent_id, turn_id, name,
-      operation, is_call, agent_kind, agent_name, channel, user_id, task, tool_name, route, pool, silicon, hardware, provider, model, request_model,
+      operation, is_call, agent_kind, agent_name, channel, user_id, key_name, task, tool_name, route, pool, silicon, hardware, provider, model, request_model,
       sla_class, sla_met, decision_id, attempt, input_tokens, cache_read_tokens, output_tokens, cost_nusd, cost_source, baseline_nusd, ttft_ms,
       queue_ms, prefill_ms, decode_ms, status_message, service_name, attributes)
     select start_time, 1, case when fails then 2 else 0 end, place, (1 + hash % 4000) * 1000000::bigint, trace_id, int8send(key),
       case position when 0 then null when 2 then int8send(key - 1) when 5 then int8send(key - 1) else int8send(key - position) end,
       session_id, 'default', agent_id, 'turn-' || turn, operation || ' ' || place, operation, is_call, 'openclaw', 'agent-' || session % 40,
       (array['telegram', 'slack', 'cli', 'cron', 'discord'])[1 + session % 5], 'user-' || session % 50,
+      case when is_call or is_decision then 'key-' || session % 20 end,
       case when is_call or is_decision then (array['coding', 'heartbeat', 'summary'])[1 + session % 3] end,
       case when operation = 'execute_tool' then 'tool-' || hash % 20 end,
       case when is_call or is_decision then 'route-' || place end, case when is_call or is_decision then 'pool-' || place end,

@@ -6,7 +6,7 @@
  * `samples` times, one after the other, after two that do not count. Times are the client's and hold queries, JSON and HTTP; the CPU that
  * Postgres took for one says what a busy machine hides.
  *
- * Command: npm exec -- node tests/bench/dashboard.ts [spans, default 5000000] [samples, default 20] [folder of the cluster, kept for the next run; default a new one, removed]
+ * Command: npm exec -- node tests/bench/dashboard.ts [spans, default 5000000] [samples, default 20] [folder of the cluster, kept for the next run; default a new one, removed] [what is asked: a regular expression on the names, default all]
  */
 import fs from "node:fs";
 import os from "node:os";
@@ -22,6 +22,7 @@ import { seedSpans } from "./dashboard-seed.ts";
 
 const [spans = 5_000_000, samples = 20] = process.argv.slice(2, 4).map(Number);
 const kept = process.argv[4];
+const asked = new RegExp(process.argv[5] ?? "");
 const DAYS = 15;
 
 const dir = kept ? path.resolve(kept) : fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-dashboard-"));
@@ -39,7 +40,7 @@ try {
   }
   const [sizes] =
     await sql`select (select count(*) from spans) as spans, (select count(*) from sessions) as sessions, (select count(*) from session_hour) as session_hours,
-    (select count(*) from route_hour) as route_hours, (select count(*) from place_hour) as place_hours, (select count(*) from session_aliases) as aliases, pg_size_pretty(pg_database_size(current_database())) as size`;
+    (select count(*) from route_hour) as route_hours, (select count(*) from place_hour) as place_hours, (select count(*) from payer_hour) as payer_hours, (select count(*) from session_aliases) as aliases, pg_size_pretty(pg_database_size(current_database())) as size`;
   console.log(JSON.stringify(sizes));
   const dashboard = await startDashboard(server.readerUrl);
   try {
@@ -48,10 +49,10 @@ try {
     const id = String(session?.session_id);
     const headers = { authorization: `Bearer ${dashboard.token}` };
     const cookie = await logIn(dashboard.loginLink());
-    for (const [name, address] of Object.entries(queries(id))) {
+    for (const [name, address] of Object.entries(queries(id)).filter(([what]) => asked.test(what))) {
       report(name, await times(samples, () => read(`${dashboard.url}${address}`, { headers })));
     }
-    for (const [name, address] of Object.entries(pages(id))) {
+    for (const [name, address] of Object.entries(pages(id)).filter(([what]) => asked.test(what))) {
       report(`first byte of ${name}`, await times(samples, () => firstByte(`${dashboard.url}${address}`, { headers: { cookie } })));
     }
   } finally {
@@ -84,6 +85,9 @@ function queries(session: string): Record<string, string> {
     "cost 30 d by agent, top 100": api.cost({ group_by: "agent", from: "-30d", top: 100 }),
     "cost 30 d by agent, top 100, days": api.cost({ group_by: "agent", from: "-30d", bucket: "day", top: 100 }),
     "cost 30 d by user, days": api.cost({ group_by: "user", from: "-30d", bucket: "day" }),
+    "cost 30 d by key, days": api.cost({ group_by: "key", from: "-30d", bucket: "day" }),
+    "cost 12 mo by project, user and key, months": api.cost({ group_by: "project,user,key", from: "-365d", bucket: "month" }),
+    "cost 30 d by key and model": api.cost({ group_by: "key,model", from: "-30d" }),
     "cost 30 d by session, 100 of them": api.cost({ group_by: "session", from: "-30d", limit: 100 }),
     "explain 1 h": api.explain({ from: "-1h" }),
     "explain 24 h": api.explain({ from: "-24h" }),
@@ -111,7 +115,13 @@ function queries(session: string): Record<string, string> {
     "pools 7 d": api.pools({ from: "-7d" }),
     "pools 30 d": api.pools({ from: "-30d" }),
     alerts: api.alerts(),
-    memory: "/api/v1/memory",
+    "memory: files of 30 d": api.memoryFiles({ from: "-30d" }),
+    "memory: one file": api.memory({ path: "MEMORY.md", owner: "agent-7", project: "default" }),
+    "memory: of a session": api.memory({ session }),
+    "memory: newest": api.memory(),
+    keys: api.keys(),
+    projects: api.projects(),
+    "saved views": api.views(),
   };
 }
 
@@ -127,7 +137,11 @@ function pages(session: string): Record<string, string> {
     Session: paths.session(session),
     Agents: paths.agents(),
     Routes: paths.routes(),
+    Memory: paths.memory(),
+    "Memory, one file": paths.memory({ file: { path: "MEMORY.md", owner: "agent-7", project: "default" } }),
     Alerts: paths.alerts(),
+    Settings: paths.settings(),
+    "Tokens 12 mo by key": paths.tokens({ range: "12mo", group: "key" }),
   };
 }
 

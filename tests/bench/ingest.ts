@@ -32,6 +32,7 @@ const TABLES = [
   "span_messages",
   "route_hour",
   "place_hour",
+  "payer_hour",
   "tool_hour",
   "session_hour",
 ];

@@ -6,7 +6,7 @@
  * `samples` times after one that does not count, then left alone for `seconds`, then looked at for `seconds` while spans arrive in ten requests a
  * second. The main thread is what Chromium says that its tasks took (Performance.getMetrics).
  *
- * Command: npm exec -- node tests/bench/page.ts [samples, default 5] [seconds, default 10] [spans a second, default 1000]
+ * Command: npm exec -- node tests/bench/page.ts [samples, default 5] [seconds, default 10] [spans a second, default 1000] [pages: a regular expression on their names, default all]
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -23,9 +23,11 @@ import { startDashboard } from "../support/dashboard.ts";
 import { freePort } from "../support/free-port.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SESSION } from "../support/seed-fleet.ts";
+import { seedMemory, travelMemory } from "../support/seed-memory.ts";
 import { agentBatch } from "./ingest-load.ts";
 
 const [samples = 5, seconds = 10, perSecond = 1_000] = process.argv.slice(2, 5).map(Number);
+const asked = new RegExp(process.argv[5] ?? "");
 const REQUESTS_PER_SECOND = 10;
 const PAGES: Record<string, string> = {
   Overview: paths.overview(),
@@ -37,6 +39,9 @@ const PAGES: Record<string, string> = {
   "Session, replay": paths.session(RUNAWAY_SESSION, { view: "replay" }),
   Agents: paths.agents(),
   Routes: paths.routes(),
+  "What if": paths.whatIf(),
+  Memory: paths.memory(),
+  Settings: paths.settings(),
   Alerts: paths.alerts(),
 };
 
@@ -102,12 +107,13 @@ const collector = spawn(process.execPath, [fileURLToPath(new URL("../../collecto
   },
   stdio: ["ignore", "ignore", "inherit"],
 });
-const dashboard = await startDashboard(database.readerUrl);
+const dashboard = await startDashboard(database.readerUrl, { collectorUrl });
 const browser = await launchChromium();
 try {
   while (!(await fetch(`${collectorUrl}/readyz`).catch(() => ({ ok: false }))).ok) await pause(50);
   // the days' tables are the collector's: it makes them before rows are there
   await seed(database.url);
+  await seedMemory(database.url, travelMemory("agent:standup:main"));
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   await page.goto(dashboard.loginLink());
@@ -117,7 +123,7 @@ try {
   const perRequest = Math.ceil(perSecond / REQUESTS_PER_SECOND);
   let batch = 0;
   console.log(`load average ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} cores`);
-  for (const [name, address] of Object.entries(PAGES)) {
+  for (const [name, address] of Object.entries(PAGES).filter(([page]) => asked.test(page))) {
     const scripts = new Map<string, Promise<Buffer>>();
     const collect = (response: Awaited<ReturnType<Page["waitForResponse"]>>) => {
       if (response.request().resourceType() === "script") scripts.set(response.url(), response.body());
