@@ -54,7 +54,7 @@ export function explainCost(sql: Sql, range: ExplainRange): Promise<ExplainCostR
   return sql<ExplainCostRow[]>`
     with places as materialized (${places}),
     changes as (
-      select coalesce(r.root_id, c.session_id) collate "C" as session_id, sum(c.calls) as calls,
+      select coalesce(r.root_id, c.session_id) as session_id, sum(c.calls) as calls,
         sum(case when c.is_now then c.cost_nusd else -c.cost_nusd end) as change
       from (${sessions}) c left join session_roots r on r.session_id = c.session_id
       group by 1
@@ -136,7 +136,7 @@ export function sessionsBySilicon(sql: Sql, { source, from, to }: ExplainRange):
         where c.start_time >= ${from}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`;
   return sql<SessionSiliconRow[]>`
     with summed as (
-      select coalesce(r.root_id, c.session_id) collate "C" as session_id, sum(c.cpu_calls) as cpu, sum(c.gpu_calls) as gpu, sum(c.npu_calls) as npu,
+      select coalesce(r.root_id, c.session_id) as session_id, sum(c.cpu_calls) as cpu, sum(c.gpu_calls) as gpu, sum(c.npu_calls) as npu,
         sum(c.cloud_calls) as cloud, sum(c.calls) as calls
       from (${parts}) c left join session_roots r on r.session_id = c.session_id group by 1
     ),

@@ -145,6 +145,7 @@ function sayReceipt(action: Action, receipt: Receipt, terminal: Terminal): void 
   const [first = "", ...rest] = inWords(action, receipt);
   terminal.line(`\n  ${terminal.style("green", "✓")} ${first}`);
   for (const line of rest) terminal.line(`    ${line.startsWith("Unknown") ? terminal.style("yellow", line) : line}`);
-  if (action !== "resume") terminal.line(terminal.style("dim", `    Let it go on: npx signalbox resume ${receipt.session}${receipt.project === undefined ? "" : ` --project ${receipt.project}`}`));
+  const project = receipt.project === undefined ? "" : ` --project ${receipt.project}`;
+  if (action !== "resume") terminal.line(terminal.style("dim", `    Let it go on: npx signalbox resume ${receipt.session}${project}`));
   terminal.line();
 }
