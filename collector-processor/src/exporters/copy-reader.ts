@@ -36,6 +36,7 @@ const READ_COUNTED: { [Name in keyof CountedSpan]: Read } = {
   channel: text,
   agent_kind: text,
   user_id: text,
+  key_name: text,
   input_tokens: bigint,
   cache_read_tokens: bigint,
   cache_write_tokens: bigint,
