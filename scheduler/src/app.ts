@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { DEFAULT_KEEP_ALIVE_MS, DEFAULT_PROJECT } from "@signalbox/otel/conventions";
+import { DEFAULT_KEEP_ALIVE_MS } from "@signalbox/otel/conventions";
 import { followPrices } from "@signalbox/otel/prices";
 import { createAdmissionService } from "./admission/service.ts";
 import { createReplyStore } from "./cache/reply-store.ts";
@@ -198,12 +198,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const found = options.found ?? [];
   const simulations = options.databaseUrl === undefined ? undefined : createSimulations(options.databaseUrl);
   const whatIf = { simulations, policy: () => policyText(generations.current.config, pools()) };
-  const defaultProject = config.collector?.default_project ?? DEFAULT_PROJECT;
   const control = createControlApi({
     gatekeeper,
     admission,
     pools,
-    defaultProject,
     found,
     config: () => follower.status,
     decisions,

@@ -81,27 +81,12 @@ describe("kill", () => {
     await dialog.getByText("and 17 sub-agents").waitFor();
     expect(commands().at(-1)).toEqual({
       method: "POST",
-      path: `/control/sessions/${encodeURIComponent("agent:spender:main")}/kill?project=default`,
+      path: `/control/sessions/${encodeURIComponent("agent:spender:main")}/kill`,
       authorization: `Bearer ${TOKEN}`,
       body: { reason: "spends too much" },
     });
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-  });
-
-  it("a call under way that names no project is stopped, too, whosever it is", async () => {
-    const kill = () =>
-      fetch(`${dashboard.url}/api/v1/sessions/agent:standup:main/kill`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-        body: "{}",
-      });
-    scheduler.inFlight.push({ project: null });
-    expect((await kill()).status).toBe(200);
-    expect(commands().at(-1)?.path).toBe("/control/sessions/agent%3Astandup%3Amain/kill");
-    scheduler.inFlight.pop();
-    expect((await kill()).status).toBe(200);
-    expect(commands().at(-1)?.path).toBe("/control/sessions/agent%3Astandup%3Amain/kill?project=default");
   });
 
   it("a stopped session says so at once, and offers what is left to do", async () => {

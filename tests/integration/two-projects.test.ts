@@ -101,15 +101,6 @@ test("gateways of two projects: a kill of one's session ends that one's run, and
   await until(() => blocked().every((one) => !one), "both go on");
 });
 
-test("what names no project is the default one's: its stop is that of the plain id", async () => {
-  const gateway = await serve("collector: { default_project: home }");
-  await control(gateway.url, "POST", `${PATH}/kill?project=home`, { reason: "test" });
-  expect((await control(gateway.url, "GET", `${PATH}?project=home`)).body).toMatchObject({ state: "killed", reason: "test" });
-  expect((await chat(gateway.url, { session: SESSION })).status).toBe(403);
-  await control(gateway.url, "POST", `${PATH}/resume?project=home`);
-  expect((await chat(gateway.url, { session: SESSION })).status).toBe(200);
-});
-
 test("each spends its own budget of a session, also after a restart, and a resume of the plain id lifts what one has spent", async () => {
   const budget = "budgets: [{ scope: session, limit_usd: 0.002, ladder: [{ at: 1, do: kill }] }]";
   const first = await serve(budget);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { NotifyChannel } from "@signalbox/otel/conventions";
+import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import type { Connection } from "../exporters/postgres-connection.ts";
 import type { Lease } from "../lease.ts";
 import type { Micros } from "../rows.ts";
@@ -83,7 +83,7 @@ export async function record(connection: Connection, { rule, episodes, now, notB
 
 /** The same tool call of one session is told apart by its arguments: the session is stopped, not the call. */
 const nameOf = (rule: Rule, subject: string, sessionId: string | null, names: ReadonlyMap<string, string>): string =>
-  rule.condition.per === "session" && sessionId !== null ? (names.get(sessionId) ?? sessionId) : subject;
+  rule.condition.per === "session" && sessionId !== null ? (names.get(sessionId) ?? plainId(sessionId)) : plainId(subject);
 
 async function namesOf(connection: Connection, episodes: readonly Episode[]): Promise<Map<string, string>> {
   const ids = [...new Set(episodes.flatMap(({ sessionId }) => sessionId ?? []))];
@@ -92,7 +92,7 @@ async function namesOf(connection: Connection, episodes: readonly Episode[]): Pr
      where agent_name is not null and session_id in (select jsonb_array_elements_text($1::text::jsonb))`,
     [JSON.stringify(ids)],
   );
-  return new Map(rows.map(({ session_id, agent_name }) => [session_id, `${agent_name} (${session_id})`]));
+  return new Map(rows.map(({ session_id, agent_name }) => [session_id, `${agent_name} (${plainId(session_id)})`]));
 }
 
 async function queue(connection: Connection, rule: Rule, action: Action, fired: readonly Fired[], groupSeconds: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { NotifyChannel, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
+import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
 import {
@@ -122,7 +122,7 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
   async function withoutSuperseded(identities: Identities, counters: Counters): Promise<Counters> {
     const { first, last } = identities.period();
     // an imported sub-agent is known by its plain id
-    const sessions = new Set(identities.agents().flatMap(({ session_id: id }) => [id, id.slice(id.lastIndexOf(PROJECT_SEPARATOR) + 1)]));
+    const sessions = new Set(identities.agents().flatMap(({ session_id: id }) => [id, plainId(id)]));
     const gone = await connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify([...sessions]), first, last]);
     if (gone.length === 0) return counters;
     const spans = gone.map(countedSpan);

@@ -318,6 +318,15 @@ export const DEFAULT_PROJECT = "default";
 /** Between the project and the id of a session or agent, where both are one key (`session_controls.id`, `budget_usage.id`). No header can hold it. */
 export const PROJECT_SEPARATOR = "\u001f";
 
+/** The id of a session or an agent as people know it, without the project that it may stand behind. */
+export const plainId = (id: string): string => id.slice(id.lastIndexOf(PROJECT_SEPARATOR) + 1);
+
+/** The project that an id stands behind; undefined for a plain one. */
+export function projectOfId(id: string): string | undefined {
+  const at = id.lastIndexOf(PROJECT_SEPARATOR);
+  return at < 0 ? undefined : id.slice(0, at);
+}
+
 /** The Postgres channels that NOTIFY is sent on; payloads are JSON of at most 8,000 bytes. */
 export const NotifyChannel = {
   /** after each committed batch: `{"sessions": string[], "spans": number}`; sessions is cut to 50 */

@@ -4,19 +4,11 @@
  * and the command line give it, holds in every project.
  */
 
-import { PROJECT_SEPARATOR as BETWEEN } from "@signalbox/otel/conventions";
+import { PROJECT_SEPARATOR as BETWEEN, plainId, projectOfId as projectOf } from "@signalbox/otel/conventions";
 
-export { BETWEEN };
+export { BETWEEN, plainId, projectOf };
 
 export const scopedId = (project: string | undefined, id: string): string => (project === undefined ? id : `${project}${BETWEEN}${id}`);
-
-/** Without its project. */
-export const plainId = (id: string): string => id.slice(id.lastIndexOf(BETWEEN) + 1);
-
-export function projectOf(id: string): string | undefined {
-  const at = id.lastIndexOf(BETWEEN);
-  return at < 0 ? undefined : id.slice(0, at);
-}
 
 /** The fields of an answer that tell whose id it is. */
 export const withProject = (id: string): { project?: string } => {

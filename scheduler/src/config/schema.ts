@@ -232,10 +232,7 @@ export const configSchema = z.strictObject({
   admission: admission.default({ when_database_is_away: "open" }),
   fan_out: z.array(fanOut).default([]).describe("Where the collector sends what it stores, too; it checks the rest of it."),
   keys: z.array(key).default([]).describe("Once there is one, the model endpoints ask for a key."),
-  collector: z
-    .looseObject({ default_project: z.string().optional().describe("The project of what names none.") })
-    .optional()
-    .describe("The collector's own part, which it checks itself."),
+  collector: z.looseObject({}).optional().describe("The collector's own part, which it checks itself."),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -24,8 +24,6 @@ export interface ControlDependencies {
   gatekeeper: () => Gatekeeper;
   admission: AdmissionService;
   pools: () => readonly Pool[];
-  /** Of what names no project, as the collector stores it. */
-  defaultProject: string;
   /** What was found on this machine, in words. */
   found: readonly string[];
   config: () => ConfigStatus;
@@ -45,7 +43,6 @@ export function createControlApi({
   gatekeeper,
   admission,
   pools,
-  defaultProject,
   found,
   config,
   decisions,
@@ -56,9 +53,9 @@ export function createControlApi({
     {
       method: "POST",
       path: /^\/control\/sessions\/(.+)\/(kill|pause|resume)$/,
-      handle: (ask) => changeSession(admission, ask, defaultProject),
+      handle: (ask) => changeSession(admission, ask),
     },
-    { method: "GET", path: /^\/control\/sessions\/([^/]+)$/, handle: (ask) => showSession(admission, ask, defaultProject) },
+    { method: "GET", path: /^\/control\/sessions\/([^/]+)$/, handle: (ask) => showSession(admission, ask) },
     { method: "GET", path: /^\/control\/config$/, handle: ({ response }) => sendJson(response, 200, config()) },
     { method: "GET", path: /^\/control\/stream$/, handle: (ask) => followEvents(admission, gatekeeper(), ask) },
     { method: "POST", path: /^\/control\/acks$/, handle: (ask) => acceptAcknowledgement(admission.events, ask) },

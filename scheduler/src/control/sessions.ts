@@ -1,7 +1,6 @@
 /**
  * `GET /control/sessions/{id}`, and `POST …/kill|pause|resume`: the id of a session, or of one of its agents. With `?project=` that of one
- * project alone; without, what has this id in any project. Calls that name no project are stored under the default one: its sessions are
- * found by their plain id.
+ * project alone; without, what has this id in any project.
  */
 
 import { z } from "zod";
@@ -22,10 +21,9 @@ const body = z.strictObject({ reason: z.string().max(500).default("") });
 export async function changeSession(
   { stopper, budgets }: AdmissionService,
   { request, response, parts, query }: ControlRequest,
-  defaultProject: string,
 ): Promise<void> {
   const [plain = "", verb = ""] = parts;
-  const id = idOf(plain, query, defaultProject);
+  const id = scopedId(query.get("project") || undefined, plain);
   if (id.length > MAX_ID_LENGTH) throw new HttpError(400, "invalid_session", `ids have at most ${MAX_ID_LENGTH} characters`);
   const { reason } = await readJson(request, body);
   const state = STATE[verb] as ControlState;
@@ -36,13 +34,9 @@ export async function changeSession(
 }
 
 /** What is known of it here and now: whether it is stopped, and its calls under way. */
-export function showSession(
-  { controls, inFlight }: AdmissionService,
-  { response, parts, query }: ControlRequest,
-  defaultProject: string,
-): void {
+export function showSession({ controls, inFlight }: AdmissionService, { response, parts, query }: ControlRequest): void {
   const [plain = ""] = parts;
-  const id = idOf(plain, query, defaultProject);
+  const id = scopedId(query.get("project") || undefined, plain);
   const stop = controls.stopOf([id, plainId(id)]);
   const data = inFlight.of(id).map(({ record, place }) => ({
     decision_id: decisionId(record),
@@ -64,11 +58,6 @@ export function showSession(
     reason: stop?.reason ?? null,
     in_flight: data,
   });
-}
-
-function idOf(plain: string, query: URLSearchParams, defaultProject: string): string {
-  const project = query.get("project") || defaultProject;
-  return scopedId(project === defaultProject ? undefined : project, plain);
 }
 
 /** @returns what could not be confirmed */

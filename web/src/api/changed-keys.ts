@@ -1,4 +1,4 @@
-import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
+import { plainId } from "@signalbox/otel/conventions";
 import type { QueryKey } from "@tanstack/react-query";
 import type { LiveIngest, LivePools } from "./live.ts";
 import type { PoolPage } from "./pool.ts";
@@ -28,7 +28,7 @@ export function changedKeys({ sessions, all }: LiveIngest): QueryKey[] {
     ["memory"],
   ];
   // a trace that names no session ('t:…') may belong to any that is open
-  if (all || sessions.some((id) => id.slice(id.lastIndexOf(PROJECT_SEPARATOR) + 1).startsWith("t:"))) return [...lists, ["session"]];
+  if (all || sessions.some((id) => plainId(id).startsWith("t:"))) return [...lists, ["session"]];
   return [...lists, ...sessions.map((id) => ["session", id])];
 }
 

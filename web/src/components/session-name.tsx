@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import type { Session } from "../api/session.ts";
 import { HostileText } from "../ui/hostile-text.tsx";
 
@@ -8,8 +9,8 @@ export function SessionName({ session }: { session: Pick<Session, "session_id" |
       <span className="max-w-[70%] shrink-0 truncate font-medium text-ink">
         <HostileText text={session.agent_name ?? "unnamed"} />
       </span>
-      <span className="min-w-0 truncate font-mono text-ink-3 text-xs" title={session.session_id}>
-        <HostileText text={session.session_id} />
+      <span className="min-w-0 truncate font-mono text-ink-3 text-xs" title={plainId(session.session_id)}>
+        <HostileText text={plainId(session.session_id)} />
       </span>
     </span>
   );

@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import type { z } from "zod";
 import type { AlertListParameters, AlertPage, AlertRulePage, ChannelPage, ConditionKind } from "../api/alert.ts";
 import { decodeCursor, encodeCursor } from "../model/cursor.ts";
@@ -26,7 +27,7 @@ const toAlert = (row: AlertRow): AlertPage["data"][number] => ({
   rule_id: row.rule_id,
   rule: row.rule_name,
   kind: row.kind as ConditionKind,
-  subject: row.subject,
+  subject: plainId(row.subject),
   session_id: row.session_id,
   time: rfc3339(row.fired_at),
   started: rfc3339(row.started_at),

@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import type { Contribution, Period } from "../api/explain.ts";
 import type { LineageRow, SessionLabelRow } from "../queries/explain-agents.ts";
 import type { ExplainCostRow } from "../queries/explain-cost.ts";
@@ -77,7 +78,7 @@ export function toContributions(
         return [
           contribution(sum, {
             by: "session",
-            label: session?.agent_name ?? row.session_id ?? "",
+            label: session?.agent_name ?? plainId(row.session_id ?? ""),
             detail: session?.channel ?? null,
             session_id: row.session_id,
           }),
@@ -93,7 +94,7 @@ export function toContributions(
   const each = agents.map((row) =>
     contribution(sumOf(row), {
       by: "agent",
-      label: names.get(`${row.session_id}\n${row.agent_id}`) ?? row.agent_id ?? "",
+      label: names.get(`${row.session_id}\n${row.agent_id}`) ?? plainId(row.agent_id ?? ""),
       detail: sessions.get(row.session_id ?? "")?.channel ?? null,
       session_id: row.session_id,
       agent_id: row.agent_id,

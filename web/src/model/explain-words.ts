@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import type { Burst, Contribution, Explanation } from "../api/explain.ts";
 import { paths } from "../paths.ts";
 import { formatMoney, toUsd } from "./money.ts";
@@ -92,7 +93,7 @@ function spikeWords(explanation: Explanation): Statement[] {
   for (const burst of bursts.filter((one) => one !== behind || !isRise)) {
     words.push({
       id: "burst",
-      parts: [strong(burst.agent_name ?? burst.session_id), " ran away: ", ...burstWords(burst), "."],
+      parts: [strong(burst.agent_name ?? plainId(burst.session_id)), " ran away: ", ...burstWords(burst), "."],
       href: paths.session(burst.session_id, { view: "agents" }),
       link: "Its agents",
     });

@@ -1,4 +1,4 @@
-import { NotifyChannel, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
+import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { LiveEvent, type LiveIngest, type LivePools, type LiveState } from "../api/live.ts";
 import { connectionOptions } from "./database.ts";
@@ -139,7 +139,7 @@ class LiveHub {
     try {
       const { session } = JSON.parse(payload) as { session?: unknown };
       // stored under either: see the collector's migration 000014
-      if (typeof session === "string") this.#sessions.add(session).add(session.slice(session.lastIndexOf(PROJECT_SEPARATOR) + 1));
+      if (typeof session === "string") this.#sessions.add(session).add(plainId(session));
       else this.#all = true;
     } catch {
       this.#all = true;

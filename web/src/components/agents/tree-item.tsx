@@ -1,4 +1,5 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { useQuery } from "@tanstack/react-query";
 import { ChevronRight, GitFork } from "lucide-react";
 import Link from "next/link";
@@ -24,7 +25,7 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
           <button
             type="button"
             aria-expanded={isOpen}
-            aria-label={`${isOpen ? "hide" : "show"} the agents of ${tree.agent_name ?? tree.session_id}`}
+            aria-label={`${isOpen ? "hide" : "show"} the agents of ${tree.agent_name ?? plainId(tree.session_id)}`}
             onClick={onToggle}
             className="-m-1 grid size-6 shrink-0 place-items-center text-ink-3 hover:text-ink"
           >
@@ -48,14 +49,14 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
                 <Badge tone={tree.control_state === "killed" ? "bad" : "warn"}>{tree.control_state}</Badge>
               )}
             </span>
-            <span className="block truncate text-ink-3 text-xs" title={tree.session_id}>
+            <span className="block truncate text-ink-3 text-xs" title={plainId(tree.session_id)}>
               {tree.channel && (
                 <span className="text-ink-2">
                   <HostileText text={tree.channel} /> ·{" "}
                 </span>
               )}
               <span className="font-mono">
-                <HostileText text={tree.session_id} />
+                <HostileText text={plainId(tree.session_id)} />
               </span>
             </span>
           </div>

@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import { Bot, CircleAlert, MessageSquare, Split, Wrench } from "lucide-react";
 import Link from "next/link";
 import { memo } from "react";
@@ -62,7 +63,7 @@ export const EventRow = memo(function EventRow({
           {isError ? <CircleAlert size={14} aria-hidden /> : <Icon size={14} strokeWidth={1.75} aria-hidden />}
         </span>
         <span className="truncate">
-          <span className={event.kind === "turn" ? "font-medium" : ""} title={event.session_id}>
+          <span className={event.kind === "turn" ? "font-medium" : ""} title={plainId(event.session_id)}>
             <HostileText text={event.agent_name ?? "unnamed"} />
           </span>
           <span className="text-ink-2 md:hidden">

@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import Link from "next/link";
 import { CONTRIBUTION_KINDS, type Contribution, type ContributionKind, type Explanation } from "../../api/explain.ts";
 import { shareOfChange } from "../../model/explain-words.ts";
@@ -110,7 +111,7 @@ function Row({ row, now, before, share }: { row: Contribution; now: number; befo
           href={hrefOf(row)}
           prefetch={false}
           className="min-w-0 truncate font-medium hover:underline"
-          title={row.agent_id ?? row.session_id ?? row.label}
+          title={plainId(row.agent_id ?? row.session_id ?? row.label)}
         >
           <HostileText text={row.label || NAMELESS[row.by]} />
         </Link>
@@ -118,8 +119,8 @@ function Row({ row, now, before, share }: { row: Contribution; now: number; befo
           <HostileText text={[row.descendants !== null && plural(row.descendants, "sub-agent"), row.detail].filter(Boolean).join(", ")} />
         </span>
         {row.session_id && row.by !== "tree" && (
-          <span className="hidden min-w-0 truncate font-mono text-ink-3 text-xs lg:inline" title={row.agent_id ?? row.session_id}>
-            <HostileText text={(row.by === "agent" ? row.agent_id : null) ?? row.session_id} />
+          <span className="hidden min-w-0 truncate font-mono text-ink-3 text-xs lg:inline" title={plainId(row.agent_id ?? row.session_id)}>
+            <HostileText text={plainId((row.by === "agent" ? row.agent_id : null) ?? row.session_id)} />
           </span>
         )}
       </span>

@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import Link from "next/link";
 import type { MemoryAccess } from "../../api/memory.ts";
 import { paths } from "../../paths.ts";
@@ -11,7 +12,7 @@ export function AccessWho({ access }: { access: MemoryAccess }) {
     <Link
       href={paths.session(access.session_id, { span: access.span_id })}
       prefetch={false}
-      title={access.session_id}
+      title={plainId(access.session_id)}
       className="min-w-0 truncate font-medium underline-offset-2 hover:underline"
     >
       <HostileText text={agent ?? root ?? "unnamed"} />

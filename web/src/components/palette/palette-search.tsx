@@ -1,4 +1,5 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Search } from "lucide-react";
 import { useRouter } from "next/navigation";
@@ -135,7 +136,7 @@ function useEntries(typed: string): Entry[] {
       id: session.session_id,
       group: "Sessions",
       label: session.agent_name ?? "unnamed",
-      detail: session.session_id,
+      detail: plainId(session.session_id),
       run: () => router.push(paths.session(session.session_id)),
     }),
   );

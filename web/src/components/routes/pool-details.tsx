@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import type { Pool } from "../../api/pool.ts";
@@ -52,9 +53,9 @@ export function PoolDetails({ pool }: { pool: Pool }) {
                   <Link
                     href={paths.session(holder.session_id, { view: "agents" })}
                     className="min-w-0 truncate hover:underline"
-                    title={holder.session_id}
+                    title={plainId(holder.session_id)}
                   >
-                    <HostileText text={holder.agent_name ?? holder.session_id} />
+                    <HostileText text={holder.agent_name ?? plainId(holder.session_id)} />
                     {holder.sub_agents > 0 && <span className="text-ink-2"> and {plural(holder.sub_agents, "sub-agent")}</span>}
                   </Link>
                   <span className="shrink-0 text-ink-2">

@@ -1,4 +1,5 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { ChevronRight, CircleAlert } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { Agent } from "../../api/agent.ts";
@@ -92,7 +93,7 @@ function Row({
               type="button"
               onClick={onToggle}
               aria-expanded={!isFolded}
-              aria-label={`${isFolded ? "show" : "hide"} the sub-agents of ${node.agent_name ?? node.agent_id}`}
+              aria-label={`${isFolded ? "show" : "hide"} the sub-agents of ${node.agent_name ?? plainId(node.agent_id)}`}
               className="-m-1 grid size-6 shrink-0 place-items-center text-ink-3 hover:text-ink"
             >
               <ChevronRight size={13} className={classNames("transition-transform", !isFolded && "rotate-90")} aria-hidden />
@@ -101,8 +102,8 @@ function Row({
             <span className="w-4 shrink-0" />
           )}
           <SiliconSign silicon={main} size={11} />
-          <span className={classNames("truncate", level === 0 && "font-medium")} title={node.agent_id}>
-            <HostileText text={node.agent_name ?? node.agent_id} />
+          <span className={classNames("truncate", level === 0 && "font-medium")} title={plainId(node.agent_id)}>
+            <HostileText text={node.agent_name ?? plainId(node.agent_id)} />
           </span>
           {isFolded && <span className="text-ink-3 text-sm">+{node.descendants}</span>}
           {node.errors > 0 && <CircleAlert size={12} className="shrink-0 text-bad" aria-label={`${node.errors} errors`} />}

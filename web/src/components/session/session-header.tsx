@@ -1,4 +1,5 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { ChevronRight, CircleAlert } from "lucide-react";
 import Link from "next/link";
 import type { Session } from "../../api/session.ts";
@@ -54,7 +55,7 @@ export function SessionHeader({ session }: { session: Session }) {
           <SessionControls session={session} />
         </span>
         <span className="flex w-full min-w-0">
-          <CopyText text={session.session_id} label="session id" />
+          <CopyText text={plainId(session.session_id)} label="session id" />
         </span>
       </div>
       <div className="rounded-lg border border-line bg-surface px-4 py-3.5">

@@ -1,4 +1,5 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { CircleAlert, GitFork } from "lucide-react";
 import Link from "next/link";
@@ -75,8 +76,8 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
           <span className="block truncate font-medium">
             <HostileText text={session.agent_name ?? "unnamed"} />
           </span>
-          <span className="block truncate font-mono text-ink-3 text-xs" title={session.session_id}>
-            <HostileText text={session.session_id} />
+          <span className="block truncate font-mono text-ink-3 text-xs" title={plainId(session.session_id)}>
+            <HostileText text={plainId(session.session_id)} />
           </span>
         </Link>
       </div>

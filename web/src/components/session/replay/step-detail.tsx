@@ -1,4 +1,5 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import type { ContentMessage } from "../../../api/step-content.ts";
@@ -36,7 +37,7 @@ export function StepDetail({ id, replay, playhead }: { id: string; replay: Repla
     >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-4 py-2">
         <h2 className="min-w-0 flex-1 truncate font-medium">
-          <HostileText text={`${step.agent_name ?? step.agent_id}: ${stepTitle(step)}`} />
+          <HostileText text={`${step.agent_name ?? plainId(step.agent_id)}: ${stepTitle(step)}`} />
         </h2>
         <Segmented
           label="content"

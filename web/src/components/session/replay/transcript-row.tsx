@@ -1,5 +1,5 @@
 "use client";
-import { Operation } from "@signalbox/otel/conventions";
+import { Operation, plainId } from "@signalbox/otel/conventions";
 import { CircleAlert } from "lucide-react";
 import { memo } from "react";
 import type { Step } from "../../../api/step.ts";
@@ -50,7 +50,7 @@ export const TranscriptRow = memo(function TranscriptRow({
         <span className="flex w-full items-center gap-1.5">
           <OperationIcon operation={OPERATION[step.kind]} />
           <span className="min-w-0 max-w-[45%] truncate text-ink-2 text-sm">
-            <HostileText text={step.agent_name ?? step.agent_id} />
+            <HostileText text={step.agent_name ?? plainId(step.agent_id)} />
           </span>
           <span className="min-w-0 truncate font-medium">
             <HostileText text={stepTitle(step)} />
