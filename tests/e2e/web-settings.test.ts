@@ -207,18 +207,26 @@ it("every resource and every change wants a token", async () => {
 });
 
 it("a kill is of the session's project: who has the same id in another goes on, and a resume lifts it", async () => {
+  const session = "agent:shared:main";
   const ask = (project: string) =>
     fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         authorization: `Bearer ${TOKEN}`,
-        "x-signalbox-session": ACME_SESSION,
+        "x-signalbox-session": session,
         "x-signalbox-project": project,
       },
       body: JSON.stringify({ model: "scripted", messages: [{ role: "user", content: "hi" }] }),
     }).then(({ status }) => status);
-  const page = await open(`/sessions/${encodeURIComponent(ACME_SESSION)}`);
+  for (const key of ["laptop-secret-key", TOKEN]) expect(await sendSpan(key, session)).toBe(200);
+  const stored = () => sql`select from sessions where session_id in (${session}, ${`acme${PROJECT_SEPARATOR}${session}`})`;
+  await eventually(async () => ((await stored()).length === 2 ? true : undefined), "both sessions are stored");
+  const page = await open(`/sessions/${encodeURIComponent(`acme${PROJECT_SEPARATOR}${session}`)}`);
+  await page
+    .getByRole("button", { name: /^copy session id/ })
+    .getByText(session, { exact: true })
+    .waitFor();
   await page.getByRole("button", { name: "Kill", exact: false }).first().click();
   await page.getByRole("dialog").getByRole("button", { name: "Kill session" }).click();
   await page.getByRole("dialog").getByLabel("receipt", { exact: true }).waitFor();

@@ -4,15 +4,20 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { zstdDecompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { startCollector } from "../../collector-processor/src/app.ts";
 import { parseConfig as parseCollectorConfig } from "../../collector-processor/src/config.ts";
+import { encodeBatch } from "../../collector-processor/src/exporters/encode-batch.ts";
+import { Partitions } from "../../collector-processor/src/exporters/partitions.ts";
 import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
+import { openWriter } from "../../collector-processor/src/exporters/postgres-writer.ts";
 import { expire } from "../../collector-processor/src/retention/expire.ts";
 import { retentionLimits } from "../../collector-processor/src/retention/limits.ts";
 import { retentionSchema } from "../../collector-processor/src/retention/retention-config.ts";
+import type { PayloadRow } from "../../collector-processor/src/rows.ts";
+import { emptyDraft } from "../../collector-processor/src/span-batch.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startSchedulerUnderTest } from "./scheduler-support.ts";
 
@@ -119,6 +124,24 @@ it("keeps the exact bytes of each attempt, whole or streamed, beside its span", 
   const rows = await stored();
   expect(rows.map((row) => row.body.toString())).toEqual([received[0]?.toString(), REPLY, received[1]?.toString(), EVENTS.join("")]);
   expect(rows.every((row) => !row.is_truncated && Number(row.bytes) === row.body.length)).toBe(true);
+});
+
+it("in one group with a span that came before they are stored, and it is not", async () => {
+  const writer = await openWriter({ databaseUrl: database.url, slot: undefined, waitsForDisk: true }, new Partitions());
+  closers.push(() => writer.connection.close());
+  const draft = emptyDraft();
+  const ids = {
+    session_id: "repeats",
+    trace_id: "0a".repeat(16),
+    span_id: "0b".repeat(8),
+    start_time: Date.now() * 1000,
+    project: "default",
+  };
+  Object.assign(draft.row, ids);
+  const body: PayloadRow = { ...ids, direction: "sent", bytes: 2, is_truncated: false, body: zstdCompressSync(Buffer.from("{}")) };
+  expect((await writer.write([await encodeBatch([draft])])).inserted).toBe(1);
+  expect((await writer.write([await encodeBatch([draft], [body])])).inserted).toBe(0);
+  expect(await sql`select from payloads where session_id = 'repeats'`).toHaveLength(1);
 });
 
 it("keeps no secret, and of what is too long the beginning", async () => {

@@ -86,6 +86,8 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     ]);
     const inserted = group.reduce((sum, batch) => sum + batch.spanCount, 0);
     let sent = connection.run(WAIT_AGAIN);
+    // awaited below, unless the bodies, which are refused for the same reason, fail first: then nobody would hear of it
+    sent.catch(() => {});
     await writePayloads(group);
     if (hasMessages(group)) {
       await Promise.all([sent, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
