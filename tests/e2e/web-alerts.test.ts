@@ -10,7 +10,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
-import { createVisits, violations } from "../support/visits.ts";
+import { createVisits, goTo, violations } from "../support/visits.ts";
 
 /** What a browser says of a change that was refused: these tests ask for some that are. */
 const REFUSED = /responded with a status of (400|503)/;
@@ -91,7 +91,7 @@ describe("page me if any session exceeds $5, or any agent spawns more than 10 su
     const page = await open("/alerts");
     await page.getByRole("button", { name: "New rule" }).press("Enter");
     const form = page.getByRole("form", { name: "rule" });
-    expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("agent");
+    await expect.poll(() => page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("agent");
     await form.getByText(/^Would (not )?have fired/).waitFor();
     await form.getByRole("button", { name: "on-call" }).click();
     await form.getByRole("button", { name: "Create rule" }).click();
@@ -104,7 +104,7 @@ describe("page me if any session exceeds $5, or any agent spawns more than 10 su
     await form.getByText("Would have fired 1 time in the last 7 days").waitFor();
     await form.getByRole("list", { name: "would have fired" }).getByText(String(RUNAWAY_SUB_AGENTS), { exact: true }).waitFor();
     await form.getByLabel("threshold").fill("no number");
-    expect(await form.getByRole("button", { name: "Create rule" }).getAttribute("aria-disabled")).toBe("true");
+    await expect.poll(() => form.getByRole("button", { name: "Create rule" }).getAttribute("aria-disabled")).toBe("true");
     await form.getByLabel("threshold").fill("10");
     await form.getByRole("button", { name: "on-call" }).click();
     await form.getByLabel("what is done to it").selectOption("kill");
@@ -125,12 +125,12 @@ describe("page me if any session exceeds $5, or any agent spawns more than 10 su
     expect(await ask("agent:spends:main")).toBe(200);
     expect(await violations(page)).toEqual([]);
 
-    await page.goto(dashboard.url);
+    await goTo(page, dashboard.url);
     await page.getByRole("link", { name: /agent:spends:main spent \$5\.01/ }).click();
     const row = history.getByRole("listitem").filter({ hasText: "agent:spends:main" }).first();
     await row.getByRole("button", { name: "Acknowledge" }).click();
     await row.getByText("acknowledged").waitFor();
-    await page.goto(dashboard.url);
+    await goTo(page, dashboard.url);
     await page.getByRole("link", { name: /agent:runs-away:main spawned/ }).waitFor();
     expect(await page.getByRole("link", { name: /agent:spends:main spent/ }).count()).toBe(0);
   });
@@ -181,7 +181,7 @@ it("a delivery that fails is shown, and what the emitters wrote stays text", asy
 it("on a phone nothing is wider than the page", async () => {
   const page = await open("/alerts?edit=new", { viewport: { width: 390, height: 844 } });
   await page.getByRole("form", { name: "rule" }).waitFor();
-  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+  await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(390);
 });
 
 it("without the collector a rule cannot be made, and the page says so", async () => {

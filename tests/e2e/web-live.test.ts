@@ -10,6 +10,7 @@ import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
+import { goTo } from "../support/visits.ts";
 
 const TOKEN = "live-test";
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
@@ -32,8 +33,6 @@ const PAGES = [
 ];
 /** Of scripts, as gzip sends them. The session's page has most: 231; React and Next alone are 130. */
 const MAX_SCRIPT_KB = 245;
-/** On a busy machine too. */
-const UNTIL = { timeout: 15_000 };
 
 let database: TestDatabase;
 let scheduler: ControlServer;
@@ -90,7 +89,7 @@ it("every idle page asks for nothing but its live connection", async () => {
   for (const _ of PAGES) pages.push(await newPage());
   const asked: string[] = [];
   for (const [index, page] of pages.entries()) {
-    await page.goto(dashboard.url + PAGES[index]);
+    await goTo(page, dashboard.url + PAGES[index]);
     await live(page);
     await page.getByRole("status", { name: "loading" }).waitFor({ state: "detached" });
   }
@@ -99,11 +98,11 @@ it("every idle page asks for nothing but its live connection", async () => {
   const before = poolReads();
   await expect.poll(() => poolReads(), { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(before + 2);
   expect(asked).toEqual([]);
-}, 120_000);
+});
 
 it("what pools are now is pushed: no page asks for it", async () => {
   const page = await newPage();
-  await page.goto(`${dashboard.url}/routes`);
+  await goTo(page, `${dashboard.url}/routes`);
   await live(page);
   const row = page.locator("tr[data-pool=l40s]");
   await row.getByText("7 waiting").waitFor();
@@ -111,17 +110,17 @@ it("what pools are now is pushed: no page asks for it", async () => {
   page.on("request", (request) => asked.push(request.url()));
   const was = scheduler.pools as { data: { name: string; queued: number }[] };
   scheduler.pools = { ...was, data: was.data.map((pool) => (pool.name === "l40s" ? { ...pool, queued: 23 } : pool)) };
-  await row.getByText("23 waiting").waitFor({ timeout: 15_000 });
+  await row.getByText("23 waiting").waitFor();
   expect(asked).toEqual([]);
   // one that the page has not is read with what it did
   scheduler.pools = { ...was, data: [...was.data, { ...was.data[0], name: "brand-new" }] };
-  await page.locator("tr[data-pool=brand-new]").waitFor({ timeout: 15_000 });
+  await page.locator("tr[data-pool=brand-new]").waitFor();
   scheduler.pools = was;
-}, 60_000);
+});
 
 it("many commits are one read", async () => {
   const page = await newPage();
-  await page.goto(`${dashboard.url}/sessions`);
+  await goTo(page, `${dashboard.url}/sessions`);
   await live(page);
   let reads = 0;
   page.on("request", (request) => {
@@ -137,11 +136,11 @@ it("many commits are one read", async () => {
   expect(reads).toBeGreaterThan(0);
   expect(reads).toBeLessThanOrEqual(2 + Math.ceil((Date.now() - began) / 1000));
   expect(reads).toBeLessThan(40);
-}, 60_000);
+});
 
 it("pauses while it is hidden, and catches up when it is looked at again", async () => {
   const page = await newPage();
-  await page.goto(`${dashboard.url}/sessions`);
+  await goTo(page, `${dashboard.url}/sessions`);
   await live(page);
   const show = (state: "hidden" | "visible") =>
     page.evaluate((visibility) => {
@@ -151,7 +150,7 @@ it("pauses while it is hidden, and catches up when it is looked at again", async
   const connections = async () =>
     (await (await fetch(`${dashboard.url}/metrics`)).text()).match(/signalbox_web_live_connections (\d+)/)?.[1];
   await show("hidden");
-  await expect.poll(connections, UNTIL).toBe("1");
+  await expect.poll(connections).toBe("1");
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await writeSpans(database.url, makeTurn("agent:unseen:main", "unseen", Date.now(), 4000));
@@ -167,14 +166,14 @@ it("pauses while it is hidden, and catches up when it is looked at again", async
 it("opens a new connection after the machine slept, and reads what it missed", async () => {
   const page = await newPage();
   await page.clock.install();
-  await page.goto(`${dashboard.url}/sessions`);
+  await goTo(page, `${dashboard.url}/sessions`);
   await live(page);
   const asked: string[] = [];
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
   await page.clock.fastForward(3_600_000);
-  await expect.poll(() => asked, UNTIL).toContain("/api/v1/live");
+  await expect.poll(() => asked).toContain("/api/v1/live");
   await page.clock.runFor(5_000);
-  await expect.poll(() => asked, UNTIL).toContain("/api/v1/sessions");
+  await expect.poll(() => asked).toContain("/api/v1/sessions");
 });
 
 it("each page loads little script, and no schema library", async () => {
@@ -185,11 +184,11 @@ it("each page loads little script, and no schema library", async () => {
     page.on("response", (response) => {
       if (response.request().resourceType() === "script") scripts.set(response.url(), response.body());
     });
-    await page.goto(dashboard.url + path);
+    await goTo(page, dashboard.url + path);
     await live(page);
     const bodies = await Promise.all(scripts.values());
     sizes[path] = Math.round(bodies.reduce((sum, body) => sum + gzipSync(body).length, 0) / 1000);
     expect(bodies.some((body) => body.includes("ZodError"))).toBe(false);
   }
   for (const [path, kilobytes] of Object.entries(sizes)) expect(kilobytes, path).toBeLessThanOrEqual(MAX_SCRIPT_KB);
-}, 120_000);
+});

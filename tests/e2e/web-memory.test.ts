@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { seedMemory, TRAVEL_FILE, travelMemory } from "../support/seed-memory.ts";
-import { createVisits, violations } from "../support/visits.ts";
+import { createVisits, goTo, violations } from "../support/visits.ts";
 
 const HOSTILE = `<img src=x onerror="window.hacked=1">`;
 
@@ -52,7 +52,7 @@ it("without memory the page says what would be here", async () => {
   const page = await open("/memory");
   await page.getByText("No memory file was read or written").waitFor();
   expect(await violations(page)).toEqual([]);
-  await page.goto(`${dashboard.url}/sessions/${encodeURIComponent(RUNAWAY_SESSION)}?view=memory`);
+  await goTo(page, `${dashboard.url}/sessions/${encodeURIComponent(RUNAWAY_SESSION)}?view=memory`);
   await page.getByText("No memory file was read or written").waitFor();
 });
 
@@ -87,7 +87,7 @@ describe("with memory", () => {
     await history.getByRole("heading", { name: /MEMORY\.md/ }).waitFor();
     await history.getByText("Three lines at most.").waitFor();
     const first = page.getByRole("list", { name: "memory files" }).getByRole("listitem").first();
-    expect(await first.textContent()).toContain("travel.md");
+    await expect.poll(() => first.textContent()).toContain("travel.md");
   });
 
   it("from a file to the turns that wrote and read it, and back from a turn", async () => {
@@ -98,7 +98,7 @@ describe("with memory", () => {
     const versions = page.getByRole("list", { name: "versions" }).locator(":scope > li");
     await expect.poll(() => versions.count()).toBe(2);
     await versions.first().getByText("Compare everything.").waitFor();
-    expect(await versions.first().getByRole("list", { name: "read by" }).getByRole("listitem").count()).toBe(1);
+    await expect.poll(() => versions.first().getByRole("list", { name: "read by" }).getByRole("listitem").count()).toBe(1);
     await versions.last().getByText("As it was before the first write that was seen").waitFor();
     expect(await violations(page)).toEqual([]);
 
@@ -131,10 +131,10 @@ describe("with memory", () => {
     await page.getByText("U+202E").waitFor();
     expect(await page.evaluate("window.hacked")).toBeUndefined();
     expect(await page.evaluate("document.images.length")).toBe(0);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     await page.getByRole("link", { name: "All files" }).click();
     await page.getByRole("list", { name: "memory files" }).waitFor();
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(390);
   });
 
   it("while Postgres is away the page says so", async () => {
@@ -158,7 +158,7 @@ it("j and k go through the rows of a page, and Enter opens one", async () => {
   await page.keyboard.press("j");
   expect(await focused()).not.toBe(first);
   await page.keyboard.press("k");
-  expect(await focused()).toBe(first);
+  await expect.poll(() => focused()).toBe(first);
   await page.keyboard.press("Enter");
   await page.waitForURL(/path=/);
 });

@@ -9,7 +9,7 @@ import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
-import { createVisits } from "../support/visits.ts";
+import { createVisits, goTo } from "../support/visits.ts";
 
 const TOKEN = "the-admin-token-of-this-test";
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
@@ -66,18 +66,20 @@ describe("kill", () => {
       { cost: string }[]
     >`select sum(cost_nusd) as cost from spans where is_call and session_id = 'agent:spender:main'
       and start_time + duration_ns / 1000 * interval '1 microsecond' > now() - interval '60 seconds'`);
-    expect(await facts.locator("data").getAttribute("value")).toBe(cost);
-    expect(await facts.textContent()).toContain("Calls in flight3");
+    await expect.poll(() => facts.locator("data").getAttribute("value")).toBe(cost);
+    await expect.poll(() => facts.textContent()).toContain("Calls in flight3");
     // Enter by mistake stops nothing
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Cancel");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe("Cancel");
 
     await dialog.getByRole("textbox").fill("spends too much");
     await dialog.getByRole("button", { name: "Kill session" }).click();
     const receipt = dialog.getByLabel("receipt", { exact: true });
     await receipt.waitFor();
-    expect(await receipt.textContent()).toBe(
-      "Upstream connections closed3Slots freed3Agents that acknowledged1Not confirmed1openclaw-desk did not acknowledge within 2000 ms",
-    );
+    await expect
+      .poll(() => receipt.textContent())
+      .toBe(
+        "Upstream connections closed3Slots freed3Agents that acknowledged1Not confirmed1openclaw-desk did not acknowledge within 2000 ms",
+      );
     await dialog.getByText("and 17 sub-agents").waitFor();
     expect(commands().at(-1)).toEqual({
       method: "POST",
@@ -95,7 +97,9 @@ describe("kill", () => {
     await sql`insert into session_controls values (${RUNAWAY_SESSION}, 'killed', 'over budget', 'budget', now())`;
     await sql`select pg_notify('signalbox_control', ${JSON.stringify({ session: RUNAWAY_SESSION, state: "killed" })})`;
     await page.getByTitle("killed by its budget: over budget").waitFor();
-    expect(await page.getByRole("button", { name: "Kill", exact: false }).first().getAttribute("title")).toContain("killed already");
+    await expect
+      .poll(() => page.getByRole("button", { name: "Kill", exact: false }).first().getAttribute("title"))
+      .toContain("killed already");
     await page.getByRole("button", { name: "Resume" }).click();
     await page.getByRole("button", { name: "Resume session" }).click();
     await page.getByText("Resumed").waitFor();
@@ -110,7 +114,7 @@ describe("kill", () => {
       await page.keyboard.press("k");
       await page.getByText("The scheduler is not answering: http://127.0.0.1:9").waitFor();
       const button = page.getByRole("button", { name: "Kill session" });
-      expect(await button.getAttribute("aria-disabled")).toBe("true");
+      await expect.poll(() => button.getAttribute("aria-disabled")).toBe("true");
       await button.click({ force: true });
       await page.waitForTimeout(200);
       expect(await page.getByLabel("receipt", { exact: true }).count()).toBe(0);
@@ -169,7 +173,7 @@ describe("brain", () => {
         { id: string; cost: string }[]
       >`select encode(span_id, 'hex') as id, cost_nusd as cost from spans where is_call order by start_time desc limit 1`,
     );
-    expect(await list.locator(`[data-span="${call.id}"] data`).last().getAttribute("value")).toBe(call.cost);
+    await expect.poll(() => list.locator(`[data-span="${call.id}"] data`).last().getAttribute("value")).toBe(call.cost);
   });
 
   it("what is new waits behind a pill, and nothing moves until it is asked for", async () => {
@@ -183,7 +187,7 @@ describe("brain", () => {
     expect(at).toBeGreaterThan(300);
     await writeSpans(database.url, makeTurn("agent:newcomer:main", "newcomer", Date.now(), 411));
     const pill = page.getByRole("button", { name: /^3 new$/ });
-    await pill.waitFor({ timeout: 20_000 });
+    await pill.waitFor();
     expect(await page.evaluate(() => window.scrollY)).toBe(at);
     expect(await page.getByText("newcomer").count()).toBe(0);
     await pill.click();
@@ -208,7 +212,7 @@ describe("brain", () => {
     );
     expect(count).toBeGreaterThan(0);
     await expect.poll(() => page.getByRole("list", { name: "events" }).locator("li").count()).toBe(count);
-    expect(await page.getByRole("button", { name: "Errors" }).getAttribute("aria-pressed")).toBe("true");
+    await expect.poll(() => page.getByRole("button", { name: "Errors" }).getAttribute("aria-pressed")).toBe("true");
   });
 });
 
@@ -222,7 +226,7 @@ describe("routes", () => {
       select sum(cost_nusd) as cost, sum(busy_ms) as busy, sum(baseline_nusd) as baseline, sum(sla_met)::int as met, sum(sla_met + sla_missed)::int as measured,
         extract(epoch from now() - date_trunc('hour', now() - interval '24 hours'))::float8 / 3600 as hours
       from route_hour where pool = 'l40s' and hour >= date_trunc('hour', now() - interval '24 hours')`);
-    expect(await row.locator("data").getAttribute("value")).toBe(stored.cost);
+    await expect.poll(() => row.locator("data").getAttribute("value")).toBe(stored.cost);
     const slotHours = stored.busy / 3_600_000;
     const breakEven = 1.86 / (16 * (Number(stored.baseline) / 1e9 / slotHours));
     const cells = await row.locator("td").allTextContents();
@@ -235,7 +239,9 @@ describe("routes", () => {
       where pool = 'l40s' and hour >= date_trunc('hour', now() - interval '24 hours') group by session_id order by share desc limit 1`);
     expect(holder.session_id).toBe(RUNAWAY_SESSION);
     const first = page.getByRole("list", { name: "sessions that held l40s" }).getByRole("listitem").first();
-    expect(await first.textContent()).toContain(`scout and ${RUNAWAY_SUB_AGENTS} sub-agents${formatShare(Number(holder.share))}`);
+    await expect
+      .poll(() => first.textContent())
+      .toContain(`scout and ${RUNAWAY_SUB_AGENTS} sub-agents${formatShare(Number(holder.share))}`);
     await page.getByText("Since it was set up its hours cost $9.00: $6.50 while it worked, $2.50 while it stood idle.").waitFor();
     await page.locator("tr[data-pool=ryzen-npu]").getByText("unhealthy").waitFor();
   });
@@ -266,7 +272,7 @@ describe("routes", () => {
     try {
       const page = await open("/routes?open=epyc-a", { of: alone });
       await page.getByText("The scheduler is not answering").waitFor();
-      expect(await page.locator("tr[data-pool]").count()).toBe(4);
+      await expect.poll(() => page.locator("tr[data-pool]").count()).toBe(4);
       await page.getByText("Its rate and slots are unknown").waitFor();
       await page.close();
     } finally {
@@ -370,7 +376,7 @@ describe("explain", () => {
       { cost: string }[]
     >`select sum(cost_nusd) as cost from spans where is_call and session_id = ${RUNAWAY_SESSION}
       and start_time >= to_timestamp(${Number(spike.at) / 1000}) and start_time < to_timestamp(${Number(spike.at) / 1000 + 3600})`);
-    expect(await row.locator("data").first().getAttribute("value")).toBe(stored.cost);
+    await expect.poll(() => row.locator("data").first().getAttribute("value")).toBe(stored.cost);
     // and its tree is the session, all agents below the root
     await page.getByRole("radio", { name: "Sub-agent tree" }).click();
     await page.getByText(`${RUNAWAY_SUB_AGENTS} sub-agents, telegram`).waitFor();
@@ -387,7 +393,7 @@ describe("explain", () => {
     if (by === "tool") {
       const { tool, calls } = await one(sql<{ tool: string; calls: number }[]>`select tool_name as tool, count(*)::int as calls from spans
         where operation = 'execute_tool' and tool_name = 'sessions_spawn' and start_time >= ${bounds} group by 1`);
-      expect(await page.locator(`[data-contribution=${tool}]`).textContent()).toContain(`${calls}calls`);
+      await expect.poll(() => page.locator(`[data-contribution=${tool}]`).textContent()).toContain(`${calls}calls`);
       return;
     }
     const amounts = await rows.evaluateAll((all) => all.map((row) => row.querySelector("data")?.value ?? "0"));
@@ -420,7 +426,7 @@ describe("keys", () => {
     const page = await open("/sessions");
     await page.keyboard.press("/");
     await page.keyboard.type("k?");
-    expect(await page.getByRole("searchbox").inputValue()).toBe("k?");
+    await expect.poll(() => page.getByRole("searchbox").inputValue()).toBe("k?");
     expect(await page.getByRole("dialog").count()).toBe(0);
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await page.keyboard.press("?");
@@ -452,14 +458,14 @@ it("hostile content is text on every page", async () => {
     "/explain?range=1h&by=model",
     `/sessions/${encodeURIComponent(id)}`,
   ]) {
-    await page.goto(dashboard.url + path);
+    await goTo(page, dashboard.url + path);
     await page.waitForTimeout(250);
     expect(await page.evaluate(() => ({ hacked: "hacked" in window, images: document.querySelectorAll("img").length })), path).toEqual({
       hacked: false,
       images: 0,
     });
   }
-  await page.goto(`${dashboard.url}/brain`);
+  await goTo(page, `${dashboard.url}/brain`);
   await page.getByRole("list", { name: "events" }).getByText(HOSTILE.replace("\u202e", "U+202E")).first().waitFor();
   await page.keyboard.press("Control+k");
   await page.getByRole("option").filter({ hasText: HOSTILE }).first().waitFor();
@@ -490,13 +496,13 @@ it("names of any length that turn the reading direction turn no words of ours, a
     "/routes",
     `/sessions/${encodeURIComponent(id)}`,
   ]) {
-    await page.goto(dashboard.url + path);
+    await goTo(page, dashboard.url + path);
     if (path !== "/agents")
       await page
         .getByText(/^U\+202E$/)
         .first()
         .waitFor();
-    expect(await page.evaluate("document.documentElement.scrollWidth"), path).toBe(390);
+    await expect.poll(() => page.evaluate("document.documentElement.scrollWidth"), { message: path }).toBe(390);
     expect(await page.locator("main").innerText(), path).not.toContain("\u202e");
   }
 });

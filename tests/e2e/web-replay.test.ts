@@ -71,7 +71,7 @@ const open = (path: string, options?: BrowserContextOptions): Promise<Page> =>
 /** All steps are there, and the page stands. */
 async function openReplay(address = REPLAY, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
   const page = await open(address, options);
-  await expect.poll(() => clock(page), { timeout: 30_000 }).toMatch(new RegExp(`of ${STEPS}$`));
+  await expect.poll(() => clock(page)).toMatch(new RegExp(`of ${STEPS}$`));
   return page;
 }
 const clock = async (page: Page) => (await page.locator("[data-clock]").textContent()) ?? "";
@@ -83,26 +83,26 @@ const atOf = (page: Page) => Number(new URL(page.url()).searchParams.get("at"));
 describe("replay controls", () => {
   it("steps, jumps, and leaves the moment in the address", async () => {
     const page = await openReplay();
-    expect(await stepNumber(page)).toBe(1);
+    await expect.poll(() => stepNumber(page)).toBe(1);
     await button(page, "step forward").click();
     await button(page, "step forward").click();
-    expect(await stepNumber(page)).toBe(3);
+    await expect.poll(() => stepNumber(page)).toBe(3);
     await button(page, "step back").click();
-    expect(await stepNumber(page)).toBe(2);
+    await expect.poll(() => stepNumber(page)).toBe(2);
     await expect.poll(() => atOf(page)).toBe(START + 400);
 
     await button(page, /^Next error/).click();
-    expect(await stepNumber(page)).toBe(98);
+    await expect.poll(() => stepNumber(page)).toBe(98);
     await current(page).getByText("step 97 broke").waitFor();
     await page.keyboard.press("e");
-    expect(await stepNumber(page)).toBe(195);
+    await expect.poll(() => stepNumber(page)).toBe(195);
     await button(page, /^Next sub-agent/).click();
     const first = spans.findIndex((span, index) => index > 194 && span.operation === "invoke_agent");
-    expect(await stepNumber(page)).toBe(first + 1);
+    await expect.poll(() => stepNumber(page)).toBe(first + 1);
     await page.keyboard.press("c");
-    expect(await stepNumber(page)).toBe(HOSTILE_STEP + 1);
+    await expect.poll(() => stepNumber(page)).toBe(HOSTILE_STEP + 1);
     await page.keyboard.press("ArrowRight");
-    expect(await stepNumber(page)).toBe(HOSTILE_STEP + 2);
+    await expect.poll(() => stepNumber(page)).toBe(HOSTILE_STEP + 2);
   });
 
   it("plays at the chosen speed, pauses where it is, and scrubs", async () => {
@@ -110,7 +110,7 @@ describe("replay controls", () => {
     await page.getByRole("radio", { name: "16×" }).click();
     const began = Date.now();
     await button(page, "play").click();
-    await expect.poll(() => stepNumber(page), { timeout: 20_000 }).toBeGreaterThan(60);
+    await expect.poll(() => stepNumber(page)).toBeGreaterThan(60);
     await button(page, "pause").click();
     const playedMs = (Date.now() - began) * 16;
     const at = await stepNumber(page);
@@ -120,9 +120,9 @@ describe("replay controls", () => {
     expect(await stepNumber(page)).toBe(at);
 
     await page.getByRole("slider", { name: "moment" }).fill("5000");
-    expect(Math.abs((await stepNumber(page)) - STEPS / 2)).toBeLessThan(12);
+    await expect.poll(async () => Math.abs((await stepNumber(page)) - STEPS / 2)).toBeLessThan(12);
     await page.keyboard.press("End");
-    expect(await stepNumber(page)).toBe(STEPS);
+    await expect.poll(() => stepNumber(page)).toBe(STEPS);
     // from the end it plays from the beginning
     await button(page, "play").click();
     await expect.poll(() => stepNumber(page)).toBeLessThan(STEPS / 2);
@@ -131,7 +131,7 @@ describe("replay controls", () => {
 
   it("opens at the moment of a link, with that step in sight", async () => {
     const page = await openReplay(`${REPLAY}&at=${START + 700 * 400 + 20}`);
-    expect(await stepNumber(page)).toBe(701);
+    await expect.poll(() => stepNumber(page)).toBe(701);
     const row = page.locator(`[data-step="${spans[700]?.span_id}"]`);
     await row.waitFor();
     const list = await page.getByRole("region", { name: "transcript" }).boundingBox();
@@ -143,9 +143,9 @@ describe("replay controls", () => {
   it("draws only the rows in sight, and a click goes there", async () => {
     const page = await openReplay();
     const list = page.getByRole("list", { name: "steps" });
-    expect(await list.getByRole("listitem").count()).toBeLessThan(40);
+    await expect.poll(() => list.getByRole("listitem").count()).toBeLessThan(40);
     await list.locator("[data-step]").nth(4).getByRole("button").click();
-    expect(await stepNumber(page)).toBe(5);
+    await expect.poll(() => stepNumber(page)).toBe(5);
     await current(page).getByRole("button", { name: "All of this span" }).click();
     await page.getByRole("complementary", { name: "span" }).waitFor();
   });
@@ -161,7 +161,7 @@ describe("timeline", () => {
     await root.getByRole("button").click();
     await lanes.locator(`[data-lane="${ID}:sub:1"]`).waitFor({ state: "detached" });
     const sum = spans.reduce((total, span) => total + BigInt(span.columns.cost_nusd?.toString() ?? "0"), 0n);
-    expect(await root.locator("data").getAttribute("value")).toBe(String(sum));
+    await expect.poll(() => root.locator("data").getAttribute("value")).toBe(String(sum));
     expect(BigInt(own ?? "0")).toBeLessThan(sum);
 
     const bars = root.locator("[data-strip] path").first();
@@ -201,7 +201,7 @@ describe("hostile content", () => {
     await sent.waitFor();
     const shown = ((await sent.locator("pre").textContent()) ?? "").replaceAll("U+202E", "\u202e").replaceAll("U+200B", "\u200b");
     expect(shown).toBe(SENT.toString());
-    expect(await page.getByRole("region", { name: "received" }).locator("pre").textContent()).toBe(RECEIVED.toString("base64"));
+    await expect.poll(() => page.getByRole("region", { name: "received" }).locator("pre").textContent()).toBe(RECEIVED.toString("base64"));
     await page.waitForURL(/raw=true/);
     expect(await page.evaluate(() => "hacked" in window)).toBe(false);
     await button(page, "step forward").click();
@@ -256,7 +256,7 @@ describe.each(["dark", "light"] as const)("%s", (colorScheme) => {
       const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
       const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
       expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 300)}`)).toEqual([]);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
       const folder = process.env.SCREENSHOTS;
       if (folder) {
         fs.mkdirSync(folder, { recursive: true });

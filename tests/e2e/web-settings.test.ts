@@ -16,7 +16,7 @@ import { type Provider, startProvider } from "../support/provider.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { seedMemory, travelMemory } from "../support/seed-memory.ts";
-import { createVisits, violations } from "../support/visits.ts";
+import { createVisits, goTo, violations } from "../support/visits.ts";
 
 const REFUSED = /responded with a status of (400|503)/;
 const ACME_SESSION = "agent:acme:main";
@@ -104,7 +104,7 @@ describe("keys", () => {
     expect(await page.content()).not.toContain("laptop-secret-key");
     await page.getByRole("button", { name: "New key" }).click();
     const dialog = page.getByRole("dialog");
-    expect(await dialog.getByRole("button", { name: "Make key" }).getAttribute("aria-disabled")).toBe("true");
+    await expect.poll(() => dialog.getByRole("button", { name: "Make key" }).getAttribute("aria-disabled")).toBe("true");
     await dialog.getByLabel("Name").fill("build server");
     await dialog.getByLabel(/^Project/).fill("builds");
     expect(await violations(page)).toEqual([]);
@@ -270,7 +270,7 @@ describe("exports", () => {
     const gone = page.getByRole("list", { name: "exports" }).getByRole("listitem").filter({ hasText: "gone" });
     await gone.getByText("not answering").waitFor();
     await gone.getByText(/Last failure .*ECONNREFUSED/).waitFor();
-    await page.goto(`${dashboard.url}/`);
+    await goTo(page, `${dashboard.url}/`);
     await page.getByRole("link", { name: /export gone does not take everything/ }).click();
     await page.waitForURL(/\/settings$/);
     expect(await violations(page)).toEqual([]);
@@ -311,7 +311,7 @@ describe("saved views", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.getByRole("link", { name: "What failed" }).waitFor();
     expect(await violations(page)).toEqual([]);
-    await page.goto(`${dashboard.url}/memory`);
+    await goTo(page, `${dashboard.url}/memory`);
     await page.keyboard.press("Control+k");
     await page.keyboard.type("what failed");
     await page.getByRole("option", { name: /What failed.*Sessions/ }).waitFor();
@@ -331,7 +331,7 @@ describe("saved views", () => {
 it("on a phone nothing is wider than the page; without the collector it says what is missing", async () => {
   const page = await open("/settings", { viewport: { width: 390, height: 844 } });
   await page.getByRole("list", { name: "exports" }).waitFor();
-  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+  await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(390);
   const alone = await startDashboard(database.readerUrl);
   try {
     const other = await open("/settings", { of: alone });

@@ -13,6 +13,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed } from "../support/seed.ts";
+import { goTo } from "../support/visits.ts";
 
 const TOKEN = "what-if-token";
 const POLICY = `
@@ -59,7 +60,7 @@ async function open(): Promise<Page> {
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(dashboard.loginLink());
   await page.waitForURL(`${dashboard.url}/`);
-  await page.goto(`${dashboard.url}/routes`);
+  await goTo(page, `${dashboard.url}/routes`);
   await page.getByRole("link", { name: "What if…" }).click();
   await page.getByRole("heading", { name: "What if" }).waitFor();
   return page;
@@ -77,15 +78,15 @@ it("plays stored decisions through an edited policy, compares, and says where a 
 
   await policy.fill(inForce.replace("hourly_usd: 1", "hourly_usd: 3"));
   await page.getByRole("button", { name: "Play both policies" }).click();
-  await page.getByText("decisions: the edited policy costs").waitFor({ timeout: 30_000 });
+  await page.getByText("decisions: the edited policy costs").waitFor();
   const row = page.getByRole("row", { name: /Cost, used hours and tokens/ });
-  expect(await row.innerText()).toContain("+200.0 %");
+  await expect.poll(() => row.innerText()).toContain("+200.0 %");
   // every class twice, each with its range
   const marks = await page.locator("[data-attainment]").count();
   expect(marks).toBeGreaterThan(0);
   expect(marks % 2).toBe(0);
   await page.getByRole("button", { name: "Back to the policy in force" }).click();
-  expect(await policy.inputValue()).toBe(inForce);
+  await expect.poll(() => policy.inputValue()).toBe(inForce);
 
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => (await Reflect.get(window, "axe").run()).violations as axe.Result[]);
@@ -96,6 +97,6 @@ it("plays stored decisions through an edited policy, compares, and says where a 
   const screenshots = process.env.SIGNALBOX_SCREENSHOTS;
   if (screenshots) await page.screenshot({ path: path.join(screenshots, "what-if.png"), fullPage: true });
   await page.setViewportSize({ width: 390, height: 844 });
-  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
   expect(complaints).toEqual([]);
 });

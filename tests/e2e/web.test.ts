@@ -7,6 +7,7 @@ import { type Cable, type Dashboard, layCable, startDashboard } from "../support
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
+import { goTo } from "../support/visits.ts";
 
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
 const PAGES = [
@@ -65,7 +66,7 @@ async function open(of: Dashboard = dashboard, options: Parameters<Browser["newC
   await page.waitForURL(`${of.url}/`);
   return page;
 }
-const go = (page: Page, path: string) => page.goto(dashboard.url + path);
+const go = (page: Page, path: string) => goTo(page, dashboard.url + path);
 /** Waits until the page's live connection stands: only then does it hear of changes. */
 const live = (page: Page) =>
   page
@@ -135,7 +136,7 @@ describe("numbers on the page are those in the database", () => {
     const [stored] = await sql<{ cost: string; saved: string }[]>`
       select coalesce(sum(cost_nusd), 0) as cost, sum(baseline_nusd - cost_nusd) filter (where baseline_nusd > 0 and unknown_cost_calls = 0) as saved
       from route_hour where hour >= date_trunc('day', now(), 'UTC')`;
-    expect(await amountOf(page, "Cost today")).toBe(stored?.cost);
+    await expect.poll(() => amountOf(page, "Cost today")).toBe(stored?.cost);
     // just after midnight there may be nothing to compare yet
     if (stored?.saved) expect(await amountOf(page, "Saved against one vendor")).toBe(stored.saved);
     await page.getByText("scout spawned 17 sub-agents within a minute").waitFor();
@@ -153,9 +154,11 @@ describe("numbers on the page are those in the database", () => {
         .poll(() => page.locator("polyline").evaluateAll((lines) => lines.map((line) => line.getAttribute("data-series"))))
         .toContain(`qwen3-8b\n${pool}`);
       const row = page.getByRole("row").filter({ hasText: "qwen3-8b" }).filter({ hasText: pool });
-      expect(await row.locator("data").first().getAttribute("value")).toBe(cost);
+      await expect.poll(() => row.locator("data").first().getAttribute("value")).toBe(cost);
     }
-    expect(await page.getByRole("row").filter({ hasText: "mystery-large" }).locator("data").first().textContent()).toBe("unknown");
+    await expect
+      .poll(() => page.getByRole("row").filter({ hasText: "mystery-large" }).locator("data").first().textContent())
+      .toBe("unknown");
   });
 
   it("tokens: grouping and range are in the address, and survive a reload", async () => {
@@ -167,7 +170,7 @@ describe("numbers on the page are those in the database", () => {
     await page.waitForURL(/range=7d/);
     await page.reload();
     await page.getByRole("row").filter({ hasText: "heartbeats-to-cpu" }).waitFor();
-    expect(await page.getByRole("radio", { name: "7 d" }).getAttribute("aria-checked")).toBe("true");
+    await expect.poll(() => page.getByRole("radio", { name: "7 d" }).getAttribute("aria-checked")).toBe("true");
   });
 
   it("sessions: every one is there, search finds, and a click opens", async () => {
@@ -188,14 +191,14 @@ describe("numbers on the page are those in the database", () => {
     await go(page, `${SESSION}?view=agents`);
     const rows = page.locator("tr[data-agent]");
     await rows.nth(17).waitFor();
-    expect(await rows.count()).toBe(18);
+    await expect.poll(() => rows.count()).toBe(18);
     const own = await rows.evaluateAll((all) => all.map((row) => row.querySelector("data")?.value ?? "none"));
     const [{ cost } = { cost: "" }] = await sql<
       { cost: string }[]
     >`select sum(cost_nusd) as cost from spans where is_call and session_id = ${RUNAWAY_SESSION}`;
     expect(own.every((value) => BigInt(value) > 0n)).toBe(true);
     expect(String(own.reduce((sum, value) => sum + BigInt(value), 0n))).toBe(cost);
-    expect(await rows.first().locator("data").last().getAttribute("value")).toBe(cost);
+    await expect.poll(() => rows.first().locator("data").last().getAttribute("value")).toBe(cost);
   });
 });
 
@@ -228,7 +231,7 @@ describe("session", () => {
     await page.getByRole("button", { expanded: false }).filter({ hasText: "cheapest of" }).first().click();
     const list = page.getByRole("list", { name: "candidates" });
     await list.waitFor();
-    expect(await list.getByRole("listitem").count()).toBe(4);
+    await expect.poll(() => list.getByRole("listitem").count()).toBe(4);
     await list.getByText("Chosen").waitFor();
     await list
       .getByText(/^Rejected: /)
@@ -246,7 +249,7 @@ describe("session", () => {
     await go(page, `/sessions/${encodeURIComponent(id)}`);
     const grid = page.getByRole("treegrid");
     await expect.poll(async () => Number(await grid.getAttribute("aria-rowcount"))).toBeGreaterThan(700);
-    expect(await grid.getByRole("row").count()).toBeLessThan(120);
+    await expect.poll(() => grid.getByRole("row").count()).toBeLessThan(120);
     await grid.focus();
     await page.keyboard.press("End");
     await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(5000);
@@ -254,7 +257,7 @@ describe("session", () => {
 
   it("that does not exist says so", async () => {
     const page = await open();
-    await page.goto(`${dashboard.url}/sessions/nobody`);
+    await goTo(page, `${dashboard.url}/sessions/nobody`);
     await page.getByText("There is no such session").waitFor();
     complaints.splice(0, complaints.length, ...complaints.filter((complaint) => !complaint.includes("404")));
   });
@@ -271,7 +274,7 @@ describe("live", () => {
     await page
       .getByRole("link", { name: /latecomer/ })
       .first()
-      .waitFor({ timeout: 20_000 });
+      .waitFor();
 
     await page
       .getByRole("link", { name: /latecomer/ })
@@ -296,8 +299,8 @@ describe("Postgres down", () => {
     const mark = complaints.length;
     await cable.cut();
     try {
-      await kept.getByText("No database").first().waitFor({ timeout: 15_000 });
-      expect(await kept.getByRole("link", { name: /scout/ }).count()).toBeGreaterThan(0);
+      await kept.getByText("No database").first().waitFor();
+      await expect.poll(() => kept.getByRole("link", { name: /scout/ }).count()).toBeGreaterThan(0);
       for (const [page, path] of [
         [fresh, "/"],
         [session, "/brain"],
@@ -306,8 +309,8 @@ describe("Postgres down", () => {
         [session, "/explain"],
         [session, SESSION],
       ] as const) {
-        await page.goto(dashboard.url + path);
-        await page.getByText("Postgres is not reachable").first().waitFor({ timeout: 15_000 });
+        await goTo(page, dashboard.url + path);
+        await page.getByText("Postgres is not reachable").first().waitFor();
       }
       expect((await fetch(`${dashboard.url}/readyz`)).status).toBe(503);
       expect((await fetch(`${dashboard.url}/healthz`)).status).toBe(200);
@@ -320,11 +323,11 @@ describe("Postgres down", () => {
     await kept
       .getByText(/^Live$/)
       .first()
-      .waitFor({ timeout: 15_000 });
-    await fresh.getByText("Cost today by route").waitFor({ timeout: 15_000 });
-    await expect.poll(() => fresh.locator("data").count(), { timeout: 15_000 }).toBeGreaterThan(5);
-    await session.getByRole("treegrid").waitFor({ timeout: 15_000 });
-    await expect.poll(() => session.getByText("Postgres is not reachable").count(), { timeout: 15_000 }).toBe(0);
+      .waitFor();
+    await fresh.getByText("Cost today by route").waitFor();
+    await expect.poll(() => fresh.locator("data").count()).toBeGreaterThan(5);
+    await session.getByRole("treegrid").waitFor();
+    await expect.poll(() => session.getByText("Postgres is not reachable").count()).toBe(0);
     // Chromium reports each 503 in the console by itself; nothing else may be there
     const during = complaints.splice(mark);
     expect(during.filter((complaint) => !complaint.includes("503"))).toEqual([]);
@@ -338,7 +341,7 @@ describe("empty", () => {
     try {
       const page = await open(bare);
       for (const path of ["/", "/tokens", "/sessions", "/brain", "/agents", "/explain", "/routes"]) {
-        await page.goto(bare.url + path);
+        await goTo(page, bare.url + path);
         if (path !== "/routes") await page.getByText("npx signalbox register openclaw").waitFor();
         await page.getByText("npx signalbox demo").waitFor();
       }
@@ -375,7 +378,9 @@ describe("accessible", () => {
     const page = await open(dashboard, { viewport: { width: 390, height: 844 } });
     for (const path of PAGES) {
       await go(page, path);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThanOrEqual(0);
+      await expect
+        .poll(() => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), { message: path })
+        .toBeLessThanOrEqual(0);
     }
   });
 });

@@ -1,6 +1,6 @@
 /** What Claude Code's hooks tell reaches the collector as log records, once, and never holds up the hook. */
 
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { createHookFacts, type HookFacts, type HookFactsOptions } from "../../scheduler/src/hooks/claude-code-facts.ts";
 import { otlpSink } from "../support/otlp-sink.ts";
 
@@ -49,7 +49,7 @@ it("tells which tool call spawned which sub-agent, and which memory file was loa
   facts.note("PostToolUse", { session_id: "s", tool_name: "Read", tool_use_id: "t", tool_input: { file_path: "/p/secret.txt" } }, 1);
   const edit = { file_path: "/p/CLAUDE.md", old_string: "a", new_string: "b" };
   facts.note("PostToolUse", { session_id: "s", agent_id: "child", tool_name: "Edit", tool_use_id: "t", tool_input: edit }, 1);
-  await vi.waitUntil(() => sink.taken.length > 0);
+  await expect.poll(() => sink.taken.length).toBeGreaterThan(0);
   expect(sink.requests[0]).toMatchObject({ path: "/v1/logs", headers: { authorization: "Bearer admin" } });
   expect(told()).toEqual([
     {
@@ -86,7 +86,7 @@ it("sends again what the collector could not take, and drops and counts beyond i
   await start([{ status: 503 }, "cut"], { capacity: 3 });
   for (const agent of ["a", "b", "c", "d"]) facts.note("PostToolUse", spawn(agent), 1);
   expect(facts.dropped).toBe(1);
-  await vi.waitUntil(() => sink.taken.length > 0);
+  await expect.poll(() => sink.taken.length).toBeGreaterThan(0);
   expect(told().map(({ agent_id }) => agent_id)).toEqual(["a", "b", "c"]);
   expect(facts.dropped).toBe(1);
 });
@@ -94,6 +94,6 @@ it("sends again what the collector could not take, and drops and counts beyond i
 it("gives up what the collector refuses", async () => {
   await start([{ status: 401 }]);
   facts.note("PostToolUse", spawn("a"), 1);
-  await vi.waitUntil(() => facts.dropped > 0);
+  await expect.poll(() => facts.dropped).toBeGreaterThan(0);
   expect(sink.taken).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stopRuns } from "@signalbox/codex/local-runs";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 let codexHome: string;
 let children: ChildProcess[] = [];
@@ -80,7 +80,7 @@ describe("an app-server that somebody else started", () => {
     children.push(process_);
     const said: string[] = [];
     process_.stdout.on("data", (chunk: Buffer) => said.push(...chunk.toString().trim().split("\n")));
-    await vi.waitFor(() => expect(said).toContain("up"), { timeout: 10_000 });
+    await expect.poll(() => said).toContain("up");
     return { process: process_, root, child, grandchild, interrupted: () => new Set(said.filter((line) => line !== "up")) };
   }
 

@@ -62,7 +62,7 @@ describe("over gRPC", () => {
     const codes = [1, 4, 10, 11, 14, 15].map((code) => ({ code }));
     const trouble = [...codes, "cut", "hang", "reset", { http: 503 }, { code: 8, retryAfterSeconds: 0 }] as const;
     const target = closedAfter(await otlpGrpcSink([...trouble]));
-    const collector = await collectorTo(`name: t, protocol: grpc, endpoint: "${target.url}", timeout_ms: 150, ${QUICK}`);
+    const collector = await collectorTo(`name: t, protocol: grpc, endpoint: "${target.url}", timeout_ms: 2000, ${QUICK}`);
     await send(collector, 1, 20);
     await expect.poll(() => spansIn(target.taken).length).toBe(20);
     expect(namesIn(target.taken)).toEqual(ofNames(1, 20));

@@ -88,7 +88,7 @@ it("sends what it stored, enriched, with content only where the destination opte
 it("sends again as OTLP says until each push was taken: in order, nothing lost, nothing twice", async () => {
   const trouble: SinkAnswer[] = ["cut", { status: 503 }, "hang", { status: 429 }, { status: 502 }, { status: 504 }, "cut"];
   const target = await sink([...trouble]);
-  const collector = await collectorTo([`name: t, endpoint: "${target.url}", timeout_ms: 150, ${QUICK}`]);
+  const collector = await collectorTo([`name: t, endpoint: "${target.url}", timeout_ms: 2000, ${QUICK}`]);
   for (const number of numbers(1, 30)) expect((await post(collector.url, named(number))).status).toBe(200);
   await expect.poll(() => spansIn(target.taken).length).toBe(30);
   expect(namesIn(target.taken)).toEqual(numbers(1, 30).map((number) => `n${number}`));

@@ -160,7 +160,7 @@ describe("OTLP over HTTP", () => {
       });
       return { answered, rest: () => slow.end(body.slice(140_000)) };
     });
-    await expect.poll(async () => (await post(collector.url, padded(3, 30_000))).status, { timeout: 10_000 }).toBe(503);
+    await expect.poll(async () => (await post(collector.url, padded(3, 30_000))).status).toBe(503);
     expect((await post(collector.url, padded(4, 10_000))).status).toBe(200);
     // has no room beside them, and waits for it; those who do not wait with it leave nothing behind
     const waiting = post(collector.url, padded(5, 30_000));

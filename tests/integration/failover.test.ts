@@ -231,7 +231,7 @@ test("a breaker opens after failures in a row, is seen, lets one call try, and c
   const bad = await provide("chat", () => (broken ? { error: { status: 500 } } : {}));
   const good = await provide("chat", () => ({}));
   const scheduler = await serve(`
-resilience: { breaker: { failures: 2, open_ms: 300 } }
+resilience: { breaker: { failures: 2, open_ms: 3000 } }
 pools: ${pool("bad", "chat", bad, 1)} ${pool("good", "chat", good, 2)}`);
   const state = async () => {
     const response = await fetch(`${scheduler.url}/control/pools`, { headers: { authorization: "Bearer admin" } });
@@ -264,13 +264,13 @@ pools: ${pool("bad", "chat", bad, 1)} ${pool("worse", "chat", worse, 2)}`);
 test.each([false, true])(
   "hedging: the second pool answers first, the loser is closed at once and recorded (stream: %s)",
   async (stream) => {
-    const slow = await provide("chat", () => ({ delayMs: 5_000 }));
+    const slow = await provide("chat", () => ({ delayMs: 60_000 }));
     const fast = await provide("chat", () => ({}));
     const scheduler = await serve(`
 resilience: { classes: { standard: { hedge: { after_ms: 50 } } } }
 pools: ${pool("slow", "chat", slow, 1)} ${pool("fast", "chat", fast, 2)}`);
     expect(await ask(scheduler.url, "chat", stream)).toBe(GOOD);
-    await until(() => slow.ledger[0]?.clientClosed === true, "the loser's socket is closed", 1_000);
+    await until(() => slow.ledger[0]?.clientClosed === true, "the loser's socket is closed");
     await until(() => attemptsOf(scheduler).length === 2, "both are recorded");
     expect(attemptsOf(scheduler).map(told)).toEqual(["slow - hedge_lost", "fast 200 ok"]);
     expect(attemptsOf(scheduler)[1]?.attributes[Attribute.attemptReason]).toBe("hedge");
@@ -278,8 +278,8 @@ pools: ${pool("slow", "chat", slow, 1)} ${pool("fast", "chat", fast, 2)}`);
 );
 
 test("a client that leaves while two attempts run closes both", async () => {
-  const slow = await provide("chat", () => ({ delayMs: 5_000 }));
-  const alsoSlow = await provide("chat", () => ({ delayMs: 5_000 }));
+  const slow = await provide("chat", () => ({ delayMs: 60_000 }));
+  const alsoSlow = await provide("chat", () => ({ delayMs: 60_000 }));
   const scheduler = await serve(`
 resilience: { classes: { standard: { hedge: { after_ms: 20 } } } }
 pools: ${pool("one", "chat", slow, 1)} ${pool("two", "chat", alsoSlow, 2)}`);
@@ -293,7 +293,7 @@ pools: ${pool("one", "chat", slow, 1)} ${pool("two", "chat", alsoSlow, 2)}`);
   await until(() => alsoSlow.ledger.length === 1, "the second is asked");
   leave.abort();
   await call;
-  await until(() => slow.ledger[0]?.clientClosed === true && alsoSlow.ledger[0]?.clientClosed === true, "both closed", 1_000);
+  await until(() => slow.ledger[0]?.clientClosed === true && alsoSlow.ledger[0]?.clientClosed === true, "both closed");
 });
 
 const BAD_ANSWERS: [string, ReplyPlan][] = [

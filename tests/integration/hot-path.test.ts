@@ -266,7 +266,7 @@ describe("a connection", () => {
   });
 
   it("that is idle, or whose request does not come, is closed in time", async () => {
-    Object.assign(server, { keepAliveTimeout: 100, keepAliveTimeoutBuffer: 0, headersTimeout: 100, requestTimeout: 100 });
+    Object.assign(server, { keepAliveTimeout: 500, keepAliveTimeoutBuffer: 0, headersTimeout: 500, requestTimeout: 500 });
     const [idle, slowHead, slowBody] = [await peer(), await peer(), await peer()];
     idle.send(post("once"));
     slowHead.send(post("hello").slice(0, 30));
@@ -278,7 +278,7 @@ describe("a connection", () => {
   });
 
   it("that waits for a slow reply is not idle", async () => {
-    Object.assign(server, { keepAliveTimeout: 100, keepAliveTimeoutBuffer: 0, headersTimeout: 100, requestTimeout: 100 });
+    Object.assign(server, { keepAliveTimeout: 500, keepAliveTimeoutBuffer: 0, headersTimeout: 500, requestTimeout: 500 });
     handle = async (request, response) => {
       await sleep(2_200);
       await echo(request, response);

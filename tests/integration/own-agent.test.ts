@@ -274,7 +274,7 @@ describe("the library with a provider of its own", () => {
         const answer = await control("shared-id", "kill?project=a");
         return answer.agents_acknowledged.length > 0 ? answer : undefined;
       },
-      { timeout: 10_000 },
+      { timeout: 20_000 },
     );
     expect(receipt.agents_acknowledged).toEqual([expect.stringContaining("worker on ")]);
     for (const { done } of working) done.resolve("done");

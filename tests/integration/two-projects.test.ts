@@ -65,6 +65,12 @@ test("a kill of one project's session leaves the other's alone; a kill of the pl
   expect((await control(gateway.url, "POST", `${PATH}/kill`)).body).toMatchObject({ upstream_closed: 2, unknown: [] });
   await Promise.all(texts);
   for (const project of ["a", "b"]) expect((await chat(gateway.url, of(project))).status).toBe(403);
+  const resumed = await control(gateway.url, "POST", `${PATH}/resume?project=a`);
+  expect(resumed.body).toMatchObject({
+    state: "active",
+    unknown: [expect.stringMatching(/^it is still killed: a stop of this id in every project/)],
+  });
+  expect((await chat(gateway.url, of("a"))).status).toBe(403);
   await control(gateway.url, "POST", `${PATH}/resume`);
   for (const project of ["a", "b"]) expect((await chat(gateway.url, of(project))).status).toBe(200);
 });

@@ -29,7 +29,7 @@ export function createVisits(browser: () => Browser, expected?: RegExp): Visits 
       onPage?.(page);
       await page.goto(of.loginLink());
       await page.waitForURL(`${of.url}/`);
-      await page.goto(of.url + path);
+      await goTo(page, of.url + path);
       return page;
     },
     async leave() {
@@ -37,6 +37,15 @@ export function createVisits(browser: () => Browser, expected?: RegExp): Visits 
     },
   };
 }
+
+/** Opens a page of the dashboard, and waits until it listens to keys and clicks: what is pressed before is lost. */
+export async function goTo(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await hydrated(page);
+}
+
+/** The page that was sent as HTML has come to life. */
+export const hydrated = (page: Page): Promise<void> => page.locator("html[data-hydrated]").waitFor({ state: "attached" });
 
 /** What axe finds serious or critical on a page. */
 export async function violations(page: Page): Promise<unknown[]> {

@@ -1,7 +1,7 @@
 /**
  * Ids of sessions and agents within their project: two projects may have one and the same (every OpenClaw has `agent:main:main`), and what
- * is kept, counted or stopped for one is none of the other's. Without a project it is the plain id. A stop of a plain id, as the dashboard
- * and the command line give it, holds in every project.
+ * is kept, counted or stopped for one is none of the other's. Without a project it is the plain id. A stop of a plain id holds in
+ * every project.
  */
 
 import { PROJECT_SEPARATOR as BETWEEN, plainId, projectOfId as projectOf } from "@signalbox/otel/conventions";

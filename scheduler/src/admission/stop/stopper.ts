@@ -96,6 +96,10 @@ export function createStopper(parts: StopperParts): Stopper {
       if (count.callsLeft > 0) unknown.push(`${count.callsLeft} calls had not ended after ${waits.closeMs} ms`);
       if (count.socketsLeft > 0) unknown.push(`${count.socketsLeft} connections to engines had not closed after ${waits.closeMs} ms`);
 
+      const everywhere = state === "active" && projectOf(id) !== undefined ? controls.stopOf([plainId(id)]) : undefined;
+      if (everywhere)
+        unknown.push(`it is still ${everywhere.state}: a stop of this id in every project holds until it is resumed without a project`);
+
       const { received, silent } = await answers;
       for (const name of silent) unknown.push(`${name} did not acknowledge within ${waits.acknowledgeMs} ms`);
       for (const { subscriber, outcome, detail } of received) {
