@@ -3,6 +3,7 @@
 import type { AdmitAside } from "./admission/aside.ts";
 import { createGatekeeper, type Gatekeeper } from "./admission/keys.ts";
 import type { FindStoredKey } from "./admission/stored-keys.ts";
+import { createWarmUp } from "./aside/warm-up.ts";
 import { type Catalog, createCatalog } from "./catalog.ts";
 import type { Environment } from "./config/references.ts";
 import { type Config, type PoolConfig, poolSchema } from "./config/schema.ts";
@@ -26,7 +27,7 @@ export interface Configured {
   readonly fingerprints: ReadonlyMap<Pool, string>;
 }
 
-export interface ConfiguredOptions extends PoolOptions {
+export interface ConfiguredOptions extends Omit<PoolOptions, "warmUp"> {
   token: string | undefined;
   loopback: boolean;
   admitAside: AdmitAside;
@@ -44,10 +45,12 @@ export function configure(config: Config, options: ConfiguredOptions, before?: C
   const embeddings = embeddingsPool(config);
   const fingerprints = new Map<Pool, string>();
   const { failures, open_ms: openMs } = config.resilience.breaker;
+  const { admitAside: admit, record, log } = options;
+  const warmUp = createWarmUp({ admit, record, log });
   const poolOf = (wanted: PoolConfig): Pool => {
     const fingerprint = fingerprintOf(wanted, config, environment);
     const same = before?.pools.find((pool) => before.fingerprints.get(pool) === fingerprint);
-    const pool = same ?? createPool(wanted, { failures, openMs }, options);
+    const pool = same ?? createPool(wanted, { failures, openMs }, { ...options, warmUp });
     fingerprints.set(pool, fingerprint);
     return pool;
   };

@@ -2,6 +2,7 @@
 
 import type { Pool } from "./pools/pool.ts";
 import { hoursOf } from "./pools/pool-hours.ts";
+import type { ProbeResult } from "./pools/probe.ts";
 import { epochNow } from "./telemetry/record.ts";
 
 /** The body of `GET /control/pools`: state, load and speed of each pool as it is now, and what was found where no config names pools. */
@@ -21,6 +22,7 @@ function describePool(pool: Pool): object {
     engine,
     state: state.kind === "healthy" && breaker.unavailable ? "unhealthy" : state.kind,
     reason: state.kind === "unhealthy" ? state.reason : (breaker.unavailable ?? null),
+    probe: connection.probe?.last ? describeProbe(connection.probe.last) : null,
     breaker: { state: breaker.state, wait_ms: Math.ceil(breaker.waitMs) },
     models: offers.map(({ model, tier, pricing }) => ({ id: model, tier, cost_by: pricing.by })),
     hourly_usd: hourlyUsd ?? null,
@@ -44,6 +46,7 @@ function describePool(pool: Pool): object {
       },
     },
     speed: {
+      measured_at: speed.measuredAt === undefined ? null : new Date(speed.measuredAt).toISOString(),
       prefill_tokens_per_second: speed.prefillTokensPerSecond / speed.ttftRatio,
       decode_ms_per_token: speed.decodeMsPerToken * speed.tpotRatio,
       decode_ms_per_token_full: speed.decodeMsPerTokenFull * speed.tpotRatio,
@@ -51,3 +54,11 @@ function describePool(pool: Pool): object {
     },
   };
 }
+
+/** The last time that the engine was asked whether it answers; `status` is null where it did not. */
+const describeProbe = ({ at, ms, status, error }: ProbeResult) => ({
+  at: new Date(at).toISOString(),
+  ms,
+  status: status === 0 ? null : status,
+  error: error ?? null,
+});

@@ -120,6 +120,15 @@ const scriptedPools = () =>
     state: pool.name === "ryzen-npu" ? "unhealthy" : "healthy",
     reason: pool.name === "ryzen-npu" ? "connect ECONNREFUSED 127.0.0.1:8003" : null,
     models: [{ id: model, tier, cost_by: pool.hourly_usd === null ? "token" : "time" }],
+    probe:
+      pool.silicon === "cloud"
+        ? null
+        : {
+            at: new Date(Date.now() - 4_000).toISOString(),
+            ms: 3.2,
+            status: pool.name === "ryzen-npu" ? null : 200,
+            error: pool.name === "ryzen-npu" ? "connect ECONNREFUSED 127.0.0.1:8003" : null,
+          },
     queue_limit: 32,
     busy_seconds: 4210,
     hours: {

@@ -59,6 +59,8 @@ export interface ServerOptions<Plan extends ReplyPlan> {
   prices: TokenPrice;
   /** Models listed by `GET /v1/models`. */
   models?: string[];
+  /** How `GET /v1/models` goes: its `delayMs`, `hang`, `reset` and `error`. Such requests are not in the ledger. */
+  listing?: (request: ScriptedRequest) => ReplyPlan;
   /** `n` counts the requests from 1. */
   script: (request: ScriptedRequest, n: number) => Plan | Promise<Plan>;
 }
@@ -72,8 +74,7 @@ export async function serveScripted<Plan extends ReplyPlan, Reply extends Render
 
   const server = http.createServer(async (request, response) => {
     const scripted = await readRequest(request);
-    if (scripted.method === "GET" && scripted.path === "/v1/models")
-      return sendJson(response, 200, dialect.models(options.models ?? ["scripted"]));
+    if (scripted.method === "GET" && scripted.path === "/v1/models") return list(response, options.listing?.(scripted) ?? {});
     const entry = openEntry(scripted, ledger.length + 1);
     ledger.push(entry);
     response.once("close", () => {
@@ -87,6 +88,14 @@ export async function serveScripted<Plan extends ReplyPlan, Reply extends Render
     entry.complete = true;
     sendJson(response, 200, answer);
   });
+
+  const list = async (response: http.ServerResponse, { delayMs, hang, reset, error }: ReplyPlan): Promise<void> => {
+    if (delayMs) await sleep(delayMs);
+    if (response.destroyed || hang) return;
+    if (reset) return void response.destroy();
+    if (error) return sendJson(response, error.status, dialect.error(error), error.headers);
+    sendJson(response, 200, dialect.models(options.models ?? ["scripted"]));
+  };
 
   const reply = async (response: http.ServerResponse, entry: LedgerEntry, plan: Plan): Promise<void> => {
     if (plan.delayMs) await sleep(plan.delayMs);

@@ -12,7 +12,7 @@ import type http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TokenPrice } from "@signalbox/otel/prices";
 import { type RenderedChat, renderChat } from "./provider-chat.ts";
-import type { PlannedError, ReplyPlan, Script } from "./provider-plan.ts";
+import type { PlannedError, ReplyPlan, Script, ScriptedRequest } from "./provider-plan.ts";
 import { type LedgerEntry, type Provider, serveScripted } from "./provider-server.ts";
 
 export { lastText, type PlannedToolCall, type ReplyPlan, type Script, type ScriptedRequest } from "./provider-plan.ts";
@@ -24,6 +24,8 @@ export interface ProviderOptions {
   prices?: TokenPrice;
   /** Models listed by `GET /v1/models`. */
   models?: string[];
+  /** How `GET /v1/models` goes: see `ServerOptions`. */
+  listing?: (request: ScriptedRequest) => ReplyPlan;
   script?: Script;
 }
 

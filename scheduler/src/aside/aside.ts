@@ -54,6 +54,8 @@ export interface AsideCall {
   baseline: Baseline | undefined;
   /** The decision whose request this copies. */
   shadowOf?: string;
+  /** `false`: see `RelayOptions`. */
+  learns?: boolean;
   /** Of the reply that is kept; what grows beyond is lost. */
   maxReplyBytes: number;
   signal?: AbortSignal;
@@ -110,7 +112,8 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
     const exchanges = exchangesFor(chat, "", options.headers);
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
-    await relay(call, { chain: [offer], pricings, exchanges, baseline: options.baseline, resilience: ONE_ATTEMPT });
+    const { baseline, learns } = options;
+    await relay(call, { chain: [offer], pricings, exchanges, baseline, resilience: ONE_ATTEMPT, ...(learns === false && { learns }) });
     record.status = reply.status;
   } catch (error) {
     record.status = error instanceof HttpError ? error.status : 500;

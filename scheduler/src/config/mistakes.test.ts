@@ -46,6 +46,12 @@ test.each([
     POOLS.replace("openai-compatible", "vllm"),
     "c.yaml:4:5: pools[0].engine: expected one of llama-cpp, openai-compatible, anthropic",
   ],
+  ["a probe of no path", `${POOLS}    probe: { path: health }\n`, "c.yaml:7:14: pools[0].probe.path: must begin with / and hold no spaces"],
+  [
+    "a pool without a key of its own that is to be measured",
+    `${POOLS}    credentials: caller\n    warmup: true\n`,
+    "c.yaml:8:5: pools[0].warmup: credentials: caller leaves no key to measure the pool with",
+  ],
   ["a wrong type", `${POOLS}    slots: many\n`, "c.yaml:7:5: pools[0].slots: expected number, received string"],
   ["a number out of range", `${POOLS}    slots: 0\n`, "c.yaml:7:5: pools[0].slots: expected at least 1"],
   ["an address that is none", POOLS.replace("http://127.0.0.1:8000/v1", "localhost"), "c.yaml:5:5: pools[0].base_url: invalid URL"],

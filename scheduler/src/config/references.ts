@@ -70,6 +70,9 @@ export function checkReferences(config: Config, environment: Environment): Confi
       issues.push({ path: ["pools", index, pool.model === undefined ? "name" : "url"], message });
     }
     set(pool.api_key_env, ["pools", index, "api_key_env"]);
+    if (pool.engine !== "llama-cpp" && pool.warmup && pool.credentials === "caller") {
+      issues.push({ path: ["pools", index, "warmup"], message: "credentials: caller leaves no key to measure the pool with" });
+    }
     if (pool.cost_by === "time" && pool.hourly_usd === undefined) {
       issues.push({ path: ["pools", index, "cost_by"], message: "cost_by: time needs hourly_usd" });
     }

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { cacheSchema, semanticSchema } from "./cache-schema.ts";
 import { contentSchema } from "./content-schema.ts";
+import { probeSchema, warmupSchema } from "./probe-schema.ts";
 import { resilienceSchema, timeoutsSchema } from "./resilience-schema.ts";
 import { routeSchema } from "./route-schema.ts";
 import { timeWindow } from "./time-schema.ts";
@@ -79,6 +80,8 @@ const remotePool = {
       "`caller`: the engine gets the caller's own login or key, sent along with `x-signalbox-credentials: caller`; others are not placed here.",
     ),
   provider: name.optional().describe("`gen_ai.provider.name`; default: told from base_url."),
+  probe: probeSchema,
+  warmup: warmupSchema,
 };
 
 const keptState = z.strictObject({

@@ -4,6 +4,9 @@ import { badRequest } from "../http/errors.ts";
 import { type ChatRequest, length } from "./chat-request.ts";
 import { readFields } from "./request-fields.ts";
 
+/** What an engine of this dialect wants in `anthropic-version`. */
+export const ANTHROPIC_VERSION = "2023-06-01";
+
 /** @throws HttpError 400 naming the field */
 export function scanMessagesRequest(body: Buffer): ChatRequest {
   const { fields, model, stream, read, count } = readFields(body);

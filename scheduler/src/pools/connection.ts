@@ -4,6 +4,7 @@ import type { Identity } from "../admission/identity.ts";
 import type { EngineClient } from "../http/wire/client.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
 import type { KvCounters, KvTier } from "./llama-cpp/protocol.ts";
+import type { Probe } from "./probe.ts";
 
 /** `draining`: the engine is well and ends what it has; it gets no new calls. */
 export type ConnectionState = { kind: "starting" } | { kind: "healthy" } | { kind: "draining" } | { kind: "unhealthy"; reason: string };
@@ -56,6 +57,8 @@ export interface PoolSessions {
 
 export interface Connection {
   readonly state: ConnectionState;
+  /** Where the engine is asked whether it answers. */
+  readonly probe?: Pick<Probe, "last" | "asked" | "failed">;
   /** Where the engine keeps state of sessions. */
   readonly sessions?: PoolSessions;
   /** Undefined while the engine cannot be reached. */

@@ -14,6 +14,7 @@ export function drainable(connection: Connection): DrainableConnection {
     get upstream() {
       return connection.upstream;
     },
+    ...(connection.probe && { probe: connection.probe }),
     ...(connection.sessions && { sessions: connection.sessions }),
     start: () => connection.start(),
     close: () => connection.close(),

@@ -73,6 +73,8 @@ export interface PoolOptions {
   prices: PriceList;
   /** Where sessions of llama-cpp pools are, between all of them. */
   sessions: SessionRegistry;
+  /** Measures a remote pool whose config asks for it, when its engine is up. Never rejects. */
+  warmUp: (pool: Pool) => Promise<void>;
   log: Log;
 }
 
@@ -87,7 +89,7 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     queueLimit: config.queue_limit ?? 4 * config.slots,
     timeoutMs: options.queueTimeoutMs,
   });
-  const connection = drainable(connect(config, options, speed, breaker));
+  const connection = drainable(connect(config, options, speed, breaker, () => pool));
   const offers: Offer[] = [];
   const pool: Pool = {
     name: config.name,
@@ -127,9 +129,12 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
   return pool;
 }
 
-function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, breaker: Breaker): Connection {
+function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, breaker: Breaker, pool: () => Pool): Connection {
   const key = config.api_key_env && options.environment[config.api_key_env];
-  if (config.engine !== "llama-cpp") return connectRemote(config, key);
+  if (config.engine !== "llama-cpp") {
+    const onUp = () => void (config.warmup && options.warmUp(pool()));
+    return connectRemote({ config, key, breaker, onUp, log: options.log });
+  }
   const onSpeed = (measured: MeasuredSpeed) => {
     // A first token takes a pass of its own, however short the prompt.
     speed.setPrior({ fixedMs: measured.decodeMsPerToken, ...measured });

@@ -19,3 +19,6 @@ export function providerOf(config: PoolConfig): string {
   const { hostname } = new URL(config.base_url);
   return config.provider ?? PROVIDERS[hostname] ?? hostname;
 }
+
+/** OpenAI's newer models refuse max_tokens; many other servers know nothing else. */
+export const maxTokensFieldOf = (provider: string) => (provider === "openai" ? "max_completion_tokens" : "max_tokens");

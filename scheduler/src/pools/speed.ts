@@ -32,6 +32,9 @@ export interface SpeedModel extends PoolSpeed {
   /** Undefined before the first call. */
   readonly usualCall: UsualCall | undefined;
   readonly replyLengths: Pick<ReplyLengths, "fewestLeft">;
+  /** When `setPrior` was called last, milliseconds since the epoch; undefined: its rates are those of the config, or assumed. */
+  readonly measuredAt: number | undefined;
+  /** What was measured: corrections of what was assumed before are forgotten. */
   setPrior(prior: SpeedPrior): void;
   observe(call: ObservedCall): void;
 }
@@ -55,9 +58,10 @@ export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptio
     bytesPerToken: BYTES_PER_TOKEN,
     serviceMs: 1000,
     usualCall: undefined as UsualCall | undefined,
+    measuredAt: undefined as number | undefined,
     replyLengths,
     setPrior(next: SpeedPrior) {
-      Object.assign(model, next, fresh());
+      Object.assign(model, next, fresh(), { measuredAt: Date.now() });
     },
     observe(call: ObservedCall) {
       const { promptTokens, prefilledTokens, outputTokens, ttftMs, tpotMs, there, meanBatch, slots, slaClass } = call;

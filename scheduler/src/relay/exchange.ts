@@ -3,10 +3,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type DecisionCandidate, RequestHeader } from "@signalbox/otel/conventions";
 import { bodyFor, type ChatRequest, hasTools, type PoolNeeds, parseBody } from "../dialects/chat-request.ts";
+import { ANTHROPIC_VERSION } from "../dialects/messages-request.ts";
 import { type Dialect, type TranslatedRequest, translateRequest, Untranslatable } from "../dialects/translate/index.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Offer } from "../pools/pool.ts";
+import { maxTokensFieldOf } from "../pools/provider.ts";
 import type { Call } from "./call.ts";
 import { concludeAs } from "./dialect-held.ts";
 import { createDialectStream } from "./dialect-stream.ts";
@@ -44,7 +46,6 @@ const PATHS: Record<Dialect, string> = {
 };
 /** Told in a decision, besides its candidates. */
 const MAX_UNFIT = 4;
-const ANTHROPIC_VERSION = "2023-06-01";
 
 /** @param url the client's: its query passes where the dialect stays the same */
 export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHttpHeaders): Exchanges {
@@ -53,8 +54,7 @@ export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHt
 
   function translated(offer: Offer, to: Dialect): TranslatedRequest {
     const { maxOutputTokens: defaultMaxTokens, source } = offer;
-    // OpenAI's newer models refuse max_tokens; many other servers know nothing else.
-    const maxTokensField = source.provider === "openai" ? "max_completion_tokens" : "max_tokens";
+    const maxTokensField = maxTokensFieldOf(source.provider);
     const key = `${to} ${maxTokensField} ${defaultMaxTokens} ${offer.maxTokensFloor} ${offer.tools}`;
     translations ??= new Map();
     let translation = translations.get(key);

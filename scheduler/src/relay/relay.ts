@@ -24,6 +24,8 @@ export interface RelayOptions {
   exchanges: Exchanges;
   baseline: Baseline | undefined;
   resilience: Resilience;
+  /** `false`: its pools learn nothing from it, since it is not like the calls that they serve. */
+  learns?: boolean;
 }
 
 type Why = AttemptRecord["why"];
@@ -145,7 +147,7 @@ class Relay {
 
   #start(offer: Offer, sessionHeaders: readonly string[], why: Why, reason: string | undefined, minTier: number): Attempt | undefined {
     const call = this.#call;
-    const { chain, pricings, exchanges, baseline, resilience } = this.#options;
+    const { chain, pricings, exchanges, baseline, resilience, learns = true } = this.#options;
     const { source } = offer;
     const { upstream } = source.connection;
     // The pool went down, or its breaker opened, while the call waited.
@@ -160,6 +162,7 @@ class Relay {
       why,
       reason,
       onAnswer: () => this.#answers(running, opened.record),
+      learns,
     });
     const exchange = exchanges.open(offer);
     opened.record.dropped = exchange.dropped;

@@ -50,6 +50,8 @@ export interface AttemptCircumstances {
   why: AttemptRecord["why"];
   reason: string | undefined;
   onAnswer: (() => void) | undefined;
+  /** The pool learns its speed from how the attempt went. */
+  learns: boolean;
 }
 
 /** Takes over a slot that was acquired; `settle` gives it back. */
@@ -59,7 +61,7 @@ export function openAttempt(
   decision: DecisionRecord,
   promptBytes: number,
   baseline: Baseline | undefined,
-  { pricing, why, reason, onAnswer }: AttemptCircumstances,
+  { pricing, why, reason, onAnswer, learns }: AttemptCircumstances,
 ): OpenAttempt {
   const pool = offer.source;
   const record: AttemptRecord = {
@@ -129,7 +131,7 @@ export function openAttempt(
           error === undefined && slaMet(sla, { startedAt: decision.startedAt, firstChunkAt, endedAt, outputTokens: usage?.output });
       }
       pool.breaker.report(verdict(status, error));
-      if (error === undefined) observe(offer, decision, record, { promptBytes, ...shared });
+      if (error === undefined && learns) observe(offer, decision, record, { promptBytes, ...shared });
     },
   };
 }

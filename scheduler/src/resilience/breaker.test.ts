@@ -43,6 +43,21 @@ test("a pool that said when to come back is left alone until then, whatever call
   expect([breaker.enter(), breaker.resting, breaker.unavailable]).toEqual([true, false, undefined]);
 });
 
+test("who knows more than calls do opens it for a time of its own, and lets one call try before that time is over", () => {
+  const { now, pass } = clock();
+  const breaker = createBreaker({ failures: 2, openMs: 100 }, now);
+  pass(1_000);
+  breaker.halfOpen();
+  expect([breaker.state, breaker.goodAt]).toEqual(["closed", Number.NEGATIVE_INFINITY]);
+  breaker.trip("it answers no probe", 5_000);
+  pass(4_000);
+  expect([breaker.state, breaker.unavailable, breaker.waitMs]).toEqual(["open", "circuit open: it answers no probe", 1_000]);
+  breaker.halfOpen();
+  expect([breaker.state, breaker.enter(), breaker.enter()]).toEqual(["half-open", true, false]);
+  breaker.report("good");
+  expect([breaker.state, breaker.goodAt]).toEqual(["closed", 5_000]);
+});
+
 test("the retry budget is a share of the requests and a few a second", () => {
   const { now, pass } = clock();
   const budget = createRetryBudget({ share: 0.2, perSecond: 1 }, now);

@@ -23,11 +23,15 @@ export interface Breaker {
   readonly waitMs: number;
   /** The pool asked to be left alone, and waitMs is its own word. */
   readonly resting: boolean;
+  /** When a call last ended well, on `now`'s clock; before the first one -Infinity. */
+  readonly goodAt: number;
   /** Before an attempt: false where another call is the half-open one. Every true is to be followed by one `report`. */
   enter(): boolean;
   report(verdict: PoolVerdict): void;
-  /** Opens at once: what is wrong stays wrong until somebody mends it. */
-  trip(reason: string): void;
+  /** Opens at once: what is wrong stays wrong until somebody mends it. @param ms without calls, where it is not the usual */
+  trip(reason: string, ms?: number): void;
+  /** Where it is open, one call may try the pool now: something else than a call has shown that it answers. */
+  halfOpen(): void;
   /** The pool said: not before this many milliseconds from now. */
   rest(ms: number): void;
 }
@@ -43,12 +47,13 @@ export function createBreaker({ failures, openMs }: BreakerOptions, now: () => n
   let openUntil = 0;
   let restUntil = 0;
   let probing = false;
+  let goodAt = Number.NEGATIVE_INFINITY;
 
   const stateNow = (): BreakerState => (openUntil === 0 ? "closed" : now() < openUntil ? "open" : "half-open");
   const restMs = () => (restUntil === 0 ? 0 : Math.max(0, restUntil - now()));
-  const open = (why: string) => {
+  const open = (why: string, ms = openMs) => {
     reason = why;
-    openUntil = now() + openMs;
+    openUntil = now() + ms;
   };
 
   return {
@@ -69,6 +74,9 @@ export function createBreaker({ failures, openMs }: BreakerOptions, now: () => n
     get resting() {
       return restMs() > 0;
     },
+    get goodAt() {
+      return goodAt;
+    },
     enter() {
       if (openUntil === 0 && restUntil === 0) return true;
       if (restMs() > 0) return false;
@@ -81,14 +89,18 @@ export function createBreaker({ failures, openMs }: BreakerOptions, now: () => n
     report(verdict) {
       probing = false;
       if (verdict === "good") {
+        goodAt = now();
         failed = 0;
         openUntil = 0;
         restUntil = restMs() > 0 ? restUntil : 0;
       } else if (verdict === "failed" && ++failed >= failures && stateNow() !== "open") open(`failed ${failed} times in a row`);
     },
-    trip(why) {
+    trip(why, ms) {
       failed = failures;
-      open(why);
+      open(why, ms);
+    },
+    halfOpen() {
+      openUntil = Math.min(openUntil, now());
     },
     rest(ms) {
       restUntil = Math.max(restUntil, now() + Math.min(ms, MAX_REST_MS));

@@ -12,6 +12,7 @@ import type { Payloads } from "../payloads/payloads.ts";
 import { DEFAULT_CONFIDENCE } from "../placement/correction.ts";
 import type { Pool } from "../pools/pool.ts";
 import { hoursOf } from "../pools/pool-hours.ts";
+import type { ProbeResult } from "../pools/probe.ts";
 import type { ShadowOutcome } from "../shadow/shadow.ts";
 import type { Telemetry } from "./export.ts";
 import { type DecisionRecord, epochNow } from "./record.ts";
@@ -107,6 +108,23 @@ export function createMetrics({
   gauge("signalbox_breaker_open", "1 while no call may go to the pool, 0.5 while one tries it", (pool) =>
     pool.breaker.state === "closed" ? 0 : pool.breaker.state === "open" ? 1 : 0.5,
   );
+  const probed = (name: string, description: string, read: (last: ProbeResult) => number) =>
+    meter.createObservableGauge(name, { description }).addCallback((result) => {
+      for (const { name: pool, silicon, connection } of pools()) {
+        const last = connection.probe?.last;
+        if (last) result.observe(read(last), { pool, silicon });
+      }
+    });
+  probed("signalbox_probe_success", "1 where the engine answered its last probe as it should", ({ error }) =>
+    error === undefined ? 1 : 0,
+  );
+  probed("signalbox_probe_seconds", "Time that the last probe took", ({ ms }) => ms / 1000);
+  probed("signalbox_probe_timestamp_seconds", "When the last probe was sent, since the epoch", ({ at }) => at / 1000);
+  counter("signalbox_probes", "Probes by result", ({ connection: { probe } }, add) => {
+    if (!probe) return;
+    add(probe.asked - probe.failed, { result: "answered" });
+    add(probe.failed, { result: "failed" });
+  });
   const retries = meter.createCounter("signalbox_further_attempts", { description: "Attempts after a request's first, by why and pool" });
   const count = (name: string, description: string, read: () => number) =>
     meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));

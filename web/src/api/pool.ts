@@ -14,6 +14,15 @@ export const PoolHours = z
   })
   .meta({ id: "PoolHours" });
 
+/** The last time that the pool's engine was asked whether it answers. */
+export const PoolProbe = z
+  .object({
+    at: Time,
+    ms: z.number().meta({ description: "how long it took" }),
+    error: NullableText.meta({ description: "null: it answered" }),
+  })
+  .meta({ id: "PoolProbe" });
+
 /** A pool as the scheduler has it at this moment. */
 export const PoolNow = z
   .object({
@@ -28,6 +37,7 @@ export const PoolNow = z
     queue_limit: Count.nullable(),
     prefill_tokens_per_second: z.number().nullable(),
     decode_ms_per_token: z.number().nullable(),
+    probe: PoolProbe.nullable().meta({ description: "null: it is not asked" }),
     hours: PoolHours.nullable().meta({ description: "null: not paid by the hour, or not known" }),
   })
   .meta({ id: "PoolNow" });

@@ -7,6 +7,8 @@ const Hours = z.looseObject({
   cost_nanousd: z.looseObject({ allocated: z.string(), used: z.string(), idle: z.string() }).nullable(),
 });
 
+const Probe = z.looseObject({ at: z.string(), ms: z.number(), error: z.string().nullable() });
+
 /** What the page shows of `GET /control/pools`. Lenient: a scheduler of another version may leave a field out. */
 const number = z.number().nullish().catch(null);
 const ControlPools = z.object({
@@ -24,6 +26,7 @@ const ControlPools = z.object({
       active: number,
       queued: number,
       queue_limit: number,
+      probe: Probe.nullish().catch(null),
       speed: z.looseObject({ prefill_tokens_per_second: number, decode_ms_per_token: number }).nullish().catch(null),
       hours: Hours.nullish().catch(null),
     }),
@@ -57,6 +60,7 @@ const toLivePool = (pool: z.infer<typeof ControlPools>["data"][number]): LivePoo
   queue_limit: whole(pool.queue_limit),
   prefill_tokens_per_second: pool.speed?.prefill_tokens_per_second ?? null,
   decode_ms_per_token: pool.speed?.decode_ms_per_token ?? null,
+  probe: pool.probe ? { at: pool.probe.at, ms: pool.probe.ms, error: pool.probe.error } : null,
   hours: toHours(pool.hours),
 });
 

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import type { Environment } from "../../config/references.ts";
+import { ANTHROPIC_VERSION } from "../../dialects/messages-request.ts";
 import type { Finding } from "./finding.ts";
 import { readJson } from "./read-json.ts";
 
@@ -50,7 +51,7 @@ async function ask({ name, variables, engine, base_url, dialects }: CloudProvide
   const key = variable && environment[variable];
   if (!variable || !key) return [];
   const headers: Record<string, string> =
-    engine === "anthropic" ? { "x-api-key": key, "anthropic-version": "2023-06-01" } : { authorization: `Bearer ${key}` };
+    engine === "anthropic" ? { "x-api-key": key, "anthropic-version": ANTHROPIC_VERSION } : { authorization: `Bearer ${key}` };
   const url = engine === "anthropic" ? `${base_url}/v1/models?limit=${MAX_MODELS}` : `${base_url}/models`;
   const answer = list.safeParse(await readJson(url, { timeoutMs: TIMEOUT_MS, headers })).data;
   const { host } = new URL(base_url);

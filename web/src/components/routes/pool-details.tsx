@@ -9,6 +9,7 @@ import { paths } from "../../paths.ts";
 import { HostileText } from "../../ui/hostile-text.tsx";
 import { Money } from "../../ui/money.tsx";
 import { siliconLook } from "../../ui/silicon.ts";
+import { Ago } from "../../ui/time.tsx";
 
 /** What a pool's numbers mean, in sentences; how it kept each class; and which sessions held it. */
 export function PoolDetails({ pool }: { pool: Pool }) {
@@ -86,6 +87,20 @@ function sentences(pool: Pool): { key: string; text: ReactNode }[] {
   const saved = saving(pool.comparable_baseline_nanousd, pool.comparable_cost_nanousd);
   const all: { key: string; text: ReactNode; isSaid: boolean }[] = [
     { key: "reason", isSaid: Boolean(now?.reason), text: <span className="break-words text-bad">{now?.reason}</span> },
+    {
+      key: "probe",
+      isSaid: Boolean(now?.probe),
+      text: now?.probe && (
+        <>
+          {now.probe.error === null ? (
+            <>It answered its probe in {formatDuration(now.probe.ms)}</>
+          ) : (
+            <span className="break-words text-bad">Its probe failed ({now.probe.error})</span>
+          )}
+          , <Ago time={now.probe.at} />.
+        </>
+      ),
+    },
     {
       key: "saved",
       isSaid: saved.fraction !== null,
