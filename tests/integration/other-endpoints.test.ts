@@ -73,7 +73,7 @@ test("embeddings are relayed, and charged by their input", async () => {
   });
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
   const { openai, scheduler } = await clients(
-    `  - { name: e, silicon: cpu, engine: openai-compatible, base_url: "${base}", models: [{ id: vectors, input_usd_per_mtok: 2, output_usd_per_mtok: 8 }] }`,
+    `  - { name: e, silicon: cpu, engine: openai-compatible, base_url: "${base}", probe: off, models: [{ id: vectors, input_usd_per_mtok: 2, output_usd_per_mtok: 8 }] }`,
   );
   const body = { model: "vectors", input: ["one", "two"], encoding_format: "float" as const };
   const { data, response } = await openai.embeddings.create(body).withResponse();

@@ -400,7 +400,7 @@ test("a slow reader holds the engine back", async () => {
   const { port } = engine.address() as AddressInfo;
   const scheduler = await startSchedulerUnderTest(`
 pools:
-  - { name: flood, silicon: gpu, engine: openai-compatible, base_url: "http://127.0.0.1:${port}/v1", models: [{ id: auto }] }
+  - { name: flood, silicon: gpu, engine: openai-compatible, base_url: "http://127.0.0.1:${port}/v1", probe: off, models: [{ id: auto }] }
 `);
   CLEAN_UP.push(
     async () => void engine.close(),

@@ -23,6 +23,7 @@ export async function startEmbeddingsProvider(): Promise<EmbeddingsProvider> {
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.method === "GET") return void response.end(JSON.stringify({ object: "list", data: [] }));
     const { input, model } = JSON.parse(Buffer.concat(chunks).toString()) as { input: string | string[]; model: string };
     const texts = [input].flat();
     const inputTokens = texts.reduce((sum, text) => sum + wordsOf(text).length, 0);
