@@ -112,8 +112,8 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
     const exchanges = exchangesFor(chat, "", options.headers);
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
-    const { baseline, learns } = options;
-    await relay(call, { chain: [offer], pricings, exchanges, baseline, resilience: ONE_ATTEMPT, ...(learns === false && { learns }) });
+    const { baseline, learns = true } = options;
+    await relay(call, { chain: [offer], pricings, exchanges, baseline, resilience: ONE_ATTEMPT, learns });
     record.status = reply.status;
   } catch (error) {
     record.status = error instanceof HttpError ? error.status : 500;

@@ -9,10 +9,13 @@ const probing = z.strictObject({
     .regex(/^\/[\x21-\x7e]*$/, "must begin with / and hold no spaces")
     .optional()
     .describe("Asked for with GET, on the host of `base_url`; vLLM and llama-server have `/health`. Default: `/models` below `base_url`."),
-  interval_ms: milliseconds
+  interval_ms: z
+    .number()
+    .min(50)
+    .max(86_400_000)
     .default(10_000)
     .describe("Between two questions, give or take a fifth; a quarter of it while the engine does not answer."),
-  timeout_ms: milliseconds.default(2_000).describe("What takes longer is no answer."),
+  timeout_ms: milliseconds.max(600_000).default(2_000).describe("What takes longer is no answer."),
   failures: count.default(2).describe("Questions in a row without an answer, until the pool gets no calls."),
 });
 
