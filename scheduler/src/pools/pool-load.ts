@@ -1,5 +1,6 @@
 /** The calls that hold a pool's slots: what of their prompts is still to be evaluated, and what a newcomer may do to them. */
 
+import { Crowd, type Member } from "../crowd.ts";
 import type { Residents, SlaTarget } from "../placement/candidate.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { residentsOf } from "../placement/residents.ts";
@@ -32,7 +33,7 @@ export interface PoolLoad {
   enter(call: EnteringCall, now: number): HeldSlot;
 }
 
-interface Resident extends EnteringCall {
+interface Resident extends EnteringCall, Member {
   enteredAt: number;
   /** When its prompt should be evaluated. */
   prefilledAt: number;
@@ -43,7 +44,7 @@ interface Resident extends EnteringCall {
 const RESIDENTS_LAST_MS = 10;
 
 export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyClock): PoolLoad {
-  const calls = new Set<Resident>();
+  const calls = new Crowd<Resident>();
   let residents: readonly Residents[] = [];
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -80,7 +81,7 @@ export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyCloc
     enter(call, now) {
       const there = { active: calls.size, prefillTokens: pendingPrefillTokens(now) };
       const prefillMs = (predictDelayMs(speed, there, slots) + predictPrefillMs(speed, call.prefillTokens)) * speed.ttftRatio;
-      const resident: Resident = { ...call, enteredAt: now, prefilledAt: now + prefillMs, firstTokenAt: undefined };
+      const resident: Resident = { ...call, enteredAt: now, prefilledAt: now + prefillMs, firstTokenAt: undefined, place: -1 };
       calls.add(resident);
       // A class that comes new to the pool is protected at once.
       if (!residents.some(({ sla }) => sla.class === call.sla.class)) readAt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,7 @@
 /** The calls that are under way, and how to stop them. */
 
 import type { Socket } from "node:net";
+import { Crowd, type Member } from "../../crowd.ts";
 import type { HttpError } from "../../http/errors.ts";
 import type { Call } from "../../relay/call.ts";
 import { cancel } from "../../relay/call.ts";
@@ -28,7 +29,7 @@ export interface StopCount {
   socketsLeft: number;
 }
 
-interface Entry {
+interface Entry extends Member {
   call: Call;
   lineage: readonly string[];
   /** Made when somebody waits for the end. */
@@ -36,7 +37,7 @@ interface Entry {
 }
 
 export function createInFlight(): InFlight {
-  const entries = new Set<Entry>();
+  const entries = new Crowd<Entry>();
 
   return {
     get size() {
@@ -44,7 +45,7 @@ export function createInFlight(): InFlight {
     },
     of: (id) => [...entries].filter(({ lineage }) => lineage.includes(id)).map(({ call }) => call),
     enter(call, lineage) {
-      const entry: Entry = { call, lineage, ended: undefined };
+      const entry: Entry = { call, lineage, ended: undefined, place: -1 };
       entries.add(entry);
       return () => {
         entries.delete(entry);
