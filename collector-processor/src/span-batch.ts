@@ -44,9 +44,9 @@ export function* withEach(spans: Iterable<SpanDraft>, work: (span: SpanDraft) =>
   }
 }
 
-/** A message by its hash: sha-256 of body, which is canonical JSON. */
+/** A message by its hash: sha-256 of body, which is canonical JSON, as hex. */
 export interface Message {
-  hash: Buffer;
+  hash: string;
   body: string;
 }
 

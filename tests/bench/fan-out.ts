@@ -3,7 +3,7 @@
  * never answers, as ratios in one run: the three take turns, each a process of its own with its defaults, log on disk included, on one Postgres. Destinations
  * are in this process, read what they get and forget it: on two cores their reading, and ours, takes from what the collector has.
  *
- * Command: npm exec -- node tests/bench/fan-out.ts [spans a request, default 2000] [spans a round, default 40000] [rounds, default 5] [content: 0 or 1, default 0]
+ * Command: npm exec -- node tests/bench/fan-out.ts [spans a request, default 2000] [spans a round, default 40000] [rounds, default 5] [content, a number of `Content`, default 0: none]
  */
 import { once } from "node:events";
 import fs from "node:fs";
@@ -17,7 +17,7 @@ import { killablePostgres } from "../integration/collector-chaos.ts";
 import { collectorProcess, type Running } from "../integration/collector-load.ts";
 import { emptyTables, untilReady } from "../integration/collector-support.ts";
 import { cpuMilliseconds } from "./cpu-time.ts";
-import { agentBatch } from "./ingest-load.ts";
+import { agentBatch, Content } from "./ingest-load.ts";
 
 const [requestSpans = 2_000, roundSpans = 40_000, rounds = 5, content = 0] = process.argv.slice(2).map(Number);
 const IN_FLIGHT = 4;
@@ -30,7 +30,7 @@ const sink = createServer((request, response) => {
 await once(sink, "listening");
 const sinkUrl = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
 const destination = (name: string, where = `/${name}/v1/traces`) =>
-  `{ name: ${name}, endpoint: "${sinkUrl}${where}", content: ${content === 1} }`;
+  `{ name: ${name}, endpoint: "${sinkUrl}${where}", content: ${content !== Content.none} }`;
 const CASES = [
   { name: "no destination", fanOut: [] },
   { name: "one", fanOut: [destination("first")] },
@@ -84,7 +84,7 @@ try {
   }
   const requests = Math.ceil(roundSpans / requestSpans);
   const bodiesOf = (round: number) =>
-    Array.from({ length: requests }, (_, index) => agentBatch(requestSpans, round * requests + index, content === 1).protobuf);
+    Array.from({ length: requests }, (_, index) => agentBatch(requestSpans, round * requests + index, content).protobuf);
   let bodies: Buffer[] = [];
   const seen = CASES.map(() => ({ rates: [] as number[], micros: [] as number[] }));
   for (let round = -1; round < rounds; round++) {

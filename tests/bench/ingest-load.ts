@@ -13,12 +13,16 @@ export interface EncodedBatch {
   json: Buffer;
 }
 
+/** What of the content is in the spans: a number of a bench's command line. */
+export const Content = { none: 0, conversations: 1, toolCalls: 2 } as const;
+
 /**
  * `spans` spans in turns of 16 (one invoke_agent, its model calls and its tool calls), four turns a session, 7 to 17 attributes
- * each, as our scheduler and plugins send them. A turn is one agent's, on one route and pool. Ids are random; times are now. `seed` varies sessions, agents and usage. With `content`,
- * a model call carries its turn's conversation so far, as agents resend it, and an answer of 300 characters.
+ * each, as our scheduler and plugins send them. A turn is one agent's, on one route and pool. Ids are random; times are now. `seed` varies sessions, agents and usage. With
+ * `Content.toolCalls`, a tool call carries what the tool was given and gave; with `Content.conversations`, a model call its turn's conversation
+ * so far, as agents resend it, and an answer of 300 characters, too.
  */
-export function agentBatch(spans: number, seed: number, content = false): EncodedBatch {
+export function agentBatch(spans: number, seed: number, content: number = Content.none): EncodedBatch {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": "agent-host", "service.version": "1.2.3", "host.name": "dev-1" }),
@@ -56,15 +60,17 @@ export function agentBatch(spans: number, seed: number, content = false): Encode
               [Attribute.route]: `route-${route}`,
               [Attribute.pool]: `pool-${route}`,
               [Attribute.silicon]: SILICON[route % 3] as string,
-              ...(content ? conversation(seed, turnNumber, position) : {}),
+              ...(content === Content.conversations && conversation(seed, turnNumber, position)),
             }
           : {
               ...who,
               [Attribute.operation]: Operation.executeTool,
               [Attribute.toolName]: "read_file",
               [Attribute.toolCallId]: `toolu_${seed}_${index}`,
-              [Attribute.toolArguments]: `{"path":"/srv/project/src/file-${index}.ts"}`,
-              [Attribute.toolResult]: "export const answer = 42;\n".repeat(4),
+              ...(content !== Content.none && {
+                [Attribute.toolArguments]: `{"path":"/srv/project/src/file-${index}.ts"}`,
+                [Attribute.toolResult]: "export const answer = 42;\n".repeat(4),
+              }),
             };
     const name = position === 0 ? spanName.invokeAgent("planner") : position % 3 ? spanName.chat(model) : spanName.executeTool("read_file");
     const span = tracer.startSpan(

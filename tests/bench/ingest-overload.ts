@@ -5,7 +5,7 @@
  * many that do not, with as long a time each. Two cores that also run the clients cannot offer ten times what they can store: a relay
  * lets only so many bytes a second through to Postgres.
  *
- * Command: npm exec -- node tests/bench/ingest-overload.ts [seconds, default 20] [connections, default 64] [content: 0 or 1, default 0] [MiB of the log, default 64] [KiB a second to Postgres, default 3000]
+ * Command: npm exec -- node tests/bench/ingest-overload.ts [seconds, default 20] [connections, default 64] [content, a number of `Content`, default 0: none] [MiB of the log, default 64] [KiB a second to Postgres, default 3000]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -101,7 +101,7 @@ async function phase(clients: number, pauseMs: number): Promise<{ offered: numbe
 try {
   collector.start();
   await untilReady(collector.url);
-  bodies = Array.from({ length: BODIES }, (_, index) => agentBatch(REQUEST_SPANS, index, content === 1).protobuf);
+  bodies = Array.from({ length: BODIES }, (_, index) => agentBatch(REQUEST_SPANS, index, content).protobuf);
   console.log(`idle: ${peakMiB()} MiB; requests of ${bodies[0]?.length} bytes; load ${os.loadavg()[0]}`);
   const alone = await phase(POLITE_CLIENTS, 1_000);
   const overload = await phase(connections, 5);

@@ -3,7 +3,7 @@
  * the line up to it, less that of the line before it. It is the process' time, its garbage collector's threads included, so a busy
  * machine changes little. Sending the rows to Postgres, and the sockets, are not in it: `ingest.ts` has the whole.
  *
- * Command: npm exec -- node tests/bench/ingest-stages.ts [spans a request, default 5000] [content: 0 or 1, default 0] [rounds, default 30]
+ * Command: npm exec -- node tests/bench/ingest-stages.ts [spans a request, default 5000] [content, a number of `Content`, default 0: none] [rounds, default 30]
  */
 import { parseConfig } from "../../collector-processor/src/config.ts";
 import { encodeBatch } from "../../collector-processor/src/exporters/encode-batch.ts";
@@ -48,7 +48,7 @@ const pipeline = normalise(
   attribute(limits.default_project, price({ baseline, prices }, last)),
 );
 
-const bodies = Array.from({ length: REQUESTS }, (_, index) => agentBatch(requestSpans, index, content === 1).protobuf);
+const bodies = Array.from({ length: REQUESTS }, (_, index) => agentBatch(requestSpans, index, content).protobuf);
 
 function drain(items: Iterable<unknown>): void {
   for (const _ of items);
@@ -81,7 +81,7 @@ for (let round = -5; round < rounds; round++) {
 }
 const spans = rounds * REQUESTS * requestSpans;
 const perSpan = micros.map((total) => total / spans);
-console.log(`${REQUESTS} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each${content === 1 ? "; with content" : ""}`);
+console.log(`${REQUESTS} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; content ${content}`);
 for (const [index, [name]] of lines.entries()) {
   console.log(`${name.padEnd(28)} ${((perSpan[index] ?? 0) - (perSpan[index - 1] ?? 0)).toFixed(2).padStart(6)} us a span`);
 }

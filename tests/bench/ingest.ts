@@ -1,11 +1,11 @@
 /**
  * Question: how many spans a second go from OTLP/protobuf over HTTP to committed rows, with sessions, agents, aliases and rollups,
- * against a bare server-side COPY FROM of the very same rows into the very same tables, with their indexes: spans, and with content
+ * against a bare server-side COPY FROM of the very same rows into the very same tables, with their indexes: spans, and where there are any
  * messages and span_messages? The base is COPY's default format, text; the binary format is stated beside it.
  * The collector is a process of its own with its defaults; requests come from this process, a few at a time; durable Postgres
  * settings (fsync on). Rounds interleaved, medians, and the ratio of each round's pair. CPU a span says what a busy machine hides.
  *
- * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2] [content: 0 or 1, default 0] [wal: on or off, default on] [alert rules that are evaluated meanwhile, default 0]
+ * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 100000] [rounds, default 5] [writers, default 2] [content, a number of `Content`, default 0: none] [wal: on or off, default on] [alert rules that are evaluated meanwhile, default 0]
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -116,16 +116,20 @@ try {
   const requests = Math.ceil(roundSpans / requestSpans);
   // others each round: the collector knows what came before
   const bodiesOf = (round: number) =>
-    Array.from({ length: requests }, (_, index) => agentBatch(requestSpans, round * requests + index, content === 1).protobuf);
+    Array.from({ length: requests }, (_, index) => agentBatch(requestSpans, round * requests + index, content).protobuf);
   let bodies = bodiesOf(0);
   const total = bodies.length * requestSpans;
-  const copied = content === 1 ? ["spans", "messages", "span_messages"] : ["spans"];
   const fileOf = (table: string, format: string) => path.join(dir, `${table}.${format}`);
   console.log(
-    `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s)${content === 1 ? "; with content" : ""}; wal ${wal}; ${rules} rule(s)`,
+    `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s); content ${content}; wal ${wal}; ${rules} rule(s)`,
   );
 
   await throughCollector(bodies); // warm
+  const copied: string[] = [];
+  for (const table of ["spans", "messages", "span_messages"]) {
+    const [{ filled } = { filled: false }] = await sql.unsafe(`select exists (select from signalbox.${table}) as filled`);
+    if (filled) copied.push(table);
+  }
   for (const format of ["text", "binary"] as const) {
     for (const table of copied)
       await sql.unsafe(`copy (select * from signalbox.${table}) to '${fileOf(table, format)}' with (format ${format})`);

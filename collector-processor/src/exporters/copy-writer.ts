@@ -65,12 +65,15 @@ export class CopyWriter {
     const bytes = value.length >> 1;
     this.#reserve(4 + bytes);
     this.#int32(bytes);
+    const buffer = this.#buffer;
+    let at = this.#length;
     for (let index = 0; index < value.length; index += 2) {
       const high = HEX_DIGIT[value.charCodeAt(index)] ?? NO_DIGIT;
       const low = HEX_DIGIT[value.charCodeAt(index + 1)] ?? NO_DIGIT;
       if (high === NO_DIGIT || low === NO_DIGIT) throw new Error(`${value} is not hex`);
-      this.#buffer[this.#length++] = (high << 4) | low;
+      buffer[at++] = (high << 4) | low;
     }
+    this.#length = at;
   }
 
   bytea(value: Buffer): void {
@@ -80,13 +83,20 @@ export class CopyWriter {
     this.#length += value.length;
   }
 
-  byteaArray(values: Buffer[]): void {
+  /** Values as `hex` takes them, as bytea[]. */
+  hexArray(values: readonly string[]): void {
     this.#reserve(24);
     const start = this.#length;
-    const header = [values.length === 0 ? 0 : 1, 0, BYTEA_OID, values.length, 1];
     this.#length += 4;
-    for (const word of values.length === 0 ? header.slice(0, 3) : header) this.#int32(word);
-    for (const value of values) this.bytea(value);
+    const dimensions = values.length === 0 ? 0 : 1;
+    this.#int32(dimensions);
+    this.#int32(0); // none is null
+    this.#int32(BYTEA_OID);
+    if (dimensions === 1) {
+      this.#int32(values.length);
+      this.#int32(1); // where its indexes begin
+    }
+    for (const value of values) this.hex(value);
     this.#int32At(start, this.#length - start - 4);
   }
 

@@ -139,8 +139,8 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>, payloads
   return { spanCount, spans: rows, messages, spanMessages, payloads: bodies, identities, counters, repeated: false, imported, days, bytes };
 }
 
-/** By session: messages that were written, and the hashes of these, for equal ones are not always the same object. */
-type WrittenMessages = Map<string, Set<Message | string>>;
+/** By session: the hashes of messages that were written. */
+type WrittenMessages = Map<string, Set<string>>;
 
 /** Each message once a session, however many spans of the batch send it again. */
 function writeContent(writers: Writers, row: SpanRow, content: NonNullable<SpanDraft["messages"]>, writtenOf: WrittenMessages): void {
@@ -149,10 +149,9 @@ function writeContent(writers: Writers, row: SpanRow, content: NonNullable<SpanD
   for (const { direction, messages } of content) {
     writeSpanMessages(writers.spanMessages, row, direction, messages);
     for (const message of messages) {
-      if (written.has(message)) continue;
-      const hash = message.hash.toString("latin1");
-      if (!written.has(hash)) writeMessage(writers.messages, row.session_id, message);
-      written.add(message).add(hash);
+      if (written.has(message.hash)) continue;
+      writeMessage(writers.messages, row.session_id, message);
+      written.add(message.hash);
     }
   }
 }
@@ -163,13 +162,13 @@ function writeSpanMessages(writer: CopyWriter, row: SpanRow, direction: string, 
   writer.timestamp(row.start_time);
   writer.hex(row.span_id);
   writer.text(direction);
-  writer.byteaArray(messages.map((message) => message.hash));
+  writer.hexArray(messages.map((message) => message.hash));
 }
 
 function writeMessage(writer: CopyWriter, sessionId: string, { hash, body }: Message): void {
   writer.startRow(3);
   writer.text(sessionId);
-  writer.bytea(hash);
+  writer.hex(hash);
   writer.jsonb(body);
 }
 

@@ -98,25 +98,33 @@ function part(value: unknown): unknown {
   return value;
 }
 
-type Members = Record<string, unknown>;
+export type Members = Record<string, unknown>;
 const isObject = (value: unknown): value is Members => typeof value === "object" && value !== null && !Array.isArray(value);
 const isMessage = (value: unknown): boolean => isObject(value) && typeof value.role === "string";
 
-function hashed(message: Members, limits: ContentLimits): Message {
+/** `message` is {role, parts} of the GenAI message schema, whatever else it has. */
+export function hashed(message: Members, limits: ContentLimits): Message {
   let body = redact(canonicalJson(message));
   if (body.length > limits.messageCharacters) {
     const { role } = message;
     const text = { type: "text", content: truncatedText(body, limits.messageCharacters) };
     body = canonicalJson({ role: typeof role === "string" ? role : "unknown", parts: [text], truncated: true });
   }
-  return { hash: hash("sha256", body, "buffer"), body };
+  return { hash: hash("sha256", body), body };
 }
 
 /** JSON with members sorted by name, and only what Postgres can store. */
 function canonicalJson(value: unknown): string {
   if (typeof value === "string") return quote(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  let json = "";
+  if (Array.isArray(value)) {
+    for (const element of value) json += json === "" ? canonicalJson(element) : `,${canonicalJson(element)}`;
+    return `[${json}]`;
+  }
   if (!isObject(value)) return JSON.stringify(value) ?? "null";
-  const names = Object.keys(value).sort();
-  return `{${names.map((name) => `${quote(name)}:${canonicalJson(value[name])}`).join(",")}}`;
+  for (const name of Object.keys(value).sort()) {
+    const member = `${quote(name)}:${canonicalJson(value[name])}`;
+    json += json === "" ? member : `,${member}`;
+  }
+  return `{${json}}`;
 }

@@ -9,7 +9,7 @@ import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
 import { boundedText, storableText, truncatedText } from "../text.ts";
 import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
-import { contentDirection, plain } from "./content.ts";
+import { contentDirection, hashed, type Members, plain } from "./content.ts";
 import { isContentName } from "./content-names.ts";
 import { type ConversationLimits, Conversations } from "./conversations.ts";
 import { payloadRows } from "./payloads.ts";
@@ -177,7 +177,6 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
     if (!inColumn || (emitter !== undefined && mapping !== undefined)) writer.add(name, value);
   }
   if (emitter !== undefined) applyEmitter(emitter, draft, span, shared, content);
-  content.addToolCall(row);
   for (const [name, value] of draft.added) writer.add(name, value);
   const duration = (span.endMicros - row.start_time) * 1000 + (span.endNanos - row.start_nanos);
   row.duration_ns = Math.min(Math.max(0, duration), MAX_DURATION_NS);
@@ -186,6 +185,7 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   if (shared.scopeJson !== null) writer.addJson("scope", shared.scopeJson);
   row.attributes = writer.take();
   row.events = eventsJson(content, span.events, config);
+  content.addToolCall(row);
   row.links = linksJson(span.links, config);
   row.project = context.project ?? (row.project || config.defaultProject);
   if (!isTooOld(draft, context.old.content)) draft.messages = content.messages(draft, context.conversations);
@@ -194,54 +194,61 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
 
 function applyEmitter(emitter: Emitter, draft: SpanDraft, span: Span, shared: Shared, content: Content): void {
   const add = (direction: MessageDirection, value: AttributeValue) => {
-    if (value !== null && value !== "") content.add(direction, value);
+    if (value !== null && value !== "") content.add({ direction, value });
   };
   emitter.apply(draft, { span, attributes: new AttributeView(span.attributes), resource: shared.resource, content: { add } });
   boundDraft(draft);
 }
 
+/** A content attribute, or a message that needs no reading. */
+type Said = { direction: MessageDirection } & ({ value: AttributeValue } | { message: Members });
+
 /** What a span carries of prompts and results, until it is known whose span it is. */
 class Content {
-  readonly #capture: boolean;
+  readonly #config: NormaliseConfig["content"];
   #toolArguments: AttributeValue = null;
   #toolResult: AttributeValue = null;
-  #said: { direction: MessageDirection; value: AttributeValue }[] | null = null;
+  #said: Said[] | null = null;
 
   constructor({ content }: NormaliseConfig) {
-    this.#capture = content.capture;
+    this.#config = content;
   }
 
   /** True when the attribute was content: stored beside the span, or dropped where content is not wanted, and never in its attributes. */
   take(name: string, value: AttributeValue): boolean {
     const direction = contentDirection(name);
-    if (direction !== undefined) this.add(direction, value);
-    else if (name === Attribute.toolArguments) this.#toolArguments = value;
-    else if (name === Attribute.toolResult) this.#toolResult = value;
-    else return !this.#capture && isContentName(name);
+    if (direction !== undefined) this.add({ direction, value });
+    else if (name === Attribute.toolArguments) this.#toolArguments ??= value;
+    else if (name === Attribute.toolResult) this.#toolResult ??= value;
+    else return !this.#config.capture && isContentName(name);
     return true;
   }
 
   /** What a tool was given and gave is kept as long as what a model was, and in the same form. */
   addToolCall({ tool_call_id: id, tool_name: name }: SpanDraft["row"]): void {
+    if (this.#toolArguments === null && this.#toolResult === null) return;
     const add = (direction: MessageDirection, role: string, value: AttributeValue, part: object) => {
-      if (value !== null && this.#capture) this.add(direction, JSON.stringify([{ role, parts: [part] }]));
+      if (value !== null) this.add({ direction, message: { role, parts: [part] } });
     };
     add("input", "assistant", this.#toolArguments, { type: "tool_call", id, name, arguments: plain(this.#toolArguments) });
     add("output", "tool", this.#toolResult, { type: "tool_call_response", id, response: plain(this.#toolResult) });
   }
 
   /** Of a direction that comes twice, in an attribute and in an event, the first. */
-  add(direction: MessageDirection, value: AttributeValue): void {
-    if (!this.#capture) return;
+  add(said: Said): void {
+    if (!this.#config.capture) return;
     this.#said ??= [];
-    if (!this.#said.some((before) => before.direction === direction)) this.#said.push({ direction, value });
+    if (!this.#said.some((before) => before.direction === said.direction)) this.#said.push(said);
   }
 
   messages(draft: SpanDraft, conversations: Conversations): SpanDraft["messages"] {
     if (this.#said === null) return null;
     const { agent_id, trace_id } = draft.row;
     const owner = `${draft.sessionId ?? draft.conversationId ?? trace_id} ${agent_id}`;
-    return this.#said.map(({ direction, value }) => ({ direction, messages: conversations.messages(value, direction, owner) }));
+    return this.#said.map((said) => ({
+      direction: said.direction,
+      messages: "message" in said ? [hashed(said.message, this.#config)] : conversations.messages(said.value, said.direction, owner),
+    }));
   }
 }
 
