@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { drafts } from "../collector-processor/src/dialects/testing/drafts.ts";
 import { encodeTraces } from "../collector-processor/src/fan-out/encode-otlp.ts";
-import { rewriteTraces, spanKey } from "../collector-processor/src/fan-out/rewrite.ts";
+import { Rewriter } from "../collector-processor/src/fan-out/rewrite.ts";
 import { decodeJsonTraces } from "../collector-processor/src/otlp/decode-json.ts";
 import { decodeJsonLogs } from "../collector-processor/src/otlp/decode-json-logs.ts";
 import { decodeProtobufTraces } from "../collector-processor/src/otlp/decode-protobuf.ts";
@@ -17,9 +17,9 @@ const bytesOf = (body: unknown) => Buffer.from(JSON.stringify(body));
 
 /** What goes out of a request's spans, as text. */
 async function sent(resources: ResourceSpans[], content: boolean): Promise<{ spans: number; text: string }> {
-  const made = await drafts(resources, { keepNoise: true });
-  const byKey = new Map(made.map((draft) => [spanKey(draft.row.trace_id, draft.row.span_id), draft]));
-  const { bytes, spans } = rewriteTraces(encodeTraces(resources), resources, byKey, { content, wants: () => true });
+  const rewriter = new Rewriter(encodeTraces(resources), { content, wants: () => true });
+  for (const draft of await drafts(resources, { keepNoise: true })) rewriter.add(draft);
+  const { bytes, spans } = rewriter.take();
   // through the decoder, so that nothing hides in a length prefix
   expect(decodeProtobufTraces(bytes).length).toBeLessThanOrEqual(resources.length);
   return { spans, text: bytes.toString("utf8") };

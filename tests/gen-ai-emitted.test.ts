@@ -6,7 +6,7 @@ import { startOtlpSink } from "@signalbox/otel/testing/otlp-sink";
 import { describe, expect, it } from "vitest";
 import { drafts } from "../collector-processor/src/dialects/testing/drafts.ts";
 import { encodeTraces } from "../collector-processor/src/fan-out/encode-otlp.ts";
-import { rewriteTraces, spanKey } from "../collector-processor/src/fan-out/rewrite.ts";
+import { Rewriter } from "../collector-processor/src/fan-out/rewrite.ts";
 import { decodeJsonTraces } from "../collector-processor/src/otlp/decode-json.ts";
 import { decodeJsonLogs } from "../collector-processor/src/otlp/decode-json-logs.ts";
 import { decodeProtobufTraces } from "../collector-processor/src/otlp/decode-protobuf.ts";
@@ -119,9 +119,9 @@ function plain(value: AttributeValue): unknown {
 
 /** What a destination gets of a request, judged. */
 async function problemsOfFanOut(resources: ResourceSpans[]): Promise<{ spans: number; problems: string[] }> {
-  const made = await drafts(resources);
-  const byKey = new Map(made.map((draft) => [spanKey(draft.row.trace_id, draft.row.span_id), draft]));
-  const { bytes } = rewriteTraces(encodeTraces(resources), resources, byKey, { content: false, wants: () => true });
+  const rewriter = new Rewriter(encodeTraces(resources), { content: false, wants: () => true });
+  for (const draft of await drafts(resources)) rewriter.add(draft);
+  const { bytes } = rewriter.take();
   const spans = decodeProtobufTraces(bytes).flatMap((resource) => resource.scopes.flatMap((scope) => scope.spans));
   const problems = spans.flatMap(({ name, kind, statusCode, attributes }) => {
     const values: Record<string, unknown> = {};

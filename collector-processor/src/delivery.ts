@@ -34,7 +34,7 @@ const markOf = ({ spans }: EncodedBatch): string =>
   `${spans.length} ${crc32(spans.subarray(0, MARK_BYTES))} ${crc32(spans.subarray(-MARK_BYTES))}`;
 
 export interface Packer {
-  /** Reads the batch's spans. They are kept beyond their rows only where there is a destination. */
+  /** Reads the batch's spans, and keeps none. */
   pack(batch: SpanBatch): Promise<Parcels>;
   /** These rows are accepted: who sends them again repeats them. */
   accepted(rows: EncodedBatch): void;
@@ -53,12 +53,12 @@ export function packer(outlets: FanOut): Packer {
 
   async function packNow({ spans, payloads, original }: SpanBatch): Promise<Parcels> {
     if (outlets.destinations.length === 0 || original === undefined) return { rows: await encode(spans, payloads), fanOut: new Map() };
-    const kept: SpanDraft[] = [];
+    const rewriter = outlets.rewriter(original);
     const rows = await encode(
-      withEach(spans, (span) => kept.push(span)),
+      withEach(spans, (span) => rewriter.add(span)),
       payloads,
     );
-    return { rows, fanOut: outlets.rewrite(original(), kept) };
+    return { rows, fanOut: rewriter.take() };
   }
 
   return {

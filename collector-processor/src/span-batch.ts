@@ -1,14 +1,10 @@
 import type { LogRecord } from "./otlp/logs.ts";
-import type { ResourceSpans } from "./otlp/traces.ts";
+import type { ResourceSpans, Span } from "./otlp/traces.ts";
 import type { Rejections } from "./pipeline.ts";
 import type { MessageDirection, PayloadRow, SpanRow } from "./rows.ts";
 
-/** A request as it came, for those who send it on. */
-export interface OriginalTraces {
-  /** ExportTraceServiceRequest; null where the request was in another encoding, or held log records. */
-  protobuf: Buffer | null;
-  resources: ResourceSpans[];
-}
+/** A request for those who send it on: an ExportTraceServiceRequest as it came; decoded, where it was in another encoding, or held log records. */
+export type OriginalTraces = Buffer | ResourceSpans[];
 
 /** What the receiver hands on: one request. */
 export interface TraceBatch {
@@ -17,7 +13,7 @@ export interface TraceBatch {
   /** The request's log records that are bodies of calls. */
   payloads?: LogRecord[];
   /** Absent: the batch is not sent on. */
-  original?: () => OriginalTraces;
+  original?: OriginalTraces;
   /** The project of the key that the request came with; null where spans may say it. */
   project: string | null;
   /** Stages add the spans that they refuse; the receiver tells the client. */
@@ -32,7 +28,7 @@ export interface TraceBatch {
 export interface SpanBatch {
   spans: Iterable<SpanDraft>;
   payloads?: PayloadRow[];
-  original?: () => OriginalTraces;
+  original?: OriginalTraces;
   rejections: Rejections;
 }
 
@@ -91,6 +87,8 @@ export interface SpanDraft {
   /** The cost as a double, for emitters that do not send nano-USD. */
   costUsd: number | null;
   messages: { direction: MessageDirection; messages: Message[] }[] | null;
+  /** The request's span that it was made of, and the how manieth it was, from 0. */
+  source: { span: Span; place: number } | null;
 }
 
 export function emptyDraft(): SpanDraft {
@@ -166,5 +164,6 @@ export function emptyDraft(): SpanDraft {
     routed: false,
     costUsd: null,
     messages: null,
+    source: null,
   };
 }

@@ -5,7 +5,7 @@ import { encodeTraces } from "./encode-otlp.ts";
 import { grpcPusher } from "./push-grpc.ts";
 import { httpPusher } from "./push-http.ts";
 import type { PushConfig } from "./pusher.ts";
-import { type Rewritten, rewriteTraces, spanKey } from "./rewrite.ts";
+import { type RewriteOptions, Rewriter, type Rewritten } from "./rewrite.ts";
 import { testSpan } from "./test-span.ts";
 
 export interface FanOutDestination extends DestinationConfig, PushConfig {
@@ -20,14 +20,21 @@ export interface FanOutDestination extends DestinationConfig, PushConfig {
 /** All destinations. */
 export interface FanOut {
   readonly destinations: readonly Readonly<DestinationState>[];
-  /** What of a request goes to whom, by the destination's name. */
-  rewrite(original: OriginalTraces, spans: SpanDraft[]): Map<string, Rewritten>;
+  /** For one request. */
+  rewriter(original: OriginalTraces): FanOutRewriter;
   /** Puts it into the destinations' queues; `settled` is called for each when it was sent or dropped. Never waits. */
   offer(items: ReadonlyMap<string, Rewritten>, settled?: (name: string) => void): void;
   /** Pushes one span past the queue, once. Undefined: there is no such destination. */
   sendTestSpan(name: string): Promise<TestSpanResult | undefined>;
   start(): void;
   shutdown(): Promise<void>;
+}
+
+export interface FanOutRewriter {
+  /** The accepted spans, in the order of the request; each is read, and not kept. */
+  add(span: SpanDraft): void;
+  /** Afterwards, what of the request goes to whom, by the destination's name. */
+  take(): Map<string, Rewritten>;
 }
 
 export interface TestSpanResult {
@@ -45,21 +52,22 @@ export function fanOut(configs: readonly FanOutDestination[], log: Log): FanOut 
     return { config, pusher, destination: destination(config, pusher.push, log) };
   });
 
+  const views = viewsOf(configs);
+
   return {
     destinations: outlets.map((outlet) => outlet.destination.state),
-    rewrite(original, spans) {
-      const result = new Map<string, Rewritten>();
-      if (outlets.length === 0 || spans.length === 0) return result;
-      const body = original.protobuf ?? encodeTraces(original.resources);
-      const drafts = new Map(spans.map((span) => [spanKey(span.row.trace_id, span.row.span_id), span]));
-      const views = new Map<string, Rewritten>();
-      for (const { name, content, sampling, only } of configs) {
-        const view = JSON.stringify([content, sampling, only]);
-        const rewritten = views.get(view) ?? rewriteTraces(body, original.resources, drafts, { content, wants: wanted(sampling, only) });
-        views.set(view, rewritten);
-        if (rewritten.spans > 0) result.set(name, rewritten);
-      }
-      return result;
+    rewriter(original) {
+      const body = Buffer.isBuffer(original) ? original : encodeTraces(original);
+      const rewriters = views.map(({ names, options }) => ({ names, rewriter: new Rewriter(body, options) }));
+      return {
+        add(span) {
+          for (const { rewriter } of rewriters) rewriter.add(span);
+        },
+        take() {
+          const taken = rewriters.map(({ names, rewriter }) => ({ names, rewritten: rewriter.take() }));
+          return new Map(taken.flatMap(({ names, rewritten }) => (rewritten.spans > 0 ? names.map((name) => [name, rewritten]) : [])));
+        },
+      };
     },
     offer(items, settled) {
       for (const [name, item] of items) {
@@ -87,6 +95,18 @@ export function fanOut(configs: readonly FanOutDestination[], log: Log): FanOut 
       for (const outlet of outlets) outlet.pusher.close();
     },
   };
+}
+
+/** Destinations that want the same of each request share it. */
+function viewsOf(configs: readonly FanOutDestination[]): { names: string[]; options: RewriteOptions }[] {
+  const views = new Map<string, { names: string[]; options: RewriteOptions }>();
+  for (const { name, content, sampling, only } of configs) {
+    const key = JSON.stringify([content, sampling, only]);
+    const view = views.get(key) ?? { names: [], options: { content, wants: wanted(sampling, only) } };
+    view.names.push(name);
+    views.set(key, view);
+  }
+  return [...views.values()];
 }
 
 /** The last 56 bits of a trace id are random, says W3C Trace Context: compared with a share of their range. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
 import { emptyDraft, type SpanDraft } from "../span-batch.ts";
 import { encodeTraces } from "./encode-otlp.ts";
-import { rewriteTraces, spanKey } from "./rewrite.ts";
+import { type RewriteOptions, Rewriter } from "./rewrite.ts";
 
 type Json = Record<string, unknown>;
 const schema = readFileSync(new URL("../otlp/trace-service.proto", import.meta.url), "utf8");
@@ -29,22 +29,26 @@ const span = (digit: number, extra: Json = {}): Json => ({
 });
 
 /** Drafts of all spans whose ids are right, as the pipeline would make them. */
-function draftsOf(body: Buffer, row: Partial<SpanDraft["row"]> = {}): Map<string, SpanDraft> {
-  const drafts = new Map<string, SpanDraft>();
-  for (const resource of decodeProtobufTraces(body)) {
-    for (const { traceId, spanId } of resource.scopes.flatMap((scope) => scope.spans)) {
-      if (!traceId || !spanId) continue;
-      const draft = emptyDraft();
-      Object.assign(draft.row, { trace_id: traceId, span_id: spanId, ...row });
-      drafts.set(spanKey(traceId, spanId), draft);
-    }
-  }
-  return drafts;
+function draftsOf(body: Buffer, row: Partial<SpanDraft["row"]> = {}): SpanDraft[] {
+  const spans = decodeProtobufTraces(body).flatMap((resource) => resource.scopes.flatMap((scope) => scope.spans));
+  return spans.flatMap((span, place) => {
+    const { traceId, spanId } = span;
+    if (!traceId || !spanId || span.parentSpanId === null) return [];
+    const draft = emptyDraft();
+    Object.assign(draft.row, { trace_id: traceId, span_id: spanId, ...row });
+    return [Object.assign(draft, { source: { span, place } })];
+  });
+}
+
+function rewriteTraces(body: Buffer, drafts: SpanDraft[], options: RewriteOptions) {
+  const rewriter = new Rewriter(body, options);
+  for (const draft of drafts) rewriter.add(draft);
+  return rewriter.take();
 }
 
 function rewrite(json: Json, { content = false, row = {} as Partial<SpanDraft["row"]> } = {}) {
   const body = encode(json);
-  const result = rewriteTraces(body, decodeProtobufTraces(body), draftsOf(body, row), { content, wants: () => true });
+  const result = rewriteTraces(body, draftsOf(body, row), { content, wants: () => true });
   return { ...result, json: decode(result.bytes) };
 }
 
@@ -52,7 +56,7 @@ type Decoded = { resource_spans: { resource: Json; scope_spans: { spans: Record<
 const spansOf = (json: Json) => (json as unknown as Decoded).resource_spans.flatMap((r) => r.scope_spans.flatMap((s) => s.spans));
 const attributesOf = (json: Json) => spansOf(json)[0]?.attributes ?? [];
 
-describe("rewriteTraces", () => {
+describe("Rewriter", () => {
   it("copies what it has nothing to say of, to the last field", () => {
     const events = [{ name: "e", time_unix_nano: 5, attributes: [text("k", "v")], dropped_attributes_count: 2 }];
     const links = [{ trace_id: id(7, 16), span_id: id(7, 8), trace_state: "a=b", flags: 1 }];
@@ -154,7 +158,7 @@ describe("rewriteTraces", () => {
       fc.property(fc.array(anySpan, { maxLength: 4 }), attributes, (spans, resource) => {
         const body = encode(request(spans, resource));
         const drafts = draftsOf(body, { agent_name: "planner", session_id: "s" });
-        const { bytes, spans: count } = rewriteTraces(body, decodeProtobufTraces(body), drafts, { content: false, wants: () => true });
+        const { bytes, spans: count } = rewriteTraces(body, drafts, { content: false, wants: () => true });
         const read = decodeProtobufTraces(bytes).flatMap((r) => r.scopes.flatMap((s) => s.spans));
         expect(read).toHaveLength(count);
         expect(bytes.length === 0 ? [] : spansOf(decode(bytes))).toHaveLength(count);

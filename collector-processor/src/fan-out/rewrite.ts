@@ -1,35 +1,16 @@
-import { Attribute } from "@signalbox/otel/conventions";
 import { ProtobufReader } from "../otlp/protobuf-reader.ts";
-import {
-  type Attributes,
-  type AttributeValue,
-  type Event,
-  KeyValueList,
-  type Link,
-  type ResourceSpans,
-  type ScopeSpans,
-  type Span,
-} from "../otlp/traces.ts";
-import { isContentEvent, isContentName, isErrorText, saysErrors } from "../processors/content-names.ts";
-import { isSecretName, REDACTED, redact } from "../processors/redact.ts";
+import { fields } from "../otlp/protobuf-values.ts";
 import type { SpanDraft } from "../span-batch.ts";
-import { costUsd, enrichment } from "./enrichment.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
+import { MessageRewriter } from "./rewrite-messages.ts";
 
 const RESOURCE_SPANS = 0x0a;
 const RESOURCE = 0x0a;
-const RESOURCE_ATTRIBUTES = 0x0a;
 const SCOPE_SPANS = 0x12;
 const SPANS = 0x12;
-const SPAN_ATTRIBUTES = 0x4a;
-const SPAN_EVENTS = 0x5a;
-const SPAN_LINKS = 0x6a;
-const SPAN_STATUS = 0x7a;
-const EVENT_ATTRIBUTES = 0x1a;
-const LINK_ATTRIBUTES = 0x22;
-const STATUS_MESSAGE = 0x12;
 
-const ABSENT_ID = /^0*$/;
+/** Resources, scopes and what else stands around the spans; it grows. */
+const AROUND_BYTES = 1024;
 
 export interface RewriteOptions {
   /** Leave prompts, results, tool arguments and the like in. */
@@ -44,225 +25,88 @@ export interface Rewritten {
   spans: number;
 }
 
-/** A span by its ids, as a key. */
-export const spanKey = (traceId: string, spanId: string): string => traceId + spanId;
-
 /**
- * The request as it goes to others: only spans that were accepted and are wanted, each with what we found out about it appended,
- * secrets taken out, with content off what was said too, links with broken ids left out. All else is the emitter's bytes, copied, fields that we do not know too.
- *
- * `resources` is the same request, decoded: its lists are in the order of the bytes. `drafts` are by `spanKey`.
+ * A request as it goes to others: only spans that were accepted and are wanted, as MessageRewriter writes them. They are written as they
+ * come, so that none has to be kept; what stands around them in the request comes at the end.
  */
-export function rewriteTraces(
-  body: Buffer,
-  resources: ResourceSpans[],
-  drafts: ReadonlyMap<string, SpanDraft>,
-  options: RewriteOptions,
-): Rewritten {
-  const rewriter = new Rewriter(body, drafts, options);
-  return rewriter.request(resources);
-}
-
-/** How one attribute goes out: as it is, not at all, or with another value. */
-type Fate = { keep: true } | { keep: false; value?: AttributeValue };
-const KEEP: Fate = { keep: true };
-const DROP: Fate = { keep: false };
-
-class Rewriter {
+export class Rewriter {
   readonly #body: Buffer;
-  readonly #reader: ProtobufReader;
-  readonly #writer: ProtobufWriter;
-  readonly #drafts: ReadonlyMap<string, SpanDraft>;
   readonly #options: RewriteOptions;
-  #spans = 0;
-  /** Of the span that is written: its error texts go out, too. */
-  #errors = true;
+  readonly #reader: ProtobufReader;
+  readonly #spans: ProtobufWriter;
+  readonly #messages: MessageRewriter;
+  readonly #spanEnds: Generator<number>;
+  /** Of the body's spans, those up to which the reader went; it stands at the start of the last of them, or at its end. */
+  #reached = 0;
+  #reachedEnd = 0;
+  /** Of each span that goes out, its place among the body's, and where it ends in `#spans`. */
+  readonly #written: { place: number; end: number }[] = [];
 
-  constructor(body: Buffer, drafts: ReadonlyMap<string, SpanDraft>, options: RewriteOptions) {
+  constructor(body: Buffer, options: RewriteOptions) {
     this.#body = body;
-    this.#reader = new ProtobufReader(body);
-    this.#writer = new ProtobufWriter(body.length + 256 * drafts.size);
-    this.#drafts = drafts;
     this.#options = options;
+    this.#reader = new ProtobufReader(body);
+    this.#spans = new ProtobufWriter(body.length);
+    this.#messages = new MessageRewriter(body, this.#reader, this.#spans, options.content);
+    this.#spanEnds = spanEnds(this.#reader, body.length);
   }
 
-  request(resources: ResourceSpans[]): Rewritten {
-    let next = 0;
-    this.#fields(this.#body.length, (tag, end) => {
-      if (tag !== RESOURCE_SPANS) return false;
-      this.#resourceSpans(end, resources[next++] as ResourceSpans);
-      return true;
-    });
-    return { bytes: this.#writer.take(), spans: this.#spans };
+  /** Drafts of the body's spans, in the body's order. */
+  add(draft: SpanDraft): void {
+    const { source } = draft;
+    if (source === null || !this.#options.wants(draft)) return;
+    while (this.#reached <= source.place) {
+      this.#reader.position = this.#reachedEnd;
+      this.#reachedEnd = this.#spanEnds.next().value;
+      this.#reached++;
+    }
+    this.#messages.span(this.#reachedEnd, source.span, draft);
+    this.#written.push({ place: source.place, end: this.#spans.length });
   }
 
-  #resourceSpans(end: number, resource: ResourceSpans): void {
-    const before = { length: this.#writer.length, spans: this.#spans };
-    let scope = 0;
-    const attributes = new Cursor(resource.attributes);
-    const start = this.#writer.open(RESOURCE_SPANS);
-    this.#fields(end, (tag, fieldEnd) => {
-      if (tag === SCOPE_SPANS) this.#scopeSpans(fieldEnd, resource.scopes[scope++] as ScopeSpans);
-      else if (tag === RESOURCE) this.#withAttributes(RESOURCE, RESOURCE_ATTRIBUTES, fieldEnd, attributes);
-      else return false;
-      return true;
-    });
-    this.#writer.close(start);
-    if (this.#spans === before.spans) this.#writer.rewind(before.length);
-  }
-
-  #scopeSpans(end: number, scope: ScopeSpans): void {
-    const before = { length: this.#writer.length, spans: this.#spans };
-    let next = 0;
-    const start = this.#writer.open(SCOPE_SPANS);
-    this.#fields(end, (tag, fieldEnd) => {
-      if (tag !== SPANS) return false;
-      const span = scope.spans[next++] as Span;
-      const draft = this.#drafts.get(spanKey(span.traceId ?? "", span.spanId ?? ""));
-      // a broken span may have the ids of a good one
-      if (draft === undefined || span.parentSpanId === null || !this.#options.wants(draft)) this.#reader.position = fieldEnd;
-      else this.#span(fieldEnd, span, draft);
-      return true;
-    });
-    this.#writer.close(start);
-    if (this.#spans === before.spans) this.#writer.rewind(before.length);
-  }
-
-  #span(end: number, span: Span, draft: SpanDraft): void {
-    this.#spans++;
-    this.#errors = this.#options.content || saysErrors(draft.row.operation);
-    const ours = enrichment(draft);
-    const usd = costUsd(draft);
-    const attributes = new Cursor(span.attributes, (name, value) => {
-      if (name === Attribute.costUsd && usd !== null) return DROP;
-      const found = ours.get(name);
-      if (found === undefined) return this.#fate(name, value);
-      if (found === value) ours.delete(name);
-      return found === value ? KEEP : DROP;
-    });
-    let event = 0;
-    let link = 0;
-    const start = this.#writer.open(SPANS);
-    this.#fields(end, (tag, fieldEnd) => {
-      if (tag === SPAN_ATTRIBUTES) return this.#attribute(SPAN_ATTRIBUTES, fieldEnd, attributes);
-      if (tag === SPAN_EVENTS) this.#event(fieldEnd, (span.events as Event[])[event++] as Event);
-      else if (tag === SPAN_LINKS) this.#link(fieldEnd, (span.links as Link[])[link++] as Link);
-      else if (tag === SPAN_STATUS) this.#status(fieldEnd);
-      else return false;
-      return true;
-    });
-    for (const [name, value] of ours) this.#writer.attribute(SPAN_ATTRIBUTES, name, value);
-    if (usd !== null) this.#double(SPAN_ATTRIBUTES, Attribute.costUsd, usd);
-    this.#writer.close(start);
-  }
-
-  #event(end: number, event: Event): void {
-    const bare = !this.#options.content && isContentEvent(event.name);
-    const attributes = new Cursor(event.attributes, (name, value) => (bare ? DROP : this.#fate(name, value)));
-    this.#withAttributes(SPAN_EVENTS, EVENT_ATTRIBUTES, end, attributes);
-  }
-
-  /** Some backends refuse a whole push for one id of a wrong length. */
-  #link(end: number, link: Link): void {
-    if (link.traceId === null || link.spanId === null || ABSENT_ID.test(link.traceId) || ABSENT_ID.test(link.spanId)) {
-      this.#reader.position = end;
-    } else this.#withAttributes(SPAN_LINKS, LINK_ATTRIBUTES, end, new Cursor(link.attributes));
-  }
-
-  #status(end: number): void {
-    const start = this.#writer.open(SPAN_STATUS);
-    this.#fields(end, (tag, fieldEnd) => {
-      if (tag !== STATUS_MESSAGE) return false;
-      if (this.#errors) this.#writer.text(STATUS_MESSAGE, redact(this.#reader.text(fieldEnd)));
-      else this.#reader.position = fieldEnd;
-      return true;
-    });
-    this.#writer.close(start);
-  }
-
-  #withAttributes(messageTag: number, attributesTag: number, end: number, attributes: Cursor): void {
-    const start = this.#writer.open(messageTag);
-    this.#fields(end, (tag, fieldEnd) => tag === attributesTag && this.#attribute(attributesTag, fieldEnd, attributes));
-    this.#writer.close(start);
-  }
-
-  /** False: the field is to be copied. */
-  #attribute(tag: number, end: number, attributes: Cursor): boolean {
-    const { name, value } = attributes.next();
-    const fate = attributes.fate === undefined ? this.#fate(name, value) : attributes.fate(name, value);
-    if (fate.keep) return false;
-    this.#reader.position = end;
-    if (fate.value !== undefined) this.#writer.attribute(tag, name, fate.value);
-    return true;
-  }
-
-  #fate(name: string, value: AttributeValue): Fate {
-    if (!this.#options.content && isContentName(name)) return DROP;
-    if (!this.#errors && typeof value === "string" && isErrorText(name)) return DROP;
-    if (isSecretName(name)) return { keep: false, value: REDACTED };
-    const clean = withoutSecrets(value);
-    return clean === value ? KEEP : { keep: false, value: clean };
-  }
-
-  #double(tag: number, name: string, value: number): void {
-    const attribute = this.#writer.open(tag);
-    this.#writer.text(0x0a, name);
-    const any = this.#writer.open(0x12);
-    this.#writer.double(0x21, value);
-    this.#writer.close(any);
-    this.#writer.close(attribute);
-  }
-
-  /** Hands each field to `take`, which reads up to its end and says true, or says false: then the bytes are copied. */
-  #fields(end: number, take: (tag: number, fieldEnd: number) => boolean): void {
+  /** The request with the spans that were added. */
+  take(): Rewritten {
+    const spans = this.#spans.take();
+    if (this.#written.length === 0) return { bytes: Buffer.alloc(0), spans: 0 };
     const reader = this.#reader;
-    while (reader.position < end) {
-      const fieldStart = reader.position;
-      const tag = reader.tag();
-      if ((tag & 7) === 2) {
-        const fieldEnd = reader.lengthDelimited(end);
-        if (take(tag, fieldEnd)) continue;
-        reader.position = fieldEnd;
-      } else reader.skip(tag, end);
-      this.#writer.raw(this.#body, fieldStart, reader.position);
-    }
+    const writer = new ProtobufWriter(spans.length + AROUND_BYTES);
+    const messages = new MessageRewriter(this.#body, reader, writer, this.#options.content);
+    let place = 0;
+    let next = 0;
+
+    /** Writes a message, unless no span is left in it. */
+    const nested = (tag: number, end: number, take: (tag: number, end: number) => boolean): true => {
+      const before = { length: writer.length, next };
+      const start = writer.open(tag);
+      messages.fields(end, take);
+      writer.close(start);
+      if (next === before.next) writer.rewind(before.length);
+      return true;
+    };
+    const span = (tag: number, end: number): boolean => {
+      if (tag !== SPANS) return false;
+      reader.position = end;
+      if (this.#written[next]?.place === place++) {
+        writer.raw(spans, this.#written[next - 1]?.end ?? 0, (this.#written[next] as { end: number }).end);
+        next++;
+      }
+      return true;
+    };
+    const inResource = (tag: number, end: number): boolean => {
+      if (tag === SCOPE_SPANS) return nested(SCOPE_SPANS, end, span);
+      if (tag === RESOURCE) messages.resource(end);
+      return tag === RESOURCE;
+    };
+    reader.position = 0;
+    messages.fields(this.#body.length, (tag, end) => tag === RESOURCE_SPANS && nested(RESOURCE_SPANS, end, inResource));
+    return { bytes: writer.take(), spans: this.#written.length };
   }
 }
 
-/** Walks a decoded list of attributes while their bytes are walked. */
-class Cursor {
-  readonly #attributes: Attributes;
-  readonly fate: ((name: string, value: AttributeValue) => Fate) | undefined;
-  #index = 0;
-
-  constructor(attributes: Attributes, fate?: (name: string, value: AttributeValue) => Fate) {
-    this.#attributes = attributes;
-    this.fate = fate;
+/** Stands at the start of each span, and gives its end; who asks for the next one has read up to it. */
+function* spanEnds(reader: ProtobufReader, end: number): Generator<number, never> {
+  for (const resourceEnd of fields(reader, RESOURCE_SPANS, end)) {
+    for (const scopeEnd of fields(reader, SCOPE_SPANS, resourceEnd)) yield* fields(reader, SPANS, scopeEnd);
   }
-
-  next(): { name: string; value: AttributeValue } {
-    const index = this.#index;
-    this.#index += 2;
-    return { name: this.#attributes[index] as string, value: this.#attributes[index + 1] as AttributeValue };
-  }
-}
-
-/** The very same value where nothing was found in it. */
-function withoutSecrets(value: AttributeValue): AttributeValue {
-  if (typeof value === "string") return redact(value);
-  if (value instanceof KeyValueList) {
-    const clean = new KeyValueList();
-    let changed = false;
-    for (let index = 0; index < value.entries.length; index += 2) {
-      const name = value.entries[index] as string;
-      const before = value.entries[index + 1] as AttributeValue;
-      const after = isSecretName(name) ? REDACTED : withoutSecrets(before);
-      changed ||= after !== before;
-      clean.entries.push(name, after);
-    }
-    return changed ? clean : value;
-  }
-  if (!Array.isArray(value)) return value;
-  const clean = value.map(withoutSecrets);
-  return clean.some((element, index) => element !== value[index]) ? clean : value;
+  throw new Error("a span is not of the request that is rewritten");
 }

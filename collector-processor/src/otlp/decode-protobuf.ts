@@ -1,5 +1,5 @@
 import { ProtobufReader } from "./protobuf-reader.ts";
-import { bytesField, finished, fixed64Field, keyValue, resource, scope, spanId, traceId, varintField } from "./protobuf-values.ts";
+import { bytesField, fields, finished, fixed64Field, keyValue, resource, scope, spanId, traceId, varintField } from "./protobuf-values.ts";
 import type { Attributes, Event, Link, ResourceSpans, ScopeSpans, Span } from "./traces.ts";
 
 const RESOURCE_SPANS = bytesField(1);
@@ -73,16 +73,6 @@ export function* decodeProtobufPieces(body: Buffer): Generator<ResourceSpans> {
       yield { attributes, scopes: [{ ...head, spans }] };
     }
   }
-}
-
-/** Walks a message up to `end`: stands at the start of each `field`, which the caller reads, and gives its end; skips all others. */
-function* fields(reader: ProtobufReader, field: number, end: number): Generator<number> {
-  while (reader.position < end) {
-    const tag = reader.tag();
-    if (tag === field) yield reader.lengthDelimited(end);
-    else reader.skip(tag, end);
-  }
-  finished(reader, end, undefined);
 }
 
 function resourceSpans(reader: ProtobufReader, end: number): ResourceSpans {

@@ -124,6 +124,16 @@ export function spanId(reader: ProtobufReader, end: number): Id {
   return length === 0 ? "" : null;
 }
 
+/** Walks a message up to `end`: stands at the start of each `field`, which the caller reads, and gives its end; skips all others. */
+export function* fields(reader: ProtobufReader, field: number, end: number): Generator<number> {
+  while (reader.position < end) {
+    const tag = reader.tag();
+    if (tag === field) yield reader.lengthDelimited(end);
+    else reader.skip(tag, end);
+  }
+  finished(reader, end, undefined);
+}
+
 /** A message whose last field ran over its end is malformed. */
 export function finished<T>(reader: ProtobufReader, end: number, result: T): T {
   if (reader.position !== end) throw new MalformedBody("a field is longer than its message");

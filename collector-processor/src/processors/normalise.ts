@@ -82,9 +82,11 @@ interface Shared {
 
 function* draftsOf(resources: Iterable<ResourceSpans>, context: Context): Generator<SpanDraft> {
   let noise = 0;
+  let place = 0;
   for (const resource of resources) {
     for (const [scope, shared] of scopesOf(resource, context)) {
       for (const span of scope.spans) {
+        const source = { span, place: place++ };
         const refused = refusal(span, context);
         if (refused !== null) context.rejections.add(refused);
         else if (isNoise(span, shared, context)) noise++;
@@ -92,7 +94,10 @@ function* draftsOf(resources: Iterable<ResourceSpans>, context: Context): Genera
           const draft = draftOf(span, shared, context);
           if (isTooOld(draft, context.old.spans))
             context.rejections.add(`start time is before what is kept of project ${draft.row.project}`);
-          else yield draft;
+          else {
+            draft.source = source;
+            yield draft;
+          }
         }
       }
     }

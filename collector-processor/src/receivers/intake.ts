@@ -1,7 +1,7 @@
 import type { Metrics } from "../metrics.ts";
 import { decodeJsonTraces } from "../otlp/decode-json.ts";
 import { decodeJsonLogs } from "../otlp/decode-json-logs.ts";
-import { decodeProtobufPieces, decodeProtobufTraces } from "../otlp/decode-protobuf.ts";
+import { decodeProtobufPieces } from "../otlp/decode-protobuf.ts";
 import { decodeProtobufLogs } from "../otlp/decode-protobuf-logs.ts";
 import { countJsonMetrics, countProtobufMetrics } from "../otlp/metrics.ts";
 import { type Encoding, ITEM_NOUN, type Signal } from "../otlp/responses.ts";
@@ -58,10 +58,7 @@ export function createIntake(admission: Admission, next: Consumer<TraceBatch>, m
 
   function readTraces(body: Buffer, encoding: Encoding): Traces {
     if (encoding === "json") return decoded(decodeJsonTraces(body));
-    return {
-      resources: decodeProtobufPieces(body),
-      original: () => ({ protobuf: body, resources: decodeProtobufTraces(body) }),
-    };
+    return { resources: decodeProtobufPieces(body), original: body };
   }
 
   /** The records that are facts of their own, as spans; the others are counted and forgotten. */
@@ -73,4 +70,4 @@ export function createIntake(admission: Admission, next: Consumer<TraceBatch>, m
 }
 
 type Traces = Pick<TraceBatch, "resources" | "payloads" | "original">;
-const decoded = (resources: ResourceSpans[]): Traces => ({ resources, original: () => ({ protobuf: null, resources }) });
+const decoded = (resources: ResourceSpans[]): Traces => ({ resources, original: resources });
