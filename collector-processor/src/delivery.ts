@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { type EncodedBatch, encodeBatch, isEmpty } from "./exporters/encode-batch.ts";
 import type { Store } from "./exporters/postgres-store.ts";
+import { RecentHashes } from "./exporters/recent-hashes.ts";
 import type { FanOut } from "./fan-out/fan-out.ts";
 import type { Rewritten } from "./fan-out/rewrite.ts";
 import type { Stage } from "./pipeline.ts";
@@ -44,9 +45,11 @@ export function packer(outlets: FanOut): Packer {
   let underWay = 0;
   const waiting: (() => void)[] = [];
   const recent = new Set<string>();
+  const recentMessages = new RecentHashes();
+  const isNew = (hash: string) => recentMessages.isNew(hash);
 
   async function encode(spans: Iterable<SpanDraft>, payloads: SpanBatch["payloads"]): Promise<EncodedBatch> {
-    const rows = await encodeBatch(spans, payloads);
+    const rows = await encodeBatch(spans, payloads, isNew);
     rows.repeated = recent.has(markOf(rows));
     return rows;
   }

@@ -72,6 +72,29 @@ it("stores the content of new spans only, and each message once", async () => {
   expect(shown?.n).toBe(4);
 });
 
+it("stores messages that it takes for new, also those that another collector has stored", async () => {
+  const call = (id: number, texts: string[]) => {
+    const messages = texts.map((content) => ({ role: "user", parts: [{ type: "text", content }] }));
+    return span({ trace: 1, id, attributes: { "session.id": "s", "gen_ai.input.messages": JSON.stringify(messages) } });
+  };
+  const other = await testCollector(database.url);
+  try {
+    await untilReady(other.url);
+    await post(collector.url, request([call(1, ["d"]), call(2, ["d", "e"])]));
+    await post(other.url, request([call(3, ["d", "e", "f"])]));
+    await post(other.url, request([call(4, ["d", "e", "f", "g"])]));
+    await post(collector.url, request([call(5, ["d", "e", "f", "g", "h"])]));
+  } finally {
+    await other.close();
+  }
+  const said = await sql`
+    select string_agg(body #>> '{parts,0,content}', '' order by place) as texts
+    from signalbox.span_messages shown cross join unnest(hashes) with ordinality as said(hash, place)
+    left join signalbox.messages using (session_id, hash) group by span_id order by span_id`;
+  expect(said.map((row) => row.texts)).toEqual(["d", "de", "def", "defg", "defgh"]);
+  expect((await sql`select count(*)::int as n from signalbox.messages`)[0]?.n).toBe(5);
+});
+
 it("takes the same batch from many clients at once, and stores it once", async () => {
   const batch = request(oddSpans(120));
   const answers = await Promise.all(Array.from({ length: 12 }, () => post(collector.url, batch)));

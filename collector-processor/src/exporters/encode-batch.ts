@@ -16,6 +16,8 @@ export interface EncodedBatch {
   spans: Buffer;
   /** null where no span has content */
   messages: Buffer | null;
+  /** So many bytes of `messages`, the first ones, are those that are new, as far as is known: each comes once. */
+  newMessageBytes: number;
   spanMessages: Buffer | null;
   /** null where no body of a call came */
   payloads: Buffer | null;
@@ -90,27 +92,44 @@ export const SPAN_COLUMNS = [
 /** There is nothing of it to store. */
 export const isEmpty = ({ spanCount, payloads }: EncodedBatch): boolean => spanCount === 0 && payloads === null;
 
+/** Whether a message is new by its hash, as far as is known. */
+export type IsNew = (hash: string) => boolean;
+
 /**
  * Reads the spans once, in order, and keeps none of them. Now and then it lets others have their turn: what Postgres and the log wait for
  * is sent while a large batch is encoded. @throws what reading the spans throws.
  */
-export async function encodeBatch(spans: Iterable<SpanDraft>, payloads: readonly PayloadRow[] = []): Promise<EncodedBatch> {
+export async function encodeBatch(
+  spans: Iterable<SpanDraft>,
+  payloads: readonly PayloadRow[] = [],
+  isNew: IsNew = () => false,
+): Promise<EncodedBatch> {
   const writers = idleWriters.pop() ?? newWriters();
   try {
-    return await encodeWith(writers, spans, payloads);
+    return await encodeWith(writers, spans, payloads, isNew);
   } finally {
     for (const writer of Object.values(writers)) writer.clear();
     if (idleWriters.length < MAX_IDLE_WRITERS) idleWriters.push(writers);
   }
 }
 
-const newWriters = () => ({ spans: new CopyWriter(), messages: new CopyWriter(), spanMessages: new CopyWriter() });
+const newWriters = () => ({
+  spans: new CopyWriter(),
+  newMessages: new CopyWriter(),
+  messages: new CopyWriter(),
+  spanMessages: new CopyWriter(),
+});
 type Writers = ReturnType<typeof newWriters>;
 const idleWriters: Writers[] = [];
 /** Of requests that are encoded at the same time, more are rare. */
 const MAX_IDLE_WRITERS = 4;
 
-async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>, payloads: readonly PayloadRow[]): Promise<EncodedBatch> {
+async function encodeWith(
+  writers: Writers,
+  spans: Iterable<SpanDraft>,
+  payloads: readonly PayloadRow[],
+  isNew: IsNew,
+): Promise<EncodedBatch> {
   const written: WrittenMessages = new Map();
   const identities = new Identities();
   const counters = new Counters();
@@ -124,7 +143,7 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>, payloads
     writeSpan(writers.spans, span.row);
     if (span.messages !== null) {
       hasContent = true;
-      writeContent(writers, span.row, span.messages, written);
+      writeContent(writers, span.row, span.messages, written, isNew);
     }
     identities.add(span);
     counters.add(span.row);
@@ -132,25 +151,33 @@ async function encodeWith(writers: Writers, spans: Iterable<SpanDraft>, payloads
     if (spanCount % TURN_SPANS === 0) await nextTurn();
   }
   const rows = writers.spans.take();
-  const messages = hasContent ? writers.messages.take() : null;
+  const newMessages = writers.newMessages.take();
+  const messages = hasContent ? Buffer.concat([newMessages, writers.messages.take()]) : null;
   const spanMessages = hasContent ? writers.spanMessages.take() : null;
   const bodies = encodePayloads(payloads);
   const bytes = rows.length + (messages?.length ?? 0) + (spanMessages?.length ?? 0) + (bodies?.length ?? 0);
-  return { spanCount, spans: rows, messages, spanMessages, payloads: bodies, identities, counters, repeated: false, imported, days, bytes };
+  const encoded = { spanCount, spans: rows, messages, newMessageBytes: newMessages.length, spanMessages, payloads: bodies };
+  return { ...encoded, identities, counters, repeated: false, imported, days, bytes };
 }
 
 /** By session: the hashes of messages that were written. */
 type WrittenMessages = Map<string, Set<string>>;
 
 /** Each message once a session, however many spans of the batch send it again. */
-function writeContent(writers: Writers, row: SpanRow, content: NonNullable<SpanDraft["messages"]>, writtenOf: WrittenMessages): void {
+function writeContent(
+  writers: Writers,
+  row: SpanRow,
+  content: NonNullable<SpanDraft["messages"]>,
+  writtenOf: WrittenMessages,
+  isNew: IsNew,
+): void {
   const written = writtenOf.get(row.session_id) ?? new Set();
   writtenOf.set(row.session_id, written);
   for (const { direction, messages } of content) {
     writeSpanMessages(writers.spanMessages, row, direction, messages);
     for (const message of messages) {
       if (written.has(message.hash)) continue;
-      writeMessage(writers.messages, row.session_id, message);
+      writeMessage(isNew(message.hash) ? writers.newMessages : writers.messages, row.session_id, message);
       written.add(message.hash);
     }
   }

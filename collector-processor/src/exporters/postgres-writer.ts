@@ -2,6 +2,7 @@ import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
 import {
+  COPY_MESSAGES,
   COPY_SPAN_MESSAGES,
   COPY_SPANS,
   CREATE_STAGE,
@@ -32,6 +33,8 @@ const LOG = "select (pg_current_wal_insert_lsn() - '0/0')::text as written, (pg_
  */
 const BEGIN_WITHOUT_WAITING = `begin; ${LOCK_AS_LIVE}; set local lock_timeout = '10ms'`;
 const WAIT_AGAIN = "set local lock_timeout = 0";
+/** After a group that was written in vain. */
+const DISBELIEF_MS = 10_000;
 const NOTIFY = "select pg_notify($1, $2)";
 const MAX_NOTIFY_BYTES = 7_900;
 const MAX_NOTIFY_SESSIONS = 50;
@@ -76,7 +79,13 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
   const slot = options.slot ?? (await takeSlot(connection));
   await connection.run(CREATE_STAGE);
 
-  /** Most groups hold no span that is stored already: they go straight into the table. One that does fails here as a whole. */
+  /** Until when no message is believed to be new; milliseconds, by `performance.now()`. */
+  let believesFrom = 0;
+
+  /**
+   * Most groups hold no span that is stored already: they go straight into the table. So do the messages that are believed to be new. A
+   * group where one is not fails here as a whole.
+   */
   async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<Written> {
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
     const [, imports] = await Promise.all([
@@ -84,14 +93,16 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
       hasImports(),
       connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans))),
     ]);
+    const messages = messageRows(group, performance.now() >= believesFrom);
+    if (hasMessages(group)) await connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
+    if (messages.fresh.length > 0) await connection.copy(COPY_MESSAGES, rowsOf(messages.fresh));
     const inserted = group.reduce((sum, batch) => sum + batch.spanCount, 0);
     let sent = connection.run(WAIT_AGAIN);
     // awaited below, unless the bodies, which are refused for the same reason, fail first: then nobody would hear of it
     sent.catch(() => {});
     await writePayloads(group);
-    if (hasMessages(group)) {
-      await Promise.all([sent, connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])))]);
-      await connection.copy(STAGE_MESSAGES, rowsOf(group.flatMap((batch) => batch.messages ?? [])));
+    if (messages.others.length > 0) {
+      await Promise.all([sent, connection.copy(STAGE_MESSAGES, rowsOf(messages.others))]);
       sent = connection.run(INSERT_MESSAGES);
     }
     const [position] = await Promise.all([finish(identities, counters, imports), sent]);
@@ -183,6 +194,8 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
           return await rolledBackOnFailure(() => writeNew(group, identities, counters));
         } catch (error) {
           if (error instanceof ConnectionLost) throw error;
+          // it may have been a message that another collector has stored: then the next groups have such, too
+          believesFrom = performance.now() + DISBELIEF_MS;
         }
       }
       return await rolledBackOnFailure(() => writeMissing(group, identities));
@@ -222,7 +235,19 @@ function countedSpan(row: InsertedSpan): CountedSpan {
 }
 
 const rowsOf = (rows: Buffer[]): Buffer[] => [COPY_HEADER, ...rows, COPY_TRAILER];
+const notEmpty = (rows: Buffer): boolean => rows.length > 0;
 const hasMessages = (group: EncodedBatch[]): boolean => group.some((batch) => batch.messages !== null);
+
+/** The rows of a group's messages: those that are believed to be new, and all others. */
+function messageRows(group: EncodedBatch[], believes: boolean): { fresh: Buffer[]; others: Buffer[] } {
+  const parts = group.flatMap(({ messages, newMessageBytes }) => {
+    return messages === null ? [] : [{ rows: messages, end: believes ? newMessageBytes : 0 }];
+  });
+  return {
+    fresh: parts.map(({ rows, end }) => rows.subarray(0, end)).filter(notEmpty),
+    others: parts.map(({ rows, end }) => rows.subarray(end)).filter(notEmpty),
+  };
+}
 
 /** Sums beyond 2⁵³ as text, which Postgres reads as well. They are rare, and a replacer costs as much as all the rest. */
 function json(rows: unknown[]): string {

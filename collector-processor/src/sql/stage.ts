@@ -12,15 +12,17 @@ export const CREATE_STAGE = `
 `;
 
 const copy = (table: string, columns: string) => `copy ${table} (${columns}) from stdin with (format binary)`;
+const messageColumns = "session_id, hash, body";
 const spanMessageColumns = "session_id, start_time, span_id, direction, hashes";
 
 /** Straight into the table: fails where one row is there already. */
 export const COPY_SPANS = copy("signalbox.spans", spanColumns);
 export const COPY_SPAN_MESSAGES = copy("signalbox.span_messages", spanMessageColumns);
+export const COPY_MESSAGES = copy("signalbox.messages", messageColumns);
 
 export const STAGE_SPANS = copy("stage_spans", spanColumns);
 export const STAGE_SPAN_MESSAGES = copy("stage_span_messages", spanMessageColumns);
-export const STAGE_MESSAGES = copy("stage_messages", "session_id, hash, body");
+export const STAGE_MESSAGES = copy("stage_messages", messageColumns);
 
 const payloadColumns = "session_id, span_id, direction, start_time, project, bytes, is_truncated, body";
 export const STAGE_PAYLOADS = copy("stage_payloads", payloadColumns);
@@ -43,8 +45,8 @@ const MESSAGE_ORDER = 'order by session_id collate "C", hash';
 
 /** Stores the staged messages that are not there yet; one that is staged twice, the second time too, is one that is there. */
 export const INSERT_MESSAGES = `
-insert into signalbox.messages (session_id, hash, body)
-select session_id, hash, body
+insert into signalbox.messages (${messageColumns})
+select ${messageColumns}
 from stage_messages
 ${MESSAGE_ORDER}
 on conflict do nothing
@@ -71,8 +73,8 @@ add_span_messages as (
   returning session_id, hashes
 ),
 add_messages as (
-  insert into signalbox.messages (session_id, hash, body)
-  select session_id, hash, body
+  insert into signalbox.messages (${messageColumns})
+  select ${messageColumns}
   from stage_messages
   where (session_id, hash) in (select session_id, unnest(hashes) from add_span_messages)
   ${MESSAGE_ORDER}

@@ -69,6 +69,6 @@ export function decodeRecord(payload: Buffer): WalRecord {
   const { spanCount, imported = false } = head;
   const identities = Identities.fromJSON(head.identities);
   const days = new Set(head.days);
-  const rows = { spanCount, spans, messages, spanMessages, payloads, imported, days, bytes };
+  const rows = { spanCount, spans, messages, newMessageBytes: 0, spanMessages, payloads, imported, days, bytes };
   return { batch: { ...rows, identities, counters: null, repeated: false }, fanOut };
 }
