@@ -40,7 +40,7 @@ export function* withEach(spans: Iterable<SpanDraft>, work: (span: SpanDraft) =>
   }
 }
 
-/** A message by its hash: sha-256 of body, which is canonical JSON, as hex. */
+/** A message by its hash: sha-256 of body, which is canonical JSON, a character for each byte. */
 export interface Message {
   hash: string;
   body: string;
@@ -87,7 +87,7 @@ export interface SpanDraft {
   /** The cost as a double, for emitters that do not send nano-USD. */
   costUsd: number | null;
   messages: { direction: MessageDirection; messages: Message[] }[] | null;
-  /** The request's span that it was made of, and the how manieth it was, from 0. */
+  /** The span of the request that it was made of, and its place among them, from 0. */
   source: { span: Span; place: number } | null;
 }
 

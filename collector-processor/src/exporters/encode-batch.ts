@@ -189,13 +189,13 @@ function writeSpanMessages(writer: CopyWriter, row: SpanRow, direction: string, 
   writer.timestamp(row.start_time);
   writer.hex(row.span_id);
   writer.text(direction);
-  writer.hexArray(messages.map((message) => message.hash));
+  writer.latin1Array(messages.map((message) => message.hash));
 }
 
 function writeMessage(writer: CopyWriter, sessionId: string, { hash, body }: Message): void {
   writer.startRow(3);
   writer.text(sessionId);
-  writer.hex(hash);
+  writer.latin1(hash);
   writer.jsonb(body);
 }
 

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { expect, it } from "vitest";
 import { RecentHashes } from "./recent-hashes.ts";
 
-const hashes = Array.from({ length: 10_000 }, (_, index) => hash("sha256", String(index)));
+const hashes = Array.from({ length: 10_000 }, (_, index) => hash("sha256", String(index), "binary"));
 
 it("knows what came before, but for the few that another took the place of", () => {
   const recent = new RecentHashes();

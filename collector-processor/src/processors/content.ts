@@ -110,7 +110,7 @@ export function hashed(message: Members, limits: ContentLimits): Message {
     const text = { type: "text", content: truncatedText(body, limits.messageCharacters) };
     body = canonicalJson({ role: typeof role === "string" ? role : "unknown", parts: [text], truncated: true });
   }
-  return { hash: hash("sha256", body), body };
+  return { hash: hash("sha256", body, "binary"), body };
 }
 
 /** JSON with members sorted by name, and only what Postgres can store. */
