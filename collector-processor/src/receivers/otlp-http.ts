@@ -96,7 +96,9 @@ function encodingOf(contentType: string | undefined): Encoding | null {
 
 function send(response: ServerResponse, status: number, encoding: Encoding, body: Buffer, headers: Record<string, string> = {}): void {
   response.writeHead(status, { "content-type": CONTENT_TYPE[encoding], "content-length": body.length, ...headers });
-  response.end(body);
+  // nothing refused is no bytes in protobuf: the head alone goes in one write
+  if (body.length === 0) response.end();
+  else response.end(body);
 }
 
 function plain(response: ServerResponse, status: number, message: string, headers: Record<string, string> = {}): void {
