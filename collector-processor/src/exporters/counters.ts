@@ -190,9 +190,8 @@ export class Counters {
   #sessionHourOf(of: Keyed<(typeof SESSION_HOUR_KEY)[number] | "project">, hour: number): SessionHour {
     const last = this.#sessionHour;
     if (last !== undefined && isSessionHour(last, of, hour)) return last;
-    const key = keyOf(SESSION_HOUR_KEY, of);
-    this.#sessionHour = getOrSet(this.#sessionHours, mapKey(hour, key), () => {
-      return { hour, project: of.project ?? "", ...key, ...NO_SESSION_HOUR_COUNTS };
+    this.#sessionHour = getOrSet(this.#sessionHours, mapKey(hour, SESSION_HOUR_KEY, of), () => {
+      return { hour, project: of.project ?? "", ...keyOf(SESSION_HOUR_KEY, of), ...NO_SESSION_HOUR_COUNTS };
     });
     return this.#sessionHour;
   }
@@ -200,9 +199,8 @@ export class Counters {
   #routeHourOf(of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, hour: number): RouteHour {
     const last = this.#routeHour;
     if (last !== undefined && isRouteHour(last, of, hour)) return last;
-    const key = keyOf(ROUTE_HOUR_KEY, of);
-    this.#routeHour = getOrSet(this.#routeHours, mapKey(hour, key), () => {
-      return { hour, ...key, ...NO_ROUTE_HOUR_COUNTS, busy_ms: 0 };
+    this.#routeHour = getOrSet(this.#routeHours, mapKey(hour, ROUTE_HOUR_KEY, of), () => {
+      return { hour, ...keyOf(ROUTE_HOUR_KEY, of), ...NO_ROUTE_HOUR_COUNTS, busy_ms: 0 };
     });
     return this.#routeHour;
   }
@@ -210,8 +208,9 @@ export class Counters {
   #toolHourOf(of: Keyed<(typeof TOOL_HOUR_KEY)[number]>, hour: number): ToolHour {
     const last = this.#toolHour;
     if (last !== undefined && last.hour === hour && last.tool_name === (of.tool_name ?? "") && last.project === of.project) return last;
-    const key = keyOf(TOOL_HOUR_KEY, of);
-    this.#toolHour = getOrSet(this.#toolHours, mapKey(hour, key), () => ({ hour, ...key, ...NO_TOOL_HOUR_COUNTS }));
+    this.#toolHour = getOrSet(this.#toolHours, mapKey(hour, TOOL_HOUR_KEY, of), () => {
+      return { hour, ...keyOf(TOOL_HOUR_KEY, of), ...NO_TOOL_HOUR_COUNTS };
+    });
     return this.#toolHour;
   }
 }
@@ -250,7 +249,12 @@ function keyOf<Name extends string>(names: readonly Name[], from: Keyed<Name>): 
   return Object.fromEntries(names.map((name) => [name, from[name] ?? ""])) as { [N in Name]: string };
 }
 
-const mapKey = (hour: number, key: Record<string, string>): string => `${hour}\0${Object.values(key).join("\0")}`;
+/** The key of the map where the row of that key stands. */
+function mapKey<Name extends string>(hour: number, names: readonly Name[], from: Keyed<Name>): string {
+  let key = String(hour);
+  for (const name of names) key += `\0${from[name] ?? ""}`;
+  return key;
+}
 
 function getOrSet<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
   const before = map.get(key);
