@@ -79,7 +79,7 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
   const slot = options.slot ?? (await takeSlot(connection));
   await connection.run(CREATE_STAGE);
 
-  /** Until when no message is believed to be new; milliseconds, by `performance.now()`. */
+  /** Before then no message is believed to be new; milliseconds, by `performance.now()`. */
   let believesFrom = 0;
 
   /**

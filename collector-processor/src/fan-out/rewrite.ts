@@ -73,6 +73,7 @@ export class Rewriter {
     const messages = new MessageRewriter(this.#body, reader, writer, this.#options.content);
     let place = 0;
     let next = 0;
+    let copied = 0;
 
     /** Writes a message, unless no span is left in it. */
     const nested = (tag: number, end: number, take: (tag: number, end: number) => boolean): true => {
@@ -86,8 +87,10 @@ export class Rewriter {
     const span = (tag: number, end: number): boolean => {
       if (tag !== SPANS) return false;
       reader.position = end;
-      if (this.#written[next]?.place === place++) {
-        writer.raw(spans, this.#written[next - 1]?.end ?? 0, (this.#written[next] as { end: number }).end);
+      const found = this.#written[next];
+      if (found?.place === place++) {
+        writer.raw(spans, copied, found.end);
+        copied = found.end;
         next++;
       }
       return true;
