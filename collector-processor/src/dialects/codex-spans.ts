@@ -5,13 +5,13 @@ import type { AttributeView } from "./emitter.ts";
  * story, and by name each of their ancestors as well, so that no span's parent is missing. A span is judged by itself, without
  * knowing what hangs below it: hence the ancestors' names.
  */
-const STORY = ["codex.exec", "turn/start", "session_task.turn", "run_sampling_request", "codex.compaction"];
+const STORY = ["codex.exec", "turn/start", "run_turn", "run_sampling_request", "codex.compaction"];
 const ANCESTORS = [
   "op.dispatch.turn_input",
   "op.dispatch.inter_agent_communication",
   "codex.turn_input",
+  "session_task.turn",
   "session_task.run",
-  "run_turn",
   "run_auto_compact",
   "try_run_sampling_request",
   "receiving_stream",

@@ -48,7 +48,7 @@ export const codex: Emitter = {
     // no span is a call, and what one says of tokens repeats the log
     row.operation = "";
     clearUsage(draft);
-    if (span.name === "session_task.turn") row.operation = Operation.invokeAgent;
+    if (span.name === TURN) row.operation = Operation.invokeAgent;
     else if (attributes.has("tool_name") && attributes.has("call_id")) {
       row.operation = Operation.executeTool;
       row.tool_name = attributes.text("tool_name");
@@ -57,6 +57,12 @@ export const codex: Emitter = {
     }
   },
 };
+
+/**
+ * Not `session_task.turn` around it, which is open when Codex tells that the turn is complete: a `codex exec` now and then exits before it
+ * ends, and what has not ended is not exported. `run_turn` has ended by then. (A prompt that a hook refuses never comes so far.)
+ */
+const TURN = "run_turn";
 
 /** Made of a tool's result; behind it which one. */
 const MEMORY_ACCESS = "codex.memory_access.";
