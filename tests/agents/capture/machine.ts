@@ -49,3 +49,6 @@ export function machineTexts(machine: Machine, agentDir: string): [string, strin
 
 /** Names a fixture must not hold, matched as whole words. */
 export const machineWords = (): string[] => [hostname(), userInfo().username].filter((word) => word.length > 1 && word !== arch());
+
+/** The command that hands a hook's payload on to the sink. */
+export const FORWARD_HOOK = `node ${join(import.meta.dirname, "forward-hook.ts")}`;

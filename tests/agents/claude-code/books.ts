@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { costNanousd, findPrice } from "@signalbox/otel/prices";
 import type { LedgerEntry } from "../../support/provider.ts";
 import type { Stack } from "../stack.ts";
+import { settled as settledSpans } from "../waits.ts";
 import { MODEL } from "./cli.ts";
 
 export interface StoredSpan {
@@ -49,19 +49,9 @@ export const agentsOf = (sql: Stack["sql"], session: string): Promise<StoredAgen
   select agent_id, parent_agent_id, depth, agent_name, spawned_by_tool_call from signalbox.agents
   where session_id = ${session} and agent_id <> ''`;
 
-/** Waits until a session's spans satisfy `enough` and no more come for a second. */
-export async function settled(sql: Stack["sql"], session: string, enough: (spans: StoredSpan[]) => boolean): Promise<StoredSpan[]> {
-  const deadline = Date.now() + 15_000;
-  for (let last = -1; ; await sleep(500)) {
-    const spans = await spansOf(sql, session);
-    if (enough(spans) && spans.length === last) return spans;
-    if (Date.now() > deadline) {
-      const calls = spans.filter((span) => span.is_call).length;
-      throw new Error(`session ${session} is not complete after 15 s: ${calls} calls among ${spans.map(({ name }) => name).join(", ")}`);
-    }
-    last = spans.length;
-  }
-}
+/** Waits until a session's spans satisfy `enough`, and no more come. */
+export const settled = (sql: Stack["sql"], session: string, enough: (spans: StoredSpan[]) => boolean): Promise<StoredSpan[]> =>
+  settledSpans(session, () => spansOf(sql, session), enough);
 
 const tokens = (input: number, cacheRead: number, cacheWrite: number, output: number) =>
   `in ${input}, read ${cacheRead}, written ${cacheWrite}, out ${output}`;

@@ -1,16 +1,10 @@
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { type AgentEnd, type AgentMachine, agentMachine, type RunningAgent, startAgent } from "../agent-process.ts";
 
 /** A home of its own for one Claude Code, with settings that a user might have, and none that registration writes. */
-export interface ClaudeMachine {
-  home: string;
-  project: string;
+export interface ClaudeMachine extends AgentMachine {
   settingsPath: string;
-  env: Record<string, string>;
-  remove(): void;
 }
 
 const SETTINGS = `{
@@ -23,85 +17,48 @@ const SETTINGS = `{
 
 /** @param providerUrl where calls go that nobody reroutes */
 export function claudeMachine(providerUrl: string): ClaudeMachine {
-  const root = mkdtempSync(join(tmpdir(), "signalbox-claude-suite-"));
-  const home = join(root, "home");
-  const project = join(home, "project");
-  const settingsPath = join(home, ".claude", "settings.json");
-  for (const folder of [project, dirname(settingsPath), join(root, "tmp")]) mkdirSync(folder, { recursive: true });
+  const machine = agentMachine("claude");
+  const settingsPath = join(machine.home, ".claude", "settings.json");
+  mkdirSync(dirname(settingsPath), { recursive: true });
   writeFileSync(settingsPath, SETTINGS);
-  writeFileSync(join(project, "CLAUDE.md"), "# Project memory\n\nThe favourite colour is teal.\n");
-  const nowhere = "http://127.0.0.1:9";
+  writeFileSync(join(machine.project, "CLAUDE.md"), "# Project memory\n\nThe favourite colour is teal.\n");
   return {
-    home,
-    project,
+    ...machine,
     settingsPath,
     env: {
-      PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
-      HOME: home,
-      TMPDIR: join(root, "tmp"),
+      ...machine.env,
       ANTHROPIC_BASE_URL: providerUrl,
       ANTHROPIC_API_KEY: "users-own-key",
       DISABLE_AUTOUPDATER: "1",
       DISABLE_TELEMETRY: "1",
       DISABLE_ERROR_REPORTING: "1",
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
-      HTTPS_PROXY: nowhere,
-      HTTP_PROXY: nowhere,
-      NO_PROXY: "127.0.0.1,localhost",
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 
-export interface ClaudeEnd {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-  seconds: number;
+export interface ClaudeEnd extends AgentEnd {
   /** What `--output-format json` says at the end; undefined where it said nothing. */
   result: { session_id: string; is_error: boolean; result?: string } | undefined;
 }
-
-export interface RunningClaude {
-  pid: number;
-  end: Promise<ClaudeEnd>;
-  interrupt(): void;
-}
+export type RunningClaude = RunningAgent<ClaudeEnd>;
 
 export const MODEL = "claude-sonnet-4-5";
 
-/** `claude -p` in a process group of its own, so that whatever is left of it can be found and ended. */
+/** `claude -p`. */
 export function startClaude(
   bin: string,
   machine: ClaudeMachine,
   prompt: string,
   options: { args?: string[]; env?: Record<string, string>; timeoutMs?: number } = {},
 ): RunningClaude {
-  const startedAt = performance.now();
   const args = ["-p", prompt, "--output-format", "json", "--model", MODEL, "--allowedTools", "Bash,Read,Edit,Write,Agent,Task"];
-  const child = spawn(bin, [...args, ...(options.args ?? [])], {
-    cwd: machine.project,
-    env: { ...machine.env, ...options.env } as unknown as NodeJS.ProcessEnv,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
+  const place = { project: machine.project, env: { ...machine.env, ...options.env } };
+  const running = startAgent(bin, [...args, ...(options.args ?? [])], place, {
+    timeoutMs: options.timeoutMs ?? 60_000,
+    answer: /"type":"result"/,
   });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    stdout += chunk;
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk;
-  });
-  const timer = setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), options.timeoutMs ?? 60_000);
-  const end = new Promise<ClaudeEnd>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      clearTimeout(timer);
-      resolve({ code, stdout, stderr, seconds: (performance.now() - startedAt) / 1000, result: parsed(stdout) });
-    });
-  });
-  return { pid: child.pid ?? 0, end, interrupt: () => void child.kill("SIGINT") };
+  return { ...running, end: running.end.then((end) => ({ ...end, result: parsed(end.stdout) })) };
 }
 
 function parsed(stdout: string): ClaudeEnd["result"] {
@@ -109,14 +66,5 @@ function parsed(stdout: string): ClaudeEnd["result"] {
     return JSON.parse(stdout);
   } catch {
     return undefined;
-  }
-}
-
-/** Polls until the condition holds; rejects with `what` after `timeoutMs`. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`);
-    await sleep(50);
   }
 }

@@ -1,34 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { exportsOf, type FixtureFile, readFixtures, servedTokens, spansOf } from "../capture/fixture-folder.ts";
-import { problemsOf } from "../capture/fixture-problems.ts";
+import { servedTokens, spansOf } from "../capture/fixture-folder.ts";
+import { testCaptures } from "../capture/fixture-tests.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
-const fixtures = readFixtures("claude-code");
-const latest = fixtures.filter(({ header }) => header.version === fixtures.at(-1)?.header.version);
-const fixture = (scenario: string): FixtureFile => {
-  const found = latest.find(({ header }) => header.scenario === scenario);
-  if (found === undefined) throw new Error(`no fixture ${scenario}`);
-  return found;
-};
-const requests = (scenario: string) =>
-  fixture(scenario).records.flatMap((record) => (record.kind === "request" && record.path.startsWith("/v1/messages") ? [record] : []));
-
-test("there is a fixture for every scenario of the recorder", () => {
-  expect(latest.map(({ header }) => header.scenario).sort()).toEqual(Object.keys(SCENARIOS).sort());
+const KINDS = ["request", "response", "otlp", "hook", "transcript", "run"] as const;
+const { fixtures, fixture, requests } = testCaptures("claude-code", SCENARIOS, [...KINDS], {
+  isCall: (path) => path.startsWith("/v1/messages"),
 });
 
 describe.each(fixtures.map((one) => [one.file, one] as const))("%s", (_file, one) => {
-  test("may be public", () => {
-    expect(problemsOf(one)).toEqual([]);
-  });
-
-  test("holds every kind of record and nothing that left loopback", () => {
-    const kinds = new Set(one.records.map(({ kind }) => kind));
-    expect([...kinds]).toEqual(expect.arrayContaining(["request", "response", "otlp", "hook", "transcript", "run"]));
-    expect(kinds).not.toContain("blocked");
-    for (const signal of ["traces", "logs", "metrics"] as const) expect(exportsOf(one, signal)).not.toEqual([]);
-  });
-
   test("its spans carry the tokens that the provider served", () => {
     const calls = spansOf(one).filter(({ name }) => name === "claude_code.llm_request");
     const sum = (attribute: string) => calls.reduce((total, { attributes }) => total + Number(attributes[attribute] ?? 0), 0);

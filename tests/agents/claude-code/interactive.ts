@@ -5,12 +5,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RichScript } from "../../support/provider-anthropic-or-responses.ts";
+import { control, REASON } from "../control.ts";
 import type { Check } from "../report.ts";
+import { until } from "../waits.ts";
 import { agentsOf, assertRouted, assertSums, assertTree, sessionOf, settled, toolCallsOf } from "./books.ts";
-import { type ClaudeMachine, MODEL, until } from "./cli.ts";
-import { control } from "./kill.ts";
+import { type ClaudeMachine, MODEL } from "./cli.ts";
 import { scriptOf } from "./scripted.ts";
-import { type ClaudeSuite, POOL } from "./world.ts";
+import { type ClaudeSuite, POOL, TOKEN } from "./world.ts";
 
 interface Sitting {
   /** Types a prompt, and sends it. */
@@ -133,7 +134,7 @@ export async function checkInteractive(
       await until("it streams", () => asked(from).some(({ rawBody }) => rawBody.includes("SIT_LONG")));
       await sleep(1_000);
       const session = sessionOf(asked(from)[0] ?? assert.fail("nothing was asked")) as string;
-      const receipt = await control(stack.schedulerUrl, session, "kill");
+      const receipt = await control(stack.schedulerUrl, TOKEN, session, "kill");
       const atReceipt = asked(from).length;
       assert.ok(receipt.upstream_closed >= 1, "its call is closed");
       assert.ok(
@@ -142,11 +143,11 @@ export async function checkInteractive(
       );
       await sleep(2_000);
       await sitting.say("SIT_AFTER please");
-      await sitting.shown("the suite says so");
+      await sitting.shown(REASON);
       await sleep(1_500);
       assert.equal(asked(from).length, atReceipt, "no provider request after the receipt");
       assert.ok(sitting.isRunning(), "the person's terminal is left alone");
-      await control(stack.schedulerUrl, session, "resume");
+      await control(stack.schedulerUrl, TOKEN, session, "resume");
       await sitting.say("SIT_AGAIN please");
       await sitting.shown("On again.");
     } finally {

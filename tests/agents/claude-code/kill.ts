@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RichScript } from "../../support/provider-anthropic-or-responses.ts";
-import { runs } from "../processes.ts";
+import { runs } from "../agent-process.ts";
+import { control, REASON } from "../control.ts";
 import type { Check } from "../report.ts";
+import { until } from "../waits.ts";
 import { sessionOf } from "./books.ts";
-import { startClaude, until } from "./cli.ts";
+import { startClaude } from "./cli.ts";
 import { scriptOf } from "./scripted.ts";
 import { type ClaudeSuite, TOKEN } from "./world.ts";
 
@@ -14,24 +16,6 @@ const agent = (prompt: string) => ({
 });
 const bash = (command: string) => ({ name: "Bash", input: { command, description: "scripted command" } });
 const MARK = "signalbox-kill-31337";
-
-interface Receipt {
-  descendants: string[];
-  upstream_closed: number;
-  agents_acknowledged: string[];
-  unknown: string[];
-}
-
-/** Through the control API, for a reason that is looked for later. */
-export async function control(schedulerUrl: string, session: string, verb: "kill" | "resume"): Promise<Receipt> {
-  const response = await fetch(`${schedulerUrl}/control/sessions/${session}/${verb}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-    body: JSON.stringify({ reason: "the suite says so" }),
-  });
-  assert.equal(response.status, 200, await response.clone().text());
-  return (await response.json()) as Receipt;
-}
 
 /** Kill of a tree of nested sub-agents in mid-work, beside another session that must not notice; then a resume. */
 export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Check, use: (script: RichScript) => void): Promise<void> {
@@ -70,7 +54,7 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
           .slice(from)
           .some((entry) => sessionOf(entry) !== session),
       );
-      const receipt = await control(schedulerUrl, session, "kill");
+      const receipt = await control(schedulerUrl, TOKEN, session, "kill");
       const atReceipt = entries().filter((entry) => sessionOf(entry) === session).length;
       const begun = performance.now();
       assert.equal(receipt.descendants.length, 2, "both sub-agents are named");
@@ -87,9 +71,9 @@ export async function checkKill({ bin, stack, machine }: ClaudeSuite, check: Che
       assert.equal(bystander.result?.result, "Still here.");
 
       const refused = await startClaude(bin, machine, "BYSTANDER please", { args: ["--resume", session] }).end;
-      assert.match(refused.stdout + refused.stderr, /the suite says so/);
+      assert.match(refused.stdout + refused.stderr, new RegExp(REASON));
       assert.equal(entries().filter((entry) => sessionOf(entry) === session).length, atReceipt, "a resumed run is refused");
-      await control(schedulerUrl, session, "resume");
+      await control(schedulerUrl, TOKEN, session, "resume");
       const lifted = await startClaude(bin, machine, "BYSTANDER please", { args: ["--resume", session] }).end;
       assert.equal(lifted.result?.result, "Still here.", "resume lifts the block");
     });

@@ -6,7 +6,7 @@ import { startProvider } from "../../support/provider.ts";
 import { startAnthropicProvider } from "../../support/provider-anthropic.ts";
 import { startResponsesProvider } from "../../support/provider-responses.ts";
 import type { Check } from "../report.ts";
-import { startStack } from "../stack.ts";
+import { type Stack, type StackOptions, startStack } from "../stack.ts";
 import { agentsOf, assertSums, settled } from "./books.ts";
 import { claudeMachine, startClaude } from "./cli.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -28,12 +28,39 @@ const TYPES = {
   },
 };
 
+/** One run of a Claude Code on a machine of its own, registered before a stack of its own; its session. */
+async function onPools(
+  bin: string,
+  prompt: string,
+  options: StackOptions,
+  prove: (stack: Stack, session: string, answer: string | undefined) => Promise<void>,
+): Promise<void> {
+  const stack = await startStack(() => ({}), { ...options, token: TOKEN });
+  const machine = claudeMachine("http://127.0.0.1:9");
+  try {
+    await registerClaudeCode({
+      home: machine.home,
+      stateDir: join(machine.home, "signalbox"),
+      schedulerUrl: stack.schedulerUrl,
+      otlpEndpoint: stack.collectorUrl,
+      key: TOKEN,
+      trustHooks: async () => true,
+    });
+    const end = await startClaude(bin, machine, prompt, { args: ["--model", "auto"] }).end;
+    assert.equal(end.code, 0, `${end.stdout}\n${end.stderr}`.slice(-2_000));
+    await prove(stack, end.result?.session_id as string, end.result?.result);
+  } finally {
+    await stack.close();
+    machine.remove();
+  }
+}
+
 /** A tool call and a sub-agent on every type of pool that can call tools; the agent asks for `auto`, as register sets it. */
 export async function checkPools(bin: string, check: Check): Promise<void> {
   for (const [name, { start, pool }] of Object.entries(TYPES)) {
-    await check(`tool call and sub-agent on ${name}`, "pool types", async () => {
+    await check(`tool call and sub-agent on ${name}`, "pool types", () => {
       const script = scriptOf(SCENARIOS["sub-agent"]?.tasks ?? {});
-      const stack = await startStack(() => ({}), {
+      const options: StackOptions = {
         startProvider: () => start({ script, prices: PRICES, models: ["house-model"] }),
         config: (url) => `
 pools:
@@ -41,72 +68,35 @@ pools:
 models:
   auto: { any_of: [house-model] }
 `,
-        token: TOKEN,
-      });
-      const machine = claudeMachine("http://127.0.0.1:9");
-      try {
-        await registerClaudeCode({
-          home: machine.home,
-          stateDir: join(machine.home, "signalbox"),
-          schedulerUrl: stack.schedulerUrl,
-          otlpEndpoint: stack.collectorUrl,
-          key: TOKEN,
-          trustHooks: async () => true,
-        });
-        const end = await startClaude(bin, machine, "PARENT_TASK please", { args: ["--model", "auto"] }).end;
-        assert.equal(end.code, 0, `${end.stdout}\n${end.stderr}`.slice(-2_000));
-        assert.equal(end.result?.result, "All finished.");
-        const session = end.result?.session_id as string;
-        const { ledger } = stack.provider;
+      };
+      return onPools(bin, "PARENT_TASK please", options, async ({ sql, provider: { ledger } }, session, answer) => {
+        assert.equal(answer, "All finished.");
         assert.equal(ledger.length, 5, "three calls of the parent, two of the sub-agent");
-        const spans = await settled(stack.sql, session, (all) => all.filter((span) => span.is_call).length === ledger.length);
+        const spans = await settled(sql, session, (all) => all.filter((span) => span.is_call).length === ledger.length);
         const book = (input: number, output: number, cost: number | null) => `${input} in, ${output} out, ${cost}`;
         assert.deepEqual(
           spans.filter((span) => span.is_call).map((span) => book(span.input, span.output, span.cost)),
           ledger.map(({ usage, costNanousd }) => book(usage.input, usage.output, costNanousd)),
         );
-        await assertSums(stack.sql, session, spans);
-        const [child] = (await agentsOf(stack.sql, session)).filter(({ agent_id }) => agent_id !== session);
+        await assertSums(sql, session, spans);
+        const [child] = (await agentsOf(sql, session)).filter(({ agent_id }) => agent_id !== session);
         assert.equal(child?.parent_agent_id, session);
         assert.ok(child?.spawned_by_tool_call);
         assert.equal(spans.filter(({ operation }) => operation === "execute_tool").length, 3);
-      } finally {
-        await stack.close();
-        machine.remove();
-      }
+      });
     });
   }
 
-  await check("plain turn on the demo pools, llama.cpp", "pool types", async () => {
-    const stack = await startStack(() => ({}), { config: () => DEMO_CONFIG, token: TOKEN });
-    const machine = claudeMachine("http://127.0.0.1:9");
-    try {
-      await registerClaudeCode({
-        home: machine.home,
-        stateDir: join(machine.home, "signalbox"),
-        schedulerUrl: stack.schedulerUrl,
-        otlpEndpoint: stack.collectorUrl,
-        key: TOKEN,
-        trustHooks: async () => true,
-      });
-      const end = await startClaude(bin, machine, "Say hello", { args: ["--model", "auto"] }).end;
-      assert.equal(end.code, 0, `${end.stdout}\n${end.stderr}`.slice(-2_000));
-      const session = end.result?.session_id as string;
+  await check("plain turn on the demo pools, llama.cpp", "pool types", () =>
+    onPools(bin, "Say hello", { config: () => DEMO_CONFIG }, async ({ sql }, session) => {
       const isCall = ({ is_call }: { is_call: boolean }) => is_call;
-      const spans = await settled(
-        stack.sql,
-        session,
-        (all) => all.some(isCall) && all.some(({ operation }) => operation === "invoke_agent"),
-      );
+      const spans = await settled(sql, session, (all) => all.some(isCall) && all.some(({ operation }) => operation === "invoke_agent"));
       const [call, ...more] = spans.filter(isCall);
       assert.equal(more.length, 0);
       assert.match(String(call?.pool), /^demo-/);
       // one token each of what the demo's random model said, and seconds of its pool
       assert.ok(call && call.input > 1_000 && call.output > 0 && (call.cost ?? 0) > 0);
-      await assertSums(stack.sql, session, spans);
-    } finally {
-      await stack.close();
-      machine.remove();
-    }
-  });
+      await assertSums(sql, session, spans);
+    }),
+  );
 }

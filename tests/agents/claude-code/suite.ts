@@ -10,10 +10,12 @@ import { ensureCli } from "../capture/install.ts";
 import { driftOf, driftText } from "../drift.ts";
 import type { Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
+import { CHUNK_MS } from "../scenario.ts";
 import { startStack } from "../stack.ts";
 import { checkUnharmed } from "../unharmed.ts";
+import { until } from "../waits.ts";
 import { agentsOf, assertObserved, assertRouted, assertSums, assertTree, sessionOf, settled, spansOf, toolCallsOf } from "./books.ts";
-import { claudeMachine, MODEL, startClaude, until } from "./cli.ts";
+import { claudeMachine, MODEL, startClaude } from "./cli.ts";
 import { claudeCodeDrift } from "./drift.ts";
 import { checkInteractive } from "./interactive.ts";
 import { checkKill } from "./kill.ts";
@@ -25,8 +27,6 @@ import { watchedClaude } from "./unharmed.ts";
 import { type ClaudeSuite, POOL, PRICES, priceOf, TOKEN } from "./world.ts";
 
 export const CLAUDE_CODE_VERSION = process.env.SIGNALBOX_CLAUDE_CODE_VERSION ?? "2.1.329";
-/** Between the words of the scenarios' long answers. */
-const CHUNK_MS = 150;
 const WAYS = ["registered", "observed only", "routed only"] as const;
 type Way = (typeof WAYS)[number];
 

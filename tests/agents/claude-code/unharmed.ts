@@ -22,7 +22,8 @@ export async function watchedClaude(cli: InstalledCli, providerUrl: string, endp
       const end = await startClaude(cli.bin, machine, "WATCHED please").end;
       assert.equal(end.code, 0, `${end.stdout}\n${end.stderr}`.slice(-2_000));
       assert.equal(end.result?.result, "Done as ever.");
-      return end.seconds;
+      assert.ok(end.answeredSeconds !== undefined, "it said an answer");
+      return { answered: end.answeredSeconds, exited: end.seconds };
     },
     remove: machine.remove,
   };

@@ -5,10 +5,12 @@ import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAppServer } from "../../../plugins/codex/src/running-app-server.ts";
-import { runs } from "../processes.ts";
+import { runs } from "../agent-process.ts";
+import { control } from "../control.ts";
+import { until } from "../waits.ts";
 import { askedOf } from "./books.ts";
-import { type CodexMachine, until } from "./cli.ts";
-import { controlSession, type KillContext } from "./kill.ts";
+import type { CodexMachine } from "./cli.ts";
+import type { KillContext } from "./kill.ts";
 import { COMMAND_MARK } from "./scenarios.ts";
 
 /** Where `codex app-server --listen unix://` and the daemon of a terminal listen (0.169.0): a link to the socket. */
@@ -43,7 +45,7 @@ export async function checkAppServer({ check, stack, cli, machine, token, play }
         (await somebody?.call<{ thread: { status: { type: string } } }>("thread/read", { threadId }))?.thread.status.type;
       const asked = (session: string) => askedOf(provider.ledger, session);
       const stopped = async (session: string) => {
-        const receipt = await controlSession({ stack, token }, session, "kill");
+        const receipt = await control(stack.schedulerUrl, token, session, "kill");
         assert.deepEqual([receipt.unknown, receipt.agents_acknowledged.length], [[], 1], "its turns have ended");
         assert.notEqual(await statusOf(session), "active");
         return { receipt, requests: asked(session).length };
@@ -62,7 +64,7 @@ export async function checkAppServer({ check, stack, cli, machine, token, play }
       assert.deepEqual([asked(streaming).length, asked(nested).length], [one.requests, two.requests], "requests after the receipt");
       assert.equal(await statusOf(bystander), "active", "the other session, and the app-server, go on");
       assert.equal(asked(bystander)[0]?.clientClosed, false);
-      await controlSession({ stack, token }, bystander, "kill");
+      await control(stack.schedulerUrl, token, bystander, "kill");
       await somebody?.close();
     } finally {
       // npm's wrapper hands it on

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEntry } from "../../support/provider.ts";
 import type { Stack } from "../stack.ts";
+import { settled as settledSpans } from "../waits.ts";
 
 export interface StoredSpan {
   id: string;
@@ -53,20 +53,9 @@ export function toolsOf(asked: LedgerEntry[]): string[] {
   return [...new Map(items.flatMap((item) => (item.type === "function_call" ? [[item.call_id, item.name ?? ""] as const] : []))).values()];
 }
 
-/** Waits until a session's spans are as many as told, and no more come for a second. */
-export async function settled(sql: Stack["sql"], root: string, enough: (spans: StoredSpan[]) => boolean): Promise<StoredSpan[]> {
-  const deadline = Date.now() + 15_000;
-  for (let last = -1; ; await sleep(700)) {
-    const spans = await spansOfSession(sql, root);
-    if (enough(spans) && spans.length === last) return spans;
-    if (Date.now() > deadline) {
-      throw new Error(
-        `session ${root} is not complete after 15 s: ${spans.length} spans, ${spans.filter((span) => span.is_call).length} calls`,
-      );
-    }
-    last = spans.length;
-  }
-}
+/** Waits until a session's spans are as many as told, and no more come. */
+export const settled = (sql: Stack["sql"], root: string, enough: (spans: StoredSpan[]) => boolean): Promise<StoredSpan[]> =>
+  settledSpans(root, () => spansOfSession(sql, root), enough);
 
 /**
  * Tokens by kind and cost of each call are the ledger's, one by one, each on its agent, turn and pool.
@@ -139,4 +128,17 @@ export function assertJoined(spans: StoredSpan[]): void {
     while (at && at.operation !== "invoke_agent") at = byId.get(at.parent ?? "");
     assert.deepEqual([at?.agent_id, at?.turn_id], [call.agent_id, call.turn_id], "the turn above the decision");
   }
+}
+
+/** The sums of a root session, with all that is part of it, are what the provider charged. */
+export async function assertSums(sql: Stack["sql"], root: string, asked: LedgerEntry[]): Promise<void> {
+  const charged = asked.reduce((sum, { costNanousd }) => sum + costNanousd, 0);
+  const [sums] = await sql`
+    with recursive part (id) as (
+      select ${root}::text union select a.alias from signalbox.session_aliases a join part on a.session_id = part.id
+    )
+    select (select sum(cost_nusd) from signalbox.sessions where session_id in (select id from part))::text as sessions,
+      (select sum(cost_nusd) from signalbox.agents where session_id in (select id from part))::text as agents,
+      (select sum(cost_nusd) from signalbox.session_hour where session_id in (select id from part))::text as hours`;
+  assert.deepEqual({ ...sums }, { sessions: `${charged}`, agents: `${charged}`, hours: `${charged}` });
 }

@@ -1,10 +1,37 @@
-/** What the recorder writes into `$CODEX_HOME`. */
+import type { CaptureUrls } from "../capture/record-agent.ts";
 
-export interface CodexEndpoints {
-  provider: string;
-  otlp: string;
-  hooks: string;
-}
+/** What Codex's home holds for the recorder, and for the suite what a user might have. */
+
+/** Sub-agents are on, and nothing goes to the vendor. */
+const SETTINGS = `approval_policy = "never"
+sandbox_mode = "danger-full-access"
+check_for_update_on_startup = false
+
+[analytics]
+enabled = false
+
+[agents]
+max_depth = 3
+
+[features]
+multi_agent_v2 = true
+plugins = false
+remote_plugin = false
+plugin_sharing = false
+apps = false
+`;
+
+/** A user's own, with a comment and a provider of their own. */
+export const userConfig = (providerUrl: string) => `# a user's own settings
+model = "gpt-5-codex"
+model_provider = "mine" # direct
+${SETTINGS}
+[model_providers.mine]
+name = "mine"
+base_url = "${providerUrl}/v1"
+env_key = "MINE_KEY"
+wire_api = "responses"
+`;
 
 /** Every hook event of Codex 0.169.0. */
 const EVENTS = [
@@ -39,27 +66,11 @@ export const hooksFile = (url: string, command: string): string =>
   });
 
 /** config.toml: a provider of our own, sub-agents, all three signals, nothing to the vendor. */
-export function configFile(urls: CodexEndpoints, protocol: "json" | "binary"): string {
+export function configFile(urls: CaptureUrls, protocol: "json" | "binary"): string {
   const exporter = (signal: string) => `{ otlp-http = { endpoint = "${urls.otlp}/v1/${signal}", protocol = "${protocol}" } }`;
   return `model = "gpt-5-codex"
 model_provider = "scripted"
-approval_policy = "never"
-sandbox_mode = "danger-full-access"
-check_for_update_on_startup = false
-
-[analytics]
-enabled = false
-
-[agents]
-max_depth = 3
-
-[features]
-multi_agent_v2 = true
-plugins = false
-remote_plugin = false
-plugin_sharing = false
-apps = false
-
+${SETTINGS}
 [model_providers.scripted]
 name = "scripted"
 base_url = "${urls.provider}/v1"

@@ -1,41 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { exportsOf, type FixtureFile, logsOf, readFixtures, servedTokens, spansOf } from "../capture/fixture-folder.ts";
-import { problemsOf } from "../capture/fixture-problems.ts";
+import { type FixtureFile, logsOf, servedTokens, spansOf } from "../capture/fixture-folder.ts";
+import { testCaptures } from "../capture/fixture-tests.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
-const fixtures = readFixtures("codex");
-const latest = fixtures.filter(({ header }) => header.version === fixtures.at(-1)?.header.version);
-const fixture = (scenario: string): FixtureFile => {
-  const found = latest.find(({ header }) => header.scenario === scenario);
-  if (found === undefined) throw new Error(`no fixture ${scenario}`);
-  return found;
-};
-const requests = (scenario: string) =>
-  fixture(scenario).records.flatMap((record) => (record.kind === "request" && record.path.endsWith("/responses") ? [record] : []));
+/** A run that fails or is interrupted exits without flushing: what of its telemetry was sent before then is chance. */
+const flushed = (one: FixtureFile) => one.records.every((record) => record.kind !== "run" || record.code === 0);
+const KINDS = ["request", "response", "hook", "transcript", "run"] as const;
+const { fixtures, fixture, requests } = testCaptures("codex", SCENARIOS, [...KINDS], {
+  isCall: (path) => path.endsWith("/responses"),
+  exports: flushed,
+});
 const sum = (holders: { attributes: Record<string, unknown> }[], attribute: string) =>
   holders.reduce((total, { attributes }) => total + Number(attributes[attribute] ?? 0), 0);
 const isAborted = ({ attributes }: { attributes: Record<string, unknown> }) => !("codex.turn.token_usage.total_tokens" in attributes);
-/** A run that fails or is interrupted exits without flushing: what of its telemetry was sent before then is chance. */
-const flushed = (one: FixtureFile) => one.records.every((record) => record.kind !== "run" || record.code === 0);
 
-test("there is a fixture for every scenario of the recorder", () => {
-  expect(latest.map(({ header }) => header.scenario).sort()).toEqual(Object.keys(SCENARIOS).sort());
-});
-
-describe.each(fixtures.map((one) => [one.file, one] as const))("%s", (_file, one) => {
-  test("may be public", () => {
-    expect(problemsOf(one)).toEqual([]);
-  });
-
-  test("holds every kind of record and nothing that left loopback", () => {
-    const kinds = new Set(one.records.map(({ kind }) => kind));
-    expect([...kinds]).toEqual(expect.arrayContaining(["request", "response", "hook", "transcript", "run"]));
-    expect(kinds).not.toContain("blocked");
-    if (flushed(one)) for (const signal of ["traces", "logs", "metrics"] as const) expect(exportsOf(one, signal)).not.toEqual([]);
-  });
-
-  // A run that fails exits without flushing its telemetry: there is nothing to count.
-  if (!flushed(one)) return;
+describe.each(fixtures.filter(flushed).map((one) => [one.file, one] as const))("%s", (_file, one) => {
   test("its logs carry the tokens that the provider served once a call, its spans once a turn", () => {
     const calls = logsOf(one).filter(({ attributes }) => attributes["event.kind"] === "response.completed");
     const turns = spansOf(one).filter(({ name }) => name === "session_task.turn");

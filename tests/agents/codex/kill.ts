@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runs } from "../agent-process.ts";
 import type { InstalledCli } from "../capture/install.ts";
-import { runs } from "../processes.ts";
+import { control, REASON, type Receipt } from "../control.ts";
 import type { Stack } from "../stack.ts";
+import { until } from "../waits.ts";
 import { askedOf, settled, turnOf } from "./books.ts";
-import { type CodexMachine, type RunningCodex, startCodex, until } from "./cli.ts";
+import { type CodexMachine, type RunningCodex, startCodex } from "./cli.ts";
 import { COMMAND_MARK } from "./scenarios.ts";
 
 export interface KillContext {
@@ -18,19 +20,10 @@ export interface KillContext {
   play(name: string): void;
 }
 
-export interface Receipt {
-  state: string;
-  descendants: string[];
-  upstream_closed: number;
-  slots_freed: number;
-  agents_acknowledged: string[];
-  unknown: string[];
-}
-
 /** A stop while the real Codex streams, alone and with a sub-agent below it, beside a session that must not notice. */
 export async function checkKill({ check, stack, cli, machine, token, pool, play }: KillContext): Promise<void> {
   const { provider, sql } = stack;
-  const control = (session: string, verb: string) => controlSession({ stack, token }, session, verb);
+  const ask = (session: string, verb: "kill" | "resume") => control(stack.schedulerUrl, token, session, verb);
   /** Root session of the next `count` requests to the provider. */
   const asked = async (since: number, count: number) => {
     await until(`${count} requests`, () => provider.ledger.length >= since + count, 60_000);
@@ -54,7 +47,7 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     const unread = (entry?.usage.output ?? 0) - Number(call?.output);
     assert.ok(unread === 0 || unread === 1, `${unread} tokens that the provider served are not in the books`);
 
-    const resumed = await control(root, "resume");
+    const resumed = await ask(root, "resume");
     assert.equal(resumed.state, "active");
     const again = await startCodex(cli.bin, machine, ["resume", root, "Say hello"]).end;
     assert.equal(again.code, 0, `resumed: ${again.stdout}`);
@@ -93,7 +86,7 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     const run = startCodex(cli.bin, machine, ["-c", "features.multi_agent_v2=false", "PARENT_TASK please"]);
     await until("the innermost command runs", () => runs(COMMAND_MARK), 60_000);
     const root = String(provider.ledger.slice(since).find(({ headers }) => headers["session-id"] !== otherRoot)?.headers["session-id"]);
-    const receipt = await control(root, "kill");
+    const receipt = await ask(root, "kill");
     const requests = askedOf(provider.ledger, root).length;
     assert.ok(receipt.descendants.length >= 2, "both sub-agents are named");
     assert.deepEqual([receipt.unknown, receipt.agents_acknowledged.length], [[], 1], "the process is gone");
@@ -111,7 +104,7 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
 
   async function stopped(run: RunningCodex, session: string, open: number): Promise<Receipt> {
     const killedAt = performance.now();
-    const receipt = await control(session, "kill");
+    const receipt = await ask(session, "kill");
     const seconds = (performance.now() - killedAt) / 1000;
     const requests = provider.ledger.length;
     assert.equal(receipt.state, "killed");
@@ -122,7 +115,7 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     const end = await run.end;
     const gone = (performance.now() - killedAt) / 1000;
     assert.notEqual(end.code, 0);
-    assert.match(end.stdout, /was killed: the suite says so/);
+    assert.match(end.stdout, new RegExp(`was killed: ${REASON}`));
     await until("its processes are gone", () => !alive(run.pid), 5_000);
     await sleep(2_000);
     const later = provider.ledger.slice(requests).filter(({ headers }) => headers["session-id"] === session);
@@ -132,20 +125,6 @@ export async function checkKill({ check, stack, cli, machine, token, pool, play 
     );
     return receipt;
   }
-}
-
-export async function controlSession(
-  { stack, token }: Pick<KillContext, "stack" | "token">,
-  session: string,
-  verb: string,
-): Promise<Receipt> {
-  const response = await fetch(`${stack.schedulerUrl}/control/sessions/${session}/${verb}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ reason: "the suite says so" }),
-  });
-  assert.equal(response.status, 200);
-  return (await response.json()) as Receipt;
 }
 
 /** Whether anything of a process group is left. */

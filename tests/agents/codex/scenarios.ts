@@ -1,29 +1,13 @@
 import type { HookAnswer } from "../capture/hook-sink.ts";
+import { answerTo, DENIAL, LONG_ANSWER, PLAIN_SCENARIOS, type Scenario, STOP } from "../scenario.ts";
+import { steps, type TaskScript, type Tasks } from "../tasks.ts";
 import type { ResponsesPlan } from "./responses-dialect.ts";
-import type { TaskScript, Tasks } from "./script.ts";
 
-export interface CodexRun {
-  prompt: string;
-  /** Continue the session of the run before. */
-  resume?: boolean;
-  /** `-c key=value` overrides. */
-  config?: string[];
-  /** Send SIGINT so long after the n-th request to the provider. */
-  interrupt?: { afterRequest: number; delayMs: number };
-  timeoutMs?: number;
-}
-
-export interface CodexScenario {
-  about: string;
-  runs: CodexRun[];
-  tasks: Tasks;
-  env?: Record<string, string>;
+export interface CodexScenario extends Scenario<ResponsesPlan> {
   /** Default json. */
   otlpProtocol?: "json" | "binary";
-  hookAnswer?: HookAnswer;
 }
-
-const LONG_TEXT = Array.from({ length: 480 }, (_, index) => `word${index}`).join(" ");
+export type CodexTasks = Tasks<ResponsesPlan>;
 
 /** In the command line of a process that a kill must end. */
 export const COMMAND_MARK = "signalbox-kill-41337";
@@ -31,16 +15,11 @@ export const COMMAND_MARK = "signalbox-kill-41337";
 const shell = (command: string) => ({ name: "exec_command", arguments: { cmd: command } });
 const spawn = (name: string, message: string) => ({ name: "spawn_agent", arguments: { task_name: name, message, fork_turns: "none" } });
 const wait = () => ({ name: "wait_agent", arguments: { timeout_ms: 20_000 } });
-/** Answers one after the other, then a text. */
-const steps =
-  (...plans: ResponsesPlan[]) =>
-  (results: number): ResponsesPlan =>
-    plans[results] ?? { text: "All finished." };
 const oneCommand = steps({ toolCalls: [shell("echo child-$((1+1))")] });
 
 /** Of multi_agent v1: agents have ids, not names. */
 const spawnAndWait =
-  (message: string): TaskScript =>
+  (message: string): TaskScript<ResponsesPlan> =>
   (results, _attempt, outputs) => {
     if (results === 0) return { toolCalls: [{ name: "spawn_agent", arguments: { message } }] };
     if (results > 1) return { text: "All finished." };
@@ -52,10 +31,9 @@ const BUDGET = "Signalbox: the budget of this session is used up.";
 const refusal = (status: number, type: string, code: string): ResponsesPlan => ({
   error: { status, body: { error: { type, code, message: BUDGET } } },
 });
-const refuse = (status: number, type: string, code: string): Tasks => ({ REFUSED: () => refusal(status, type, code) });
 
 export const SCENARIOS: Record<string, CodexScenario> = {
-  "plain-turn": { about: "one prompt, one answer", runs: [{ prompt: "Say hello" }], tasks: {} },
+  ...PLAIN_SCENARIOS,
   memory: {
     about: "AGENTS.md read by commands, patched, and written by a redirection",
     runs: [{ prompt: "MEMORY please" }],
@@ -79,12 +57,6 @@ export const SCENARIOS: Record<string, CodexScenario> = {
     about: "one command that works",
     runs: [{ prompt: "TOOL_CALL please" }],
     tasks: { TOOL_CALL: steps({ toolCalls: [shell("echo hi-from-shell")] }) },
-  },
-  "inbound-trace": {
-    about: "the CLI is started inside a trace of someone else",
-    runs: [{ prompt: "Say hello" }],
-    tasks: {},
-    env: { TRACEPARENT: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
   },
   "tool-call-protobuf": {
     about: "one command, telemetry as protobuf",
@@ -123,7 +95,7 @@ export const SCENARIOS: Record<string, CodexScenario> = {
   },
   "nested-sub-agents": {
     about: "an agent that spawns an agent that runs a command, with multi_agent v1: agents of v2 get no tools to spawn more",
-    runs: [{ prompt: "PARENT_TASK please", config: ["features.multi_agent_v2=false"] }],
+    runs: [{ prompt: "PARENT_TASK please", args: ["-c", "features.multi_agent_v2=false"] }],
     tasks: { PARENT_TASK: spawnAndWait("MIDDLE_TASK please"), MIDDLE_TASK: spawnAndWait("CHILD_TASK please"), CHILD_TASK: oneCommand },
   },
   "parallel-sub-agents": {
@@ -175,7 +147,7 @@ export const SCENARIOS: Record<string, CodexScenario> = {
   },
   compaction: {
     about: "a turn whose usage passes the auto-compaction limit, and a tool call after the compaction",
-    runs: [{ prompt: "BIG_TURN please", config: ["model_auto_compact_token_limit=20000"] }],
+    runs: [{ prompt: "BIG_TURN please", args: ["-c", "model_auto_compact_token_limit=20000"] }],
     tasks: {
       BIG_TURN: (results, attempt) =>
         results === 0 && attempt === 1
@@ -188,58 +160,48 @@ export const SCENARIOS: Record<string, CodexScenario> = {
     runs: [{ prompt: "FIRST_TURN please" }, { prompt: "LAST_TURN please", resume: true }],
     tasks: { FIRST_TURN: () => ({ text: "First." }), LAST_TURN: steps({ toolCalls: [shell("echo second")] }) },
   },
-  "model-replaced": {
-    about: "the answer names another model than was asked for",
-    runs: [{ prompt: "REPLACED please" }],
-    tasks: { REPLACED: () => ({ text: "From another model.", model: "qwen3-coder-30b", usage: { input_tokens: 1_000_000 } }) },
-  },
-  "killed-mid-stream": {
-    about: "SIGINT while the answer streams",
-    runs: [{ prompt: "LONG_ANSWER please", interrupt: { afterRequest: 1, delayMs: 1_500 } }],
-    tasks: { LONG_ANSWER: () => ({ text: LONG_TEXT, chunkDelayMs: 150 }) },
-  },
   "killed-in-sub-agent": {
     about: "SIGINT while a sub-agent's answer streams and its parent waits",
     runs: [{ prompt: "PARENT_TASK please", interrupt: { afterRequest: 3, delayMs: 1_500 } }],
     tasks: {
       PARENT_TASK: steps({ toolCalls: [spawn("child", "LONG_ANSWER please")] }, { toolCalls: [wait()] }),
-      LONG_ANSWER: () => ({ text: LONG_TEXT, chunkDelayMs: 150 }),
+      LONG_ANSWER: () => LONG_ANSWER,
     },
   },
   "killed-in-nested-command": {
     about: "SIGINT while a sub-agent's sub-agent runs a command, with multi_agent v1",
-    runs: [{ prompt: "PARENT_TASK please", config: ["features.multi_agent_v2=false"], interrupt: { afterRequest: 5, delayMs: 1_500 } }],
+    runs: [{ prompt: "PARENT_TASK please", args: ["-c", "features.multi_agent_v2=false"], interrupt: { afterRequest: 5, delayMs: 1_500 } }],
     tasks: {
       PARENT_TASK: spawnAndWait("MIDDLE_TASK please"),
       MIDDLE_TASK: spawnAndWait("CHILD_TASK please"),
       CHILD_TASK: steps({ toolCalls: [shell(`sleep 20; echo ${COMMAND_MARK}`)] }),
-      LONG_ANSWER: () => ({ text: LONG_TEXT, chunkDelayMs: 150 }),
+      LONG_ANSWER: () => LONG_ANSWER,
     },
   },
   "refused-400": {
     about: "the gateway refuses with 400",
     runs: [{ prompt: "REFUSED please" }],
-    tasks: refuse(400, "invalid_request_error", "budget_exceeded"),
+    tasks: { REFUSED: () => refusal(400, "invalid_request_error", "budget_exceeded") },
   },
   "refused-402": {
     about: "the gateway refuses with 402",
     runs: [{ prompt: "REFUSED please" }],
-    tasks: refuse(402, "billing_error", "budget_exceeded"),
+    tasks: { REFUSED: () => refusal(402, "billing_error", "budget_exceeded") },
   },
   "refused-403": {
     about: "the gateway refuses with 403",
     runs: [{ prompt: "REFUSED please" }],
-    tasks: refuse(403, "permission_error", "budget_exceeded"),
+    tasks: { REFUSED: () => refusal(403, "permission_error", "budget_exceeded") },
   },
   "refused-429-quota": {
     about: "the gateway refuses with 429 insufficient_quota",
     runs: [{ prompt: "REFUSED please" }],
-    tasks: refuse(429, "insufficient_quota", "insufficient_quota"),
+    tasks: { REFUSED: () => refusal(429, "insufficient_quota", "insufficient_quota") },
   },
   "refused-503": {
     about: "the gateway answers 503; SIGINT after 12 seconds",
     runs: [{ prompt: "REFUSED please", interrupt: { afterRequest: 1, delayMs: 12_000 } }],
-    tasks: refuse(503, "server_error", "overloaded"),
+    tasks: { REFUSED: () => refusal(503, "server_error", "overloaded") },
   },
   "refused-400-mid-turn": {
     about: "a sub-agent is refused with 400 after its first command; its parent after that",
@@ -259,30 +221,19 @@ export const SCENARIOS: Record<string, CodexScenario> = {
     about: "UserPromptSubmit answers decision: block",
     runs: [{ prompt: "TOOL_CALL please" }],
     tasks: { TOOL_CALL: oneCommand },
-    hookAnswer: (payload) =>
-      payload.hook_event_name === "UserPromptSubmit" ? { decision: "block", reason: "Stopped by Signalbox." } : undefined,
+    hookAnswer: answerTo("UserPromptSubmit", { decision: "block", reason: "Stopped by Signalbox." }),
   },
   "denied-by-tool-hook": {
     about: "PreToolUse denies: the model hears of it and the turn goes on",
     runs: [{ prompt: "TOOL_CALL please" }],
     tasks: { TOOL_CALL: oneCommand },
-    hookAnswer: (payload) =>
-      payload.hook_event_name === "PreToolUse"
-        ? {
-            hookSpecificOutput: {
-              hookEventName: "PreToolUse",
-              permissionDecision: "deny",
-              permissionDecisionReason: "Stopped by Signalbox.",
-            },
-          }
-        : undefined,
+    hookAnswer: answerTo("PreToolUse", DENIAL),
   },
   "stopped-after-tool-hook": {
     about: "PostToolUse answers continue: false, and the turn goes on",
     runs: [{ prompt: "TOOL_CALL please" }],
     tasks: { TOOL_CALL: oneCommand },
-    hookAnswer: (payload) =>
-      payload.hook_event_name === "PostToolUse" ? { continue: false, stopReason: "Stopped by Signalbox." } : undefined,
+    hookAnswer: answerTo("PostToolUse", STOP),
   },
   "stopped-by-model-hook": {
     about: "the second PreModelRequest answers decision: block and continue: false, and the turn goes on",
@@ -297,8 +248,6 @@ function secondModelRequest(): HookAnswer {
   return (payload) => {
     if (payload.hook_event_name !== "PreModelRequest") return undefined;
     seen += 1;
-    return seen >= 2
-      ? { decision: "block", reason: "Stopped by Signalbox.", continue: false, stopReason: "Stopped by Signalbox." }
-      : undefined;
+    return seen >= 2 ? { decision: "block", reason: "Stopped by Signalbox.", ...STOP } : undefined;
   };
 }

@@ -21,7 +21,8 @@ export async function watchedCodex(cli: InstalledCli, providerUrl: string, endpo
       const end = await startCodex(cli.bin, machine, ["Say hello"]).end;
       assert.equal(end.code, 0, `${end.stdout}\n${end.stderr}`.slice(-2_000));
       assert.match(end.stdout, /"text":"Scripted\."/);
-      return end.seconds;
+      assert.ok(end.answeredSeconds !== undefined, "it said an answer");
+      return { answered: end.answeredSeconds, exited: end.seconds };
     },
     remove: machine.remove,
   };

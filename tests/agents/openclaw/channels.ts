@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { LedgerEntry } from "../../support/provider.ts";
 import type { Check } from "../report.ts";
+import { until } from "../waits.ts";
 import { assertCalls, settled } from "./books.ts";
 import { ask, progressOf, type Scenario, scriptOf } from "./scenarios.ts";
 import { PERSON, startTelegram } from "./telegram.ts";
-import { until } from "./until.ts";
 import { POOL, type World } from "./world.ts";
 
 const TASKS: Scenario["tasks"] = {
@@ -30,12 +30,12 @@ export async function checkChannels(world: World, check: Check): Promise<void> {
       const askedIn = (place: Place) => () => all().filter((entry) => progressOf(entry).mark === markOf(place));
       const text = (place: Place) => ask("CHAT", markOf(place));
       telegram.write(text("direct"));
-      await until("the bot answers", 60_000, () => telegram.said(PERSON).includes("Told."));
+      await until("the bot answers", () => telegram.said(PERSON).includes("Told."), 60_000);
       telegram.write(text("group"), GROUP);
-      await until("the bot answers in the group", 60_000, () => telegram.said(GROUP).includes("Told."));
+      await until("the bot answers in the group", () => telegram.said(GROUP).includes("Told."), 60_000);
       const sent = { sessionKey: "agent:main:main", message: text("web"), idempotencyKey: crypto.randomUUID() };
       await world.gateway().client.request("chat.send", sent);
-      await until("the web chat's turn has ended", 60_000, () => askedIn("web")().length === 2);
+      await until("the web chat's turn has ended", () => askedIn("web")().length === 2, 60_000);
       await world.quiet();
 
       const sessions = new Map<Place, string | undefined>();

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEntry } from "../../support/provider.ts";
 import type { Check } from "../report.ts";
+import { until } from "../waits.ts";
 import { ask, progressOf, type Scenario, scriptOf, spawn } from "./scenarios.ts";
-import { until } from "./until.ts";
 import type { World } from "./world.ts";
 
 interface Receipt {
@@ -67,12 +67,13 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     const sessionKey = "agent:main:telegram:direct:victim";
     const askRoot = () => gateway.turn(ask("ROOT", "victim"), { sessionKey });
     const turn = askRoot();
-    await until("the whole tree works", 150_000, () => {
+    const isWhole = () => {
       const tasks = victims().map(taskOf);
       return branches.flatMap((branch) => [branch, ...leaves(branch)]).every((name) => tasks.includes(name)) && commands() === PER_BRANCH;
-    });
+    };
+    await until("the whole tree works", isWhole, 150_000);
     const other = gateway.turn(ask("BYSTANDER", "bystander"), { sessionKey: "agent:main:telegram:direct:bystander" });
-    await until("the other session works", 20_000, () => bystanders().length > 0);
+    await until("the other session works", () => bystanders().length > 0, 20_000);
 
     const session = await world.sessionOf(victims()[0]);
     const receipt = await world.control<Receipt>(session, "kill");
@@ -82,7 +83,7 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     assert.equal(receipt.agents_acknowledged.length, 1, "the gateway's plugin says that all runs have ended");
     assert.ok(receipt.upstream_closed > leaves("LEFT").length, `${receipt.upstream_closed} upstream connections closed`);
     const begun = performance.now();
-    await until("the commands are gone", 5_000, () => commands() === 0);
+    await until("the commands are gone", () => commands() === 0, 5_000);
     const commandsGone = (performance.now() - begun) / 1000;
     await turn;
     // Announcements of ended sub-agents would come within seconds.
@@ -106,7 +107,7 @@ export async function checkKill(world: World, check: Check, notes: string[]): Pr
     const blocked = () => gateway.log().split(BLOCKED).length;
     const before = blocked();
     later = async () => {
-      await until("OpenClaw has woken the killed session", WOKEN_WITHIN_MS, () => blocked() > before);
+      await until("OpenClaw has woken the killed session", () => blocked() > before, WOKEN_WITHIN_MS);
       await quiet();
       assert.equal(ofVictim().length, 0, "nothing of it has asked a model since");
       await world.control(session, "resume");

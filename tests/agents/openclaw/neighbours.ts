@@ -4,9 +4,9 @@ import { openclawHistory } from "@signalbox/openclaw/import";
 import { importHistory } from "../../../plugins/cli/src/import/run.ts";
 import { spanSender } from "../../../plugins/cli/src/import/send.ts";
 import type { Check } from "../report.ts";
+import { until } from "../waits.ts";
 import { settled } from "./books.ts";
 import { type Scenario, scriptOf } from "./scenarios.ts";
-import { until } from "./until.ts";
 import { TOKEN, type World } from "./world.ts";
 
 const TASKS: Scenario["tasks"] = {
@@ -30,7 +30,7 @@ export async function checkNeighbours(world: World, check: Check): Promise<void>
       world.use(scriptOf(TASKS));
       const asked = world.since();
       const refused = turn("WAITING", "refused");
-      await until("the turn has asked a model", 60_000, () => asked().length > 0);
+      await until("the turn has asked a model", () => asked().length > 0, 60_000);
       const session = await world.sessionOf(asked()[0]);
       await world.control(session, "pause");
       await refused;

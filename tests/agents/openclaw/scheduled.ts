@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Check } from "../report.ts";
+import { until } from "../waits.ts";
 import { assertCalls, assertSums, settled } from "./books.ts";
 import { scriptOf } from "./scenarios.ts";
-import { until } from "./until.ts";
 import { POOL, type World } from "./world.ts";
 
 /** OpenClaw's own clockwork: a cron job that is made and run, and the heartbeat that it has by itself. */
@@ -13,7 +13,7 @@ export async function checkScheduled(world: World, check: Check): Promise<void> 
     const asked = world.since();
     await start();
     // A run is only put in line.
-    await until("the job asks a model", 60_000, () => asked().length > 0);
+    await until("the job asks a model", () => asked().length > 0, 60_000);
     await world.quiet();
     const spans = await settled(
       sql,

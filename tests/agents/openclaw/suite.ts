@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEntry } from "../../support/provider.ts";
 import type { Check, Report } from "../report.ts";
 import { tableOf, writeSection } from "../results.ts";
+import { until } from "../waits.ts";
 import { assertCalls, assertSums, assertTree, settled, spansOf } from "./books.ts";
 import { checkChannels } from "./channels.ts";
 import { driftOf } from "./drift.ts";
@@ -14,7 +15,6 @@ import { checkNeighbours } from "./neighbours.ts";
 import { checkOverhead } from "./overhead.ts";
 import { ask, beginsTurn, SCENARIOS, scriptOf } from "./scenarios.ts";
 import { checkScheduled } from "./scheduled.ts";
-import { until } from "./until.ts";
 import { openclawWorld, POOL, type World } from "./world.ts";
 
 const WAYS = ["registered", "observed only", "routed only"] as const;
@@ -95,7 +95,7 @@ async function prove(world: World, name: string, way: Way, strays: LedgerEntry[]
     const turn = world.gateway().turn(ask(task, mark), { sessionKey });
     if (scenario.abortAfter !== undefined) {
       const { abortAfter } = scenario;
-      await until("the last reply has begun", 60_000, () => asked().length >= abortAfter && asked().at(-1)?.status === 200);
+      await until("the last reply has begun", () => asked().length >= abortAfter && asked().at(-1)?.status === 200, 60_000);
       // Between two chunks, not at one: which of them left is then no matter of chance.
       await sleep(1_100);
       await world.gateway().client.request("sessions.abort", { key: sessionKey, clearQueued: true });
