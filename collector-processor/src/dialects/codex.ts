@@ -146,6 +146,7 @@ function applyLog(draft: SpanDraft, { attributes, span, content }: EmittedRecord
 function joinChild(draft: SpanDraft, parent: string | null, child: string | null, toolCall: string | null): void {
   if (parent === null || child === null || parent === child) return;
   belongTo(draft, child);
+  draft.row.operation = Operation.createAgent;
   draft.parentAgentId = boundedText(parent, ID_BYTES);
   draft.parentSessionId = boundedText(parent, ID_BYTES);
   draft.spawnedByToolCall = toolCall;

@@ -11,6 +11,8 @@
 /** `gen_ai.operation.name`: what a span did. `migrate` is ours. */
 export const Operation = {
   invokeAgent: "invoke_agent",
+  /** A sub-agent's beginning, told by its spawner: on the record of the sub-agent, below the tool call that spawned it. */
+  createAgent: "create_agent",
   chat: "chat",
   embeddings: "embeddings",
   executeTool: "execute_tool",
