@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stopRuns } from "@signalbox/codex/local-runs";
@@ -107,6 +107,24 @@ test("says when a run does not end", async () => {
   const session = randomUUID();
   const child = await run([{ id: session }], "process.on('SIGINT', () => {})");
   expect(await stopRuns(codexHome, session)).toEqual({ outcome: "failed", detail: `process ${child.pid} still runs` });
+});
+
+test.each([
+  ["waits for the command that a run leaves behind it", 0.5, { outcome: "stopped" }],
+  ["says that the command of a run goes on", 60, { outcome: "failed", detail: expect.stringMatching(/^process \d+ still runs$/) }],
+])("%s", async (_does, seconds, outcome) => {
+  const session = randomUUID();
+  const pidFile = join(codexHome, "command");
+  // below a shell, as Codex has it
+  const command = `child_process.spawn("sh", ["-c", "sleep ${seconds} & echo $! > ${pidFile}; wait"], { stdio: "ignore", detached: true })`;
+  await run([{ id: session }], command);
+  const pid = await vi.waitFor(() => Number.parseInt(readFileSync(pidFile, "utf8"), 10) || expect.fail("not written yet"));
+  try {
+    expect(await stopRuns(codexHome, session)).toEqual(outcome);
+    expect(existsSync(`/proc/${pid}`)).toBe(seconds > 1);
+  } finally {
+    if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+  }
 });
 
 test("knows nothing of what is not there: no lock, a lock that nobody holds, a name that is no thread's, no folder", async () => {

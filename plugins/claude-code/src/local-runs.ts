@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ControlOutcome } from "@signalbox/otel/control-client";
-import { followKills, interrupt, isRunning, type LocalProcess } from "@signalbox/otel/local-processes";
+import { descendantsOf, followKills, interrupt, isRunning, type LocalProcess } from "@signalbox/otel/local-processes";
 
 export interface LocalRunsOptions {
   /** Claude Code's folder, `~/.claude` or CLAUDE_CONFIG_DIR. */
@@ -32,7 +32,7 @@ export async function stopRuns(configDir: string, session: string): Promise<Cont
   if (runs.length === 0) return { outcome: "absent" };
   if (runs.some(({ headless }) => !headless))
     return { outcome: "failed", detail: "it is interactive: it stops at its next step, by its hooks and the gateway" };
-  return interrupt(runs);
+  return interrupt(runs, await descendantsOf(runs));
 }
 
 async function localRuns(configDir: string): Promise<LocalRun[]> {

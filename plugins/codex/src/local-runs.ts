@@ -2,7 +2,7 @@ import { open, readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { ControlOutcome } from "@signalbox/otel/control-client";
 import { object, text } from "@signalbox/otel/history";
-import { followKills, interrupt, type LocalProcess, startOf, untilGone } from "@signalbox/otel/local-processes";
+import { descendantsOf, followKills, interrupt, type LocalProcess, startOf, untilGone } from "@signalbox/otel/local-processes";
 import { addressesOf, connectAppServer, interruptTurns } from "./running-app-server.ts";
 
 export interface LocalRunsOptions {
@@ -45,8 +45,9 @@ export async function stopRuns(codexHome: string, session: string, byItselfMs = 
     if (text(meta.parent_thread_id) !== undefined)
       return { outcome: "failed", detail: "it is a sub-agent: it stops at its next call, by the gateway" };
   }
-  const left = await untilGone(holders, byItselfMs);
-  return left === undefined ? { outcome: "stopped" } : interrupt(holders);
+  const commands = await descendantsOf(holders);
+  const left = await untilGone([...holders, ...commands], byItselfMs);
+  return left === undefined ? { outcome: "stopped" } : interrupt(holders, commands);
 }
 
 /** Of one session only one process writes: where it is no `codex exec`, it is an app-server, or has one in it. */

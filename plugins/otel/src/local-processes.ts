@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ControlOutcome, followControl } from "./control-client.ts";
@@ -30,7 +30,24 @@ export async function isRunning({ pid, start }: LocalProcess): Promise<boolean> 
   return fields[0] !== "Z" && (start === undefined || fields[19] === start);
 }
 
-/** Its name, in brackets, may have spaces: fields are counted behind it. 0 is the state, 19 the start. */
+/** What these have started, at any depth, and is still below them: the commands that an agent runs. Empty where there is no /proc. */
+export async function descendantsOf(processes: readonly LocalProcess[]): Promise<LocalProcess[]> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = await Promise.all(pids.map(async (pid) => ({ pid, fields: await statOf(pid) })));
+  const below = new Set(processes.map(({ pid }) => pid));
+  const found: LocalProcess[] = [];
+  for (let before = -1; found.length > before; ) {
+    before = found.length;
+    for (const { pid, fields } of all) {
+      if (fields === undefined || below.has(pid) || !below.has(Number(fields[1]))) continue;
+      below.add(pid);
+      found.push({ pid, start: fields[19] });
+    }
+  }
+  return found;
+}
+
+/** Its name, in brackets, may have spaces: fields are counted behind it. 0 is the state, 1 the parent, 19 the start. */
 async function statOf(pid: number): Promise<string[] | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -48,15 +65,15 @@ export async function untilGone(processes: readonly LocalProcess[], withinMs: nu
   return undefined;
 }
 
-/** Sends SIGINT to each, and waits until they are gone. Never throws. */
-export async function interrupt(processes: readonly LocalProcess[]): Promise<ControlOutcome> {
+/** Sends SIGINT to each, and waits until they are gone, and with them their commands: what was below them before. Never throws. */
+export async function interrupt(processes: readonly LocalProcess[], commands: readonly LocalProcess[]): Promise<ControlOutcome> {
   try {
     for (const { pid } of processes) process.kill(pid, "SIGINT");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ESRCH") return { outcome: "failed", detail: `SIGINT: ${(error as Error).message}` };
   }
-  const left = await untilGone(processes, GONE_WITHIN_MS);
+  const left = await untilGone([...processes, ...commands], GONE_WITHIN_MS);
   return left === undefined ? { outcome: "stopped" } : { outcome: "failed", detail: `process ${left.pid} still runs` };
 }
 
