@@ -1,5 +1,7 @@
 /** The plugin that Claude Code loads: a folder that is its own marketplace, made of three JSON files. */
 
+import { CLAUDE_CODE_TOLD_TOOLS } from "@signalbox/otel/conventions";
+
 export const PLUGIN_NAME = "signalbox";
 
 /** By path inside the folder. Claude Code reads a marketplace of kind `directory` in place: it must stay where it is. */
@@ -17,12 +19,16 @@ export function pluginFiles(schedulerUrl: string, version: string): Record<strin
   };
 }
 
-/** Where a stop can take hold; and PostToolUse of Agent says, as no span does, which tool call spawned which sub-agent. */
-const EVENTS = ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "SubagentStart", "SessionEnd"];
+/** Where a stop can take hold. Claude Code waits for each: none that another stands for. */
+const EVENTS = ["UserPromptSubmit", "PreToolUse", "PostToolBatch", "SubagentStart", "SessionEnd"];
 /** Answered from memory in milliseconds; an agent must not wait for a scheduler that is away. It fails open. */
 const TIMEOUT_SECONDS = 2;
 
-const hooks = (url: string) => Object.fromEntries(EVENTS.map((event) => [event, [matcher(url)]]));
+const hooks = (url: string) => ({
+  ...Object.fromEntries(EVENTS.map((event) => [event, [matcher(url)]])),
+  // a stop is told at the batch's end; this says, as no span does, which tool call spawned which sub-agent, and what was done to memory files
+  PostToolUse: [{ matcher: CLAUDE_CODE_TOLD_TOOLS.join("|"), ...matcher(url) }],
+});
 
 /**
  * The hook that is told of memory files as they are loaded. It must stand in the settings themselves: Claude Code 2.1.329 loads the

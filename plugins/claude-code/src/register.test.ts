@@ -84,6 +84,9 @@ describe("register, then unregister", () => {
     const folder = written.extraKnownMarketplaces.signalbox.source.path;
     const hooks = JSON.parse(await text(join(folder, "hooks", "hooks.json"))) as { hooks: Record<string, unknown> };
     expect(JSON.stringify(hooks.hooks.PreToolUse)).toContain("http://127.0.0.1:9/hooks/claude-code");
+    // each is a round trip that a tool call waits for
+    const [{ matcher }] = hooks.hooks.PostToolUse as [{ matcher: string }];
+    expect(["Agent", "Edit", "Bash", "Grep"].map((tool) => new RegExp(`^(?:${matcher})$`).test(tool))).toEqual([true, true, false, false]);
 
     const again = await registerClaudeCode(options);
     expect(again).toMatchObject({ changed: false, diff: "" });

@@ -195,6 +195,9 @@ export const Attribute = {
   droppedSpans: "signalbox.dropped_spans",
 } as const;
 
+/** Claude Code's tools whose end a hook tells of: what spawns a sub-agent, and what reads or writes files. */
+export const CLAUDE_CODE_TOLD_TOOLS: readonly string[] = ["Agent", "Task", "Read", "Write", "Edit", "MultiEdit"];
+
 /** Claude Code's log records count, and its spans do not. */
 export const CALLS_FROM_LOGS = "logs";
 /** OpenClaw's own exporter: `openclaw.model.usage` counts, and `openclaw.model.call` does not. */

@@ -3,7 +3,7 @@
  * event; whatever else comes, or cannot be read, gets `{}`, which changes nothing: the gateway still refuses a stopped session's calls.
  */
 
-import { RequestHeader } from "@signalbox/otel/conventions";
+import { CLAUDE_CODE_TOLD_TOOLS, RequestHeader } from "@signalbox/otel/conventions";
 import type { Gatekeeper } from "../admission/keys.ts";
 import { stopRefusal } from "../admission/refusals.ts";
 import { scopedId } from "../admission/scoped-id.ts";
@@ -23,7 +23,7 @@ const ENDING = new Set(["Stop", "SubagentStop", "SessionEnd", "StopFailure"]);
 
 /** Those that tell what spans do not; the others are not parsed whole. */
 const TOLD = new Set(["InstructionsLoaded", "PostToolUse"]);
-const TELLING = new Set(["Agent", "Task", "Read", "Write", "Edit", "MultiEdit"]);
+const TELLING = new Set(CLAUDE_CODE_TOLD_TOOLS);
 
 export interface HookDependencies {
   gatekeeper: () => Gatekeeper;
