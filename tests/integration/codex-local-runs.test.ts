@@ -118,7 +118,8 @@ test.each([
   // below a shell, as Codex has it
   const command = `child_process.spawn("sh", ["-c", "sleep ${seconds} & echo $! > ${pidFile}; wait"], { stdio: "ignore", detached: true })`;
   await run([{ id: session }], command);
-  const pid = await vi.waitFor(() => Number.parseInt(readFileSync(pidFile, "utf8"), 10) || expect.fail("not written yet"));
+  await expect.poll(() => existsSync(pidFile) && readFileSync(pidFile, "utf8")).toMatch(/^\d+\n$/);
+  const pid = Number(readFileSync(pidFile, "utf8"));
   try {
     expect(await stopRuns(codexHome, session)).toEqual(outcome);
     expect(existsSync(`/proc/${pid}`)).toBe(seconds > 1);
