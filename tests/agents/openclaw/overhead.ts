@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { median } from "../paired.ts";
 import type { Check } from "../report.ts";
 import { settled } from "./books.ts";
 import { SCENARIOS, scriptOf } from "./scenarios.ts";
@@ -78,7 +79,6 @@ function judged(these: number[], those: number[]): string {
   return `median ${median(these).toFixed(3)} s against ${median(those).toFixed(3)} s, spread ${spread(those).toFixed(3)} s, ${these.length} each`;
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 /** Half of the turns lie in so much. */
 const spread = (values: number[]) => {
   const sorted = values.toSorted((a, b) => a - b);
