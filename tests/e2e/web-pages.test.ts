@@ -9,6 +9,7 @@ import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
+import { seedMemory } from "../support/seed-memory.ts";
 import { createVisits, goTo } from "../support/visits.ts";
 
 const TOKEN = "the-admin-token-of-this-test";
@@ -485,9 +486,24 @@ it("names of any length that turn the reading direction turn no words of ours, a
     status: 2,
   }));
   await writeSpans(database.url, spans);
+  await seedMemory(database.url, [
+    { session: id, path: name, operation: "write", diff: name, minutesAgo: 0 },
+    { session: id, path: name, operation: "read", lines: name, minutesAgo: -1 },
+  ]);
+  const condition = { kind: "session_cost", threshold: 5, window_seconds: 0, per: "session", min_calls: 0, agent: name };
+  await sql`insert into alert_rules (rule_id, name, condition, for_seconds, actions, enabled, version, created_at, updated_at)
+    values ('hostile', ${name}, ${sql.json(condition)}, 0, '[]', true, 1, now(), now())`;
+  await sql`insert into alert_events (event_id, rule_id, rule_version, rule_name, project, kind, subject, session_id, value, threshold, message, started_at, fired_at, muted)
+    values ('hostile', 'hostile', 1, ${name}, 'default', 'session_cost', ${id}, ${id}, 7, 5, ${`${id} cost $7`}, now(), now(), false)`;
+  await sql`insert into api_keys (key_id, name, purpose, project, digest, hint, created_at) values ('hostile', ${name}, 'agents', ${name}, '\\x00', 'abcd', now())`;
+  await sql`insert into saved_views (view_id, page, name, query, created_at) values ('hostile', '/sessions', ${name}, 'q=x', now())`;
   const page = await open("/", { viewport: { width: 390, height: 844 } });
   for (const path of [
     "/",
+    "/alerts",
+    "/settings",
+    "/memory",
+    `/memory?path=${encodeURIComponent(name)}&of=${encodeURIComponent(name)}&project=default`,
     "/brain",
     "/sessions",
     "/tokens",
@@ -505,6 +521,20 @@ it("names of any length that turn the reading direction turn no words of ours, a
     await expect.poll(() => page.evaluate("document.documentElement.scrollWidth"), { message: path }).toBe(390);
     expect(await page.locator("main").innerText(), path).not.toContain("\u202e");
   }
+  // what opens over the page
+  await live(page);
+  await page.keyboard.press("k");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Calls in flight").waitFor();
+  expect(await dialog.innerText()).not.toContain("\u202e");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("Control+k");
+  await dialog
+    .getByRole("option", { name: /a-very-long-name/ })
+    .nth(1)
+    .waitFor();
+  expect(await dialog.innerText()).not.toContain("\u202e");
 });
 
 it("on a phone a session can be killed", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CostRow } from "../api/cost.ts";
-import { axisSteps, MAX_SERIES, MONTH_MS, nameRow, toTimeSeries } from "./cost-view.ts";
+import { axisSteps, MAX_SERIES, MONTH_MS, nameRow, toTimeSeries, totalsOf } from "./cost-view.ts";
 
 const row = (more: Partial<CostRow>) =>
   ({ calls: 1, input_tokens: 0, output_tokens: 0, cost_usd: 1, cost_nanousd: "1000000000", ...more }) as CostRow;
@@ -60,6 +60,34 @@ describe("time series", () => {
     });
     expect(times).toHaveLength(3);
   });
+});
+
+it("adds rows over time up by group, and an unknown cost is no zero", () => {
+  const whole = {
+    errors: 1,
+    cache_read_tokens: 2,
+    cache_write_tokens: 3,
+    reasoning_tokens: 4,
+    unknown_cost_calls: 0,
+    baseline_nanousd: "5",
+    comparable_cost_nanousd: "6",
+    comparable_baseline_nanousd: "7",
+  };
+  const unknown = { ...whole, cost_nanousd: null, cost_usd: null, unknown_cost_calls: 1 };
+  const rows = [
+    row({ ...whole, route: "a", bucket: range.from }),
+    row({ ...unknown, route: "b", bucket: range.from }),
+    row({ ...whole, route: "c", bucket: range.from, cost_nanousd: "9007199254740993", cost_usd: 9_007_199 }),
+    row({ ...unknown, route: "a", bucket: range.to }),
+    row({ ...unknown, route: "b", bucket: range.to }),
+    row({ ...whole, route: "c", bucket: range.to, cost_nanousd: "2" }),
+  ];
+  const added = { errors: 2, cache_read_tokens: 4, cache_write_tokens: 6, reasoning_tokens: 8, baseline_nanousd: "10", baseline_usd: 1e-8 };
+  expect(totalsOf(rows, "route")).toMatchObject([
+    { route: "c", bucket: null, calls: 2, cost_nanousd: "9007199254740995", unknown_cost_calls: 0, ...added },
+    { route: "a", bucket: null, calls: 2, cost_nanousd: "1000000000", cost_usd: 1, unknown_cost_calls: 1, ...added },
+    { route: "b", bucket: null, calls: 2, cost_nanousd: null, cost_usd: null, unknown_cost_calls: 2, comparable_baseline_nanousd: "14" },
+  ]);
 });
 
 it("names what was not routed", () =>

@@ -1,4 +1,5 @@
 import type { Bucket, CostGroup, CostRow } from "../api/cost.ts";
+import { sumMoney, toUsd } from "./money.ts";
 import { epochMs } from "./time.ts";
 
 /** What the Tokens page can show, and how its rows become series over time. */
@@ -34,9 +35,8 @@ export const GROUPINGS = {
 } as const satisfies Record<string, { label: string; groupBy: readonly CostGroup[] }>;
 export type Grouping = keyof typeof GROUPINGS;
 
-/** Agents are as many as one likes: the page shows those that cost most, and says so. */
+/** Agents, users and keys are as many as one likes: the page shows those that cost most, and says so. */
 export const MOST_GROUPS = 100;
-export const topOf = (grouping: Grouping): { top?: number } => (grouping === "agent" ? { top: MOST_GROUPS } : {});
 export const GROUPING_NAMES = Object.keys(GROUPINGS) as Grouping[];
 
 export const MEASURES = { cost: "Cost", tokens: "Tokens", calls: "Calls" } as const;
@@ -95,6 +95,44 @@ const siliconLabel = (silicon: string | undefined) => {
   if (!silicon) return "not routed";
   return silicon === "cloud" ? "Cloud" : silicon.toUpperCase();
 };
+
+/** Rows over time, added up by group: those that cost most first. */
+export function totalsOf(rows: readonly CostRow[], grouping: Grouping): CostRow[] {
+  const totals = new Map<string, CostRow>();
+  for (const row of rows) {
+    const { key } = nameRow(row, grouping);
+    const total = totals.get(key);
+    totals.set(key, total === undefined ? { ...row, bucket: null } : addRows(total, row));
+  }
+  return [...totals.values()].sort((left, right) => (right.cost_usd ?? -1) - (left.cost_usd ?? -1) || right.calls - left.calls);
+}
+
+function addRows(left: CostRow, right: CostRow): CostRow {
+  const count = (
+    name: "calls" | "errors" | "unknown_cost_calls" | `${"input" | "cache_read" | "cache_write" | "output" | "reasoning"}_tokens`,
+  ) => left[name] + right[name];
+  const money = (name: "baseline_nanousd" | "comparable_cost_nanousd" | "comparable_baseline_nanousd") =>
+    String(BigInt(left[name]) + BigInt(right[name]));
+  const cost =
+    left.cost_nanousd === null && right.cost_nanousd === null ? null : String(sumMoney([left.cost_nanousd, right.cost_nanousd]).nanousd);
+  return {
+    ...left,
+    calls: count("calls"),
+    errors: count("errors"),
+    input_tokens: count("input_tokens"),
+    cache_read_tokens: count("cache_read_tokens"),
+    cache_write_tokens: count("cache_write_tokens"),
+    output_tokens: count("output_tokens"),
+    reasoning_tokens: count("reasoning_tokens"),
+    cost_nanousd: cost,
+    cost_usd: cost === null ? null : toUsd(cost),
+    unknown_cost_calls: count("unknown_cost_calls"),
+    baseline_nanousd: money("baseline_nanousd"),
+    baseline_usd: toUsd(money("baseline_nanousd")),
+    comparable_cost_nanousd: money("comparable_cost_nanousd"),
+    comparable_baseline_nanousd: money("comparable_baseline_nanousd"),
+  };
+}
 
 export interface Series extends RowName {
   /** One value a bucket. */

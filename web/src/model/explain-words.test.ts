@@ -42,6 +42,9 @@ const say = (change: Partial<Explanation>) =>
   explainInWords(explanation(change)).map(({ parts }) => parts.map((part) => (typeof part === "string" ? part : part.strong)).join(""));
 
 describe("in words", () => {
+  it("one session is not said to be 100 % of the 1 sessions", () =>
+    expect(say({ sessions_by_silicon: [{ silicon: "gpu", sessions: 1 }] })).toContain("The one session ran mostly on the GPU queue."));
+
   it("a rise, and who is behind it", () =>
     expect(say({ contributions: [row("scout", "1500000000")] })).toEqual([
       "$3.00 over 10 model calls, $2.00 (200 %) more than in the period before.",

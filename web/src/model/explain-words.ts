@@ -146,12 +146,15 @@ const SILICON: Readonly<Record<string, string>> = { cpu: "on CPU", gpu: "on the 
 function siliconWords({ sessions_by_silicon: kinds }: Explanation): Statement[] {
   const all = kinds.reduce((sum, kind) => sum + kind.sessions, 0);
   if (all === 0) return [];
+  const link = { id: "silicon", href: paths.tokens({ group: "silicon" }), link: "By silicon" } as const;
+  const where = (silicon: string | null) => (silicon === null ? "past the scheduler" : (SILICON[silicon] ?? `on ${silicon}`));
+  if (all === 1) return [{ ...link, parts: [strong("The one session"), ` ran mostly ${where(kinds[0]?.silicon ?? null)}.`] }];
   const parts = kinds.flatMap(({ silicon, sessions }, index) => [
     index === 0 ? "" : index === kinds.length - 1 ? " and " : ", ",
     strong(formatShare(sessions / all)),
-    `${index === 0 ? ` of the ${formatCount(all)} sessions ran mostly` : ""} ${silicon === null ? "past the scheduler" : (SILICON[silicon] ?? `on ${silicon}`)}`,
+    `${index === 0 ? ` of the ${formatCount(all)} sessions ran mostly` : ""} ${where(silicon)}`,
   ]);
-  return [{ id: "silicon", parts: [...parts, "."], href: paths.tokens({ group: "silicon" }), link: "By silicon" }];
+  return [{ ...link, parts: [...parts, "."] }];
 }
 
 function baselineWords({ now, baseline_model: model }: Explanation): Statement[] {

@@ -1,5 +1,6 @@
 import type { Bucket, CostGroup } from "../api/cost.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { addRoots, sessionsBetween } from "./sessions-between.ts";
 
 export interface CostRowSql {
   bucket: string | null;
@@ -33,65 +34,85 @@ export interface CostByGroup {
   offset: number;
 }
 
+const SUMS = [
+  "calls",
+  "errors",
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "cost_nusd",
+  "unknown_cost_calls",
+  "baseline_nusd",
+] as const;
+
+const COLUMNS: Record<CostGroup, string> = {
+  route: "route",
+  pool: "pool",
+  silicon: "silicon",
+  model: "model",
+  provider: "provider",
+  hardware: "hardware",
+  sla_class: "sla_class",
+  task: "task",
+  channel: "channel",
+  user: "user_id",
+  key: "key_name",
+  agent_kind: "agent_kind",
+  project: "project",
+  agent: "agent_id",
+  session: "session_id",
+};
+
+const listed = (sql: Sql, parts: readonly SqlPart[]): SqlPart => parts.reduce((all, part) => sql`${all}, ${part}`);
+
 /** Cost and tokens by group over time: from the hourly rollups, or from the calls themselves where the range is short. */
 export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRow[]> {
-  const columns: Record<CostGroup, string> = {
-    route: "route",
-    pool: "pool",
-    silicon: "silicon",
-    model: "model",
-    provider: "provider",
-    hardware: "hardware",
-    sla_class: "sla_class",
-    task: "task",
-    channel: "channel",
-    user: "user_id",
-    key: "key_name",
-    agent_kind: "agent_kind",
-    project: "project",
-    agent: "agent_id",
-    session: "session_id",
-  };
-  const fromSpans = query.source === "spans";
+  const { groupBy, source, top, limit, offset } = query;
+  const fromSpans = source === "spans";
   const time = fromSpans ? sql`c.start_time` : sql`c.hour`;
-  const isFolded = query.groupBy.includes("session");
   // a call's span and a rollup row add up alike: a span counts as one call
-  const count = (rollup: string, span: SqlPart) => (fromSpans ? span : sql`c.${sql(rollup)}`);
-  const unknown = count("unknown_cost_calls", sql`(c.cost_nusd is null)::int`);
+  const ofSpan: Partial<Record<(typeof SUMS)[number], SqlPart>> = fromSpans
+    ? { calls: sql`1`, errors: sql`(c.status = 2)::int`, unknown_cost_calls: sql`(c.cost_nusd is null)::int` }
+    : {};
+  const sums = SUMS.map((name) => sql`coalesce(sum(${ofSpan[name] ?? sql`c.${sql(name)}`}), 0)::bigint as ${sql(name)}`);
   // of the larger rollups an hour with one unknown cost does not compare
   const comparable = (name: "cost" | "baseline") =>
-    query.source === "place_hour" || query.source === "payer_hour"
+    source === "place_hour" || source === "payer_hour"
       ? sql`sum(c.${sql(`comparable_${name}_nusd`)})`
       : sql`sum(c.${sql(`${name}_nusd`)}) filter (where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`})`;
-  const names = query.groupBy.map((name) =>
-    name === "session" ? sql`coalesce(r.root_id, c.session_id)` : sql`coalesce(c.${sql(columns[name])}, '')`,
-  );
-  const groups = query.groupBy.map((name, index) => sql`${names[index] as SqlPart} as ${sql(name)}`);
-  const listed = (parts: SqlPart[]) => parts.reduce((all, part) => sql`${all}, ${part}`);
-  const rows = query.top !== undefined && isByAgents(query) ? ofTopAgents(sql, query, query.top) : sql`${sql(query.source)} c`;
-  const calls = sql`
-    from ${rows} ${isFolded ? sql`left join session_roots r on r.session_id = c.session_id` : sql``}
-    where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}`;
-  const amongTop =
-    query.top === undefined || isByAgents(query)
-      ? sql``
-      : sql`and (${listed(names)}) in (select ${listed(names)} ${calls} group by ${listed(names)} order by coalesce(sum(c.cost_nusd), 0) desc, ${listed(names)} limit ${query.top})`;
-  const positions = sql.unsafe([...query.groupBy.map((_, index) => index + 2), 1].join(", "));
+  const names = groupBy.map((name) => sql`${sql(name)}`);
+  const groups = groupBy.map((name) => {
+    const value = name === "session" ? sql`coalesce(r.root_id, c.session_id)` : sql`coalesce(c.${sql(COLUMNS[name])}, '')`;
+    return sql`${value} as ${sql(name)}`;
+  });
+  const isFolded = groupBy.includes("session");
+  const byAgents = isBy(query, "agent") && top !== undefined;
+  const bySessions = isBy(query, "session") && (top !== undefined || query.bucket === null);
+  const rows = byAgents
+    ? ofTopAgents(sql, query, top)
+    : bySessions
+      ? ofTopSessions(sql, query, top ?? offset + limit + 1)
+      : sql`${sql(source)} c`;
+  const isTop = top === undefined || byAgents || bySessions;
   return sql<GroupedCostRow[]>`
-    select ${bucketStart(sql, query, time)} as bucket, ${listed(groups)},
-      sum(${count("calls", sql`1`)}) as calls, sum(${count("errors", sql`(c.status = 2)::int`)}) as errors,
-      coalesce(sum(c.input_tokens), 0) as input_tokens, coalesce(sum(c.cache_read_tokens), 0) as cache_read_tokens,
-      coalesce(sum(c.cache_write_tokens), 0) as cache_write_tokens, coalesce(sum(c.output_tokens), 0) as output_tokens,
-      coalesce(sum(c.reasoning_tokens), 0) as reasoning_tokens, coalesce(sum(c.cost_nusd), 0) as cost_nusd, sum(${unknown}) as unknown_cost_calls,
-      coalesce(sum(c.baseline_nusd), 0) as baseline_nusd,
-      coalesce(${comparable("cost")}, 0) as comparable_cost_nusd, coalesce(${comparable("baseline")}, 0) as comparable_baseline_nusd
-    ${calls} ${amongTop}
-    group by ${positions}
-    order by bucket nulls first, cost_nusd desc, calls desc, ${positions}
-    limit ${query.limit + 1} offset ${query.offset}`;
+    with ${isFolded ? sql`roots as materialized (select session_id, root_id from session_roots),` : sql``}
+    grouped as materialized (
+      select ${bucketStart(sql, query, time)} as bucket, ${listed(sql, groups)}, ${listed(sql, sums)},
+        coalesce(${comparable("cost")}, 0) as comparable_cost_nusd, coalesce(${comparable("baseline")}, 0) as comparable_baseline_nusd
+      from ${rows} ${isFolded ? sql`left join roots r on r.session_id = c.session_id` : sql``}
+      where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}
+      group by ${sql.unsafe([...groupBy.map((_, index) => index + 2), 1].join(", "))}
+    )
+    select * from grouped
+    ${isTop ? sql`` : sql`where (${listed(sql, names)}) in (select ${listed(sql, names)} from grouped group by ${listed(sql, names)} order by sum(cost_nusd) desc, ${listed(sql, names)} limit ${top})`}
+    order by bucket nulls first, cost_nusd desc, calls desc, ${listed(sql, names)}
+    limit ${limit + 1} offset ${offset}`;
 }
 
-const isByAgents = ({ source, groupBy }: CostByGroup) => source === "session_hour" && groupBy.length === 1 && groupBy[0] === "agent";
+const isBy = ({ source, groupBy }: CostByGroup, name: CostGroup) =>
+  source === "session_hour" && groupBy.length === 1 && groupBy[0] === name;
 
 /**
  * The hours `c` of the agents that cost most. Which these are, the agents' own counters tell where an agent lived within the range, and its hours
@@ -115,6 +136,20 @@ function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart 
     select h.* from agents g cross join lateral (${hoursOf}) h where ${overlaps} and g.agent_id in (select agent_id from top)
     union all
     select * from session_hour where agent_id = '' and ${isInRange} and '' in (select agent_id from top)
+  ) c`;
+}
+
+/** The hours `c` of the root sessions that cost most, which their own counters tell as above. */
+function ofTopSessions(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart {
+  return sql`(
+    with top as materialized (
+      select session_id from (${addRoots(sql, sessionsBetween(sql, { beforeFrom: from, from, to }))}) s order by change desc, calls desc, session_id limit ${top}
+    )
+    select h.* from (
+      select session_id from top union all select session_id from roots where root_id in (select session_id from top)
+    ) m cross join lateral (
+      select * from session_hour h where h.session_id = m.session_id and h.hour >= ${from}::timestamptz and h.hour < ${to}::timestamptz offset 0
+    ) h
   ) c`;
 }
 

@@ -11,12 +11,10 @@ export interface LineageRow {
 /** Who spawned whom in these sessions. */
 export function lineageOf(sql: Sql, sessions: readonly string[]): Promise<LineageRow[]> {
   return sql<LineageRow[]>`
-    with members as (
-      select unnest(${sessions as string[]}::text[]) as session_id, unnest(${sessions as string[]}::text[]) as root_id
-      union all select session_id, root_id from session_roots where root_id = any(${sessions as string[]})
-    )
-    select m.root_id as session_id, g.agent_id, min(g.parent_agent_id) as parent_agent_id, min(g.agent_name) as agent_name
-    from members m join agents g on g.session_id = m.session_id
+    select root.id as session_id, g.agent_id, min(g.parent_agent_id) as parent_agent_id, min(g.agent_name) as agent_name
+    from unnest(${sessions as string[]}::text[]) as root (id)
+    cross join lateral (select root.id as session_id union select session_id from members_of(root.id)) m
+    cross join lateral (select * from agents where session_id = m.session_id offset 0) g
     group by 1, 2`;
 }
 
@@ -42,10 +40,17 @@ export interface BurstRow {
 /** Which sessions began more sub-agents within a minute than a runaway, in this range? The fastest first, at most five. */
 export function burstsBetween(sql: Sql, from: string, to: string): Promise<BurstRow[]> {
   return sql<BurstRow[]>`
-    with spawned as (
-      select coalesce(r.root_id, g.session_id) as session_id, g.first_time
-      from agents g left join session_roots r on r.session_id = g.session_id
-      where g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id and g.first_time >= ${from}::timestamptz and g.first_time < ${to}::timestamptz
+    with begun as materialized (
+      select session_id, first_time from agents
+      where parent_agent_id is not null and parent_agent_id <> agent_id and first_time >= ${from}::timestamptz and first_time < ${to}::timestamptz
+    ),
+    -- those of them that stand for another session are few: looked up one by one
+    roots as materialized (
+      select g.session_id, root_of(a.session_id) as root_id from (select distinct session_id from begun) g
+      cross join lateral (select session_id from session_aliases where alias = g.session_id offset 0) a
+    ),
+    spawned as materialized (
+      select coalesce(r.root_id, g.session_id) as session_id, g.first_time from begun g left join roots r on r.session_id = g.session_id
     ),
     -- few sessions spawn so many: only theirs are put in order
     counted as (

@@ -1,5 +1,5 @@
 import type { Sql, SqlPart } from "../server/database.ts";
-import { sessionsBetween } from "./sessions-between.ts";
+import { addRoots, sessionsBetween } from "./sessions-between.ts";
 
 export interface ExplainRange {
   /** spans: exact bounds, for short ranges. hours: the rollups, by whole hours. */
@@ -30,17 +30,24 @@ export interface ExplainCostRow {
   before_comparable_baseline_nusd: string;
 }
 
+/** `by` tells it from the others: of the range, how many sessions made most of their calls on this silicon; '' is any other kind, or none that was said. */
+export interface SessionSiliconRow {
+  by: "silicon";
+  silicon: string;
+  sessions: number;
+}
+
 /** Rows of a kind, by the size of their change. */
 const MOST = 12;
 
 const COUNTED = ["calls", "errors", "cost_nusd", "unknown", "comparable_cost_nusd", "comparable_baseline_nusd"] as const;
 
 /**
- * What did a range cost against the one before it, in total and by session, agent, route and model? The agents are all those of
- * the sessions that changed most, so that their trees can be added up.
+ * What did a range cost against the one before it, in total and by session, agent, route and model, and where did its sessions run? The agents
+ * are all those of the sessions that changed most, so that their trees can be added up.
  */
-export function explainCost(sql: Sql, range: ExplainRange): Promise<ExplainCostRow[]> {
-  const { places, sessions, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
+export function explainCost(sql: Sql, range: ExplainRange): Promise<(ExplainCostRow | SessionSiliconRow)[]> {
+  const { places, sessions, roots, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
   const totals = sql`
     coalesce(sum(calls) filter (where is_now), 0) as calls, coalesce(sum(calls) filter (where not is_now), 0) as before_calls,
     coalesce(sum(errors) filter (where is_now), 0) as errors,
@@ -51,17 +58,18 @@ export function explainCost(sql: Sql, range: ExplainRange): Promise<ExplainCostR
     coalesce(sum(comparable_cost_nusd) filter (where not is_now), 0) as before_comparable_cost_nusd,
     coalesce(sum(comparable_baseline_nusd) filter (where not is_now), 0) as before_comparable_baseline_nusd`;
   const place = sql`row_number() over (partition by by order by abs(cost_nusd - before_cost_nusd) desc, calls desc, session_id, agent_id, route, model, pool)`;
-  return sql<ExplainCostRow[]>`
+  return sql<(ExplainCostRow | SessionSiliconRow)[]>`
     with places as materialized (${places}),
-    changes as (
-      select coalesce(r.root_id, c.session_id) as session_id, sum(c.calls) as calls,
-        sum(case when c.is_now then c.cost_nusd else -c.cost_nusd end) as change
-      from (${sessions}) c left join session_roots r on r.session_id = c.session_id
-      group by 1
+    roots as materialized (${roots}),
+    changes as materialized (${addRoots(sql, sessions)}),
+    most as (
+      select case greatest(now_calls - cpu_calls - gpu_calls - npu_calls - cloud_calls, cloud_calls, cpu_calls, gpu_calls, npu_calls)
+          when cloud_calls then 'cloud' when cpu_calls then 'cpu' when gpu_calls then 'gpu' when npu_calls then 'npu' else '' end as silicon
+      from changes where now_calls > 0
     ),
     top as materialized (select session_id from changes order by abs(change) desc, calls desc, session_id limit ${MOST}),
     of_top as materialized (${ofSessions(sql`
-      select session_id, session_id as root_id from top union all select session_id, root_id from session_roots where root_id in (select session_id from top)`)}),
+      select session_id, session_id as root_id from top union all select session_id, root_id from roots where root_id in (select session_id from top)`)}),
     sums as (
       select case grouping(route, model) when 3 then 'total' when 1 then 'route' else 'model' end as by, null as session_id, null as agent_id,
         route, pool, silicon, model, ${totals}
@@ -71,33 +79,45 @@ export function explainCost(sql: Sql, range: ExplainRange): Promise<ExplainCostR
       from of_top group by grouping sets ((session_id), (session_id, agent_id))
     ),
     ranked as (select *, ${place} as place from sums where by = 'total' or calls > 0 or before_calls > 0)
-    select * from ranked where by = 'agent' or place <= ${MOST}
+    select *, null::int as sessions from ranked where by = 'agent' or place <= ${MOST}
+    union all
+    select 'silicon', null, null, null, null, silicon, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, row_number() over (order by count(*) desc, silicon), count(*)::int
+    from most group by silicon
     order by by, place`;
 }
 
 interface Sources {
   /** Rows of COUNTED by route, model, pool, silicon and is_now. */
   places: SqlPart;
-  /** Rows of session_id, calls, cost_nusd, is_now. */
+  /** Rows as sessionsBetween has them. */
   sessions: SqlPart;
+  /** Of those sessions that stand for another one, at least: session_id, root_id. */
+  roots: SqlPart;
   /** Rows of COUNTED by session, agent and is_now, of these ids under the name of their root. What compares is of the total alone. */
   ofSessions(members: SqlPart): SqlPart;
 }
 
+const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
+
 function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
   const isComparable = sql`c.baseline_nusd > 0 and c.cost_nusd is not null`;
-  const counted = sql`
-    c.start_time >= ${from}::timestamptz as is_now, 1::bigint as calls, (c.status = 2)::int::bigint as errors, coalesce(c.cost_nusd, 0) as cost_nusd,
-    (c.cost_nusd is null)::int::bigint as unknown, case when ${isComparable} then c.cost_nusd else 0 end as comparable_cost_nusd,
-    case when ${isComparable} then c.baseline_nusd else 0 end as comparable_baseline_nusd`;
-  const isInRange = sql`c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`;
+  const bySilicon = SILICONS.map((silicon) => sql`(silicon = ${silicon})::int as ${sql(`${silicon}_calls`)}`);
   return {
     places: sql`
-      select c.session_id, coalesce(c.route, '') as route, coalesce(c.model, '') as model, coalesce(c.pool, '') as pool, coalesce(c.silicon, '') as silicon, ${counted}
-      from spans c where ${isInRange}`,
-    sessions: sql`select session_id, calls, cost_nusd, is_now from places`,
+      select c.session_id, c.agent_id, coalesce(c.route, '') as route, coalesce(c.model, '') as model, coalesce(c.pool, '') as pool,
+        coalesce(c.silicon, '') as silicon, c.start_time >= ${from}::timestamptz as is_now, 1::bigint as calls, (c.status = 2)::int::bigint as errors,
+        coalesce(c.cost_nusd, 0) as cost_nusd, (c.cost_nusd is null)::int::bigint as unknown,
+        case when ${isComparable} then c.cost_nusd else 0 end as comparable_cost_nusd,
+        case when ${isComparable} then c.baseline_nusd else 0 end as comparable_baseline_nusd
+      from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`,
+    sessions: sql`select session_id, calls, cost_nusd, is_now, false as is_whole, ${bySilicon.reduce((all, one) => sql`${all}, ${one}`)} from places`,
+    // hours have few sessions, of which few stand for another: looked up one by one
+    roots: sql`
+      select s.session_id, root_of(a.session_id) as root_id from (select distinct session_id from places) s
+      cross join lateral (select session_id from session_aliases where alias = s.session_id offset 0) a`,
     ofSessions: (members) => sql`
-      select m.root_id as session_id, c.agent_id, ${counted} from (${members}) m join spans c on c.session_id = m.session_id where ${isInRange}`,
+      select m.root_id as session_id, c.agent_id, c.is_now, c.calls, c.errors, c.cost_nusd, c.unknown, 0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
+      from (${members}) m join places c on c.session_id = m.session_id`,
   };
 }
 
@@ -111,39 +131,11 @@ function fromHours(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
       select route, model, pool, silicon, is_now, ${sums}
       from (select c.route, c.model, c.pool, c.silicon, ${counted}, c.comparable_cost_nusd, c.comparable_baseline_nusd from place_hour c where ${isInRange}) c group by route, model, pool, silicon, is_now`,
     sessions: sessionsBetween(sql, { beforeFrom, from, to }),
+    roots: sql`select session_id, root_id from session_roots`,
     ofSessions: (members) => sql`
       select m.root_id as session_id, c.agent_id, ${counted}, 0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
       from (${members}) m cross join lateral (
         select * from session_hour c where c.session_id = m.session_id and ${isInRange} offset 0
       ) c`,
   };
-}
-
-export interface SessionSiliconRow {
-  silicon: string;
-  sessions: number;
-}
-
-/** Where did most calls of each session of a range run? One count a kind of silicon; '' is any other kind, or none that was said. */
-export function sessionsBySilicon(sql: Sql, { source, from, to }: ExplainRange): Promise<SessionSiliconRow[]> {
-  const parts =
-    source === "hours"
-      ? sessionsBetween(sql, { beforeFrom: from, from, to })
-      : sql`
-        select c.session_id, 1 as calls, (c.silicon = 'cpu')::int as cpu_calls, (c.silicon = 'gpu')::int as gpu_calls, (c.silicon = 'npu')::int as npu_calls,
-          (c.silicon = 'cloud')::int as cloud_calls
-        from spans c
-        where c.start_time >= ${from}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`;
-  return sql<SessionSiliconRow[]>`
-    with summed as (
-      select coalesce(r.root_id, c.session_id) as session_id, sum(c.cpu_calls) as cpu, sum(c.gpu_calls) as gpu, sum(c.npu_calls) as npu,
-        sum(c.cloud_calls) as cloud, sum(c.calls) as calls
-      from (${parts}) c left join session_roots r on r.session_id = c.session_id group by 1
-    ),
-    most as (
-      select case greatest(calls - coalesce(cpu, 0) - coalesce(gpu, 0) - coalesce(npu, 0) - coalesce(cloud, 0), cloud, cpu, gpu, npu)
-          when cloud then 'cloud' when cpu then 'cpu' when gpu then 'gpu' when npu then 'npu' else '' end as silicon
-      from summed
-    )
-    select silicon, count(*)::int as sessions from most group by silicon order by sessions desc, silicon`;
 }

@@ -1,6 +1,7 @@
 "use client";
 import { type ReactNode, useEffect, useId, useRef } from "react";
 import { classNames } from "./class-names.ts";
+import { HostileText } from "./hostile-text.tsx";
 
 /**
  * A box over the page: the browser's own dialog, which keeps the focus inside, closes on Escape and gives the focus back. (A
@@ -58,7 +59,7 @@ export function Modal({
 }: {
   onClose: () => void;
   title: string;
-  description?: ReactNode;
+  description?: string;
   children: ReactNode;
 }) {
   const id = useId();
@@ -69,10 +70,14 @@ export function Modal({
       className="fixed inset-x-3 top-auto bottom-3 max-h-[calc(100dvh-24px)] w-auto overflow-y-auto rounded-lg sm:inset-x-auto sm:top-[14vh] sm:bottom-auto sm:left-[calc(50%-230px)] sm:w-[460px]"
     >
       <div className="p-5">
-        <h2 id={id} className="font-semibold text-lg">
-          {title}
+        <h2 id={id} className="line-clamp-3 break-words font-semibold text-lg">
+          <HostileText text={title} />
         </h2>
-        {description && <p className="mt-1 text-ink-2">{description}</p>}
+        {description && (
+          <p className="mt-1 break-words text-ink-2">
+            <HostileText text={description} />
+          </p>
+        )}
         {children}
       </div>
     </Dialog>

@@ -1,5 +1,6 @@
 import { CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
+import { HostileText } from "./hostile-text.tsx";
 
 /** Nothing here yet: says why, and the command that changes it. */
 export function EmptyState({ title, children, commands = [] }: { title: string; children?: ReactNode; commands?: readonly string[] }) {
@@ -26,8 +27,11 @@ export function ErrorState({ title, detail }: { title: string; detail: string })
   return (
     <div role="alert" className="flex items-start gap-2.5 px-4 py-4">
       <CircleAlert size={16} className="mt-0.5 shrink-0 text-bad" aria-hidden />
-      <p>
-        <span className="font-medium">{title}.</span> <span className="text-ink-2">{detail}</span>
+      <p className="min-w-0 break-words">
+        <span className="font-medium">{title}.</span>{" "}
+        <span className="text-ink-2">
+          <HostileText text={detail} />
+        </span>
       </p>
     </div>
   );

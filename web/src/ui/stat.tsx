@@ -6,7 +6,7 @@ export function Stat({ label, value, note, children }: { label: string; value: R
     <div role="group" aria-label={label} className="flex min-w-0 flex-col rounded-lg border border-line bg-surface px-4 py-3.5">
       <div className="label">{label}</div>
       <div className="tabular mt-1 truncate font-medium text-2xl tracking-tight">{value}</div>
-      <div className="mt-1 min-h-[18px] text-ink-2 text-sm">{note}</div>
+      <div className="mt-1 line-clamp-2 min-h-[18px] break-words text-ink-2 text-sm">{note}</div>
       {children && <div className="mt-3">{children}</div>}
     </div>
   );

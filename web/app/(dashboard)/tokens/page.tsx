@@ -2,11 +2,11 @@ import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { cookies } from "next/headers";
 import { createLoader } from "nuqs/server";
-import { CostParameters, costQuery } from "../../../src/api/cost.ts";
+import { CostParameters, costQuery, MOST_ROWS } from "../../../src/api/cost.ts";
 import { TokensPage } from "../../../src/components/tokens/tokens-page.tsx";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../../src/cookies.ts";
 import { loadCost } from "../../../src/loaders/cost.ts";
-import { COST_RANGES, GROUPINGS, topOf } from "../../../src/model/cost-view.ts";
+import { COST_RANGES, GROUPINGS, MOST_GROUPS } from "../../../src/model/cost-view.ts";
 import { tokensParams } from "../../../src/search-params.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
 
@@ -21,12 +21,11 @@ export default async function Page({ searchParams }: PageProps<"/tokens">) {
   const tz = bucket === "day" || bucket === "month" ? timeZone : undefined;
   const state = await prefetch(
     [
-      { groupBy, from, bucket, tz, ...topOf(group) },
-      { groupBy, from, tz, ...topOf(group) },
+      { groupBy, from, bucket, tz, top: MOST_GROUPS },
       { groupBy: ["silicon"] as const, from, tz },
     ].map((filter) => ({
       options: costQuery(filter),
-      load: () => loadCost(CostParameters.parse({ ...filter, groupBy: undefined, group_by: filter.groupBy.join(",") })),
+      load: () => loadCost(CostParameters.parse({ ...filter, groupBy: undefined, group_by: filter.groupBy.join(","), limit: MOST_ROWS })),
     })),
   );
   return (

@@ -10,6 +10,7 @@ import { epochMs, formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { ErrorState } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
@@ -67,12 +68,12 @@ function AlertRow({ alert }: { alert: Alert }) {
       <Icon size={15} className={`mt-0.5 shrink-0 ${tone}`} aria-hidden />
       <div className="min-w-0 flex-1 basis-60">
         <p className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
-          <span className="min-w-0 break-words">
+          <span className="line-clamp-3 min-w-0 break-words">
             {alert.session_id === null ? (
-              alert.message
+              <HostileText text={alert.message} />
             ) : (
               <Link href={paths.session(alert.session_id)} prefetch={false} className="underline-offset-2 hover:underline">
-                {alert.message}
+                <HostileText text={alert.message} />
               </Link>
             )}
           </span>
@@ -80,7 +81,7 @@ function AlertRow({ alert }: { alert: Alert }) {
           {alert.muted && <Badge>muted</Badge>}
         </p>
         <p className="break-words text-ink-2 text-sm">
-          {alert.rule} · <Ago time={alert.time} />
+          <HostileText text={alert.rule} /> · <Ago time={alert.time} />
           {alert.ended !== null && `, over after ${formatDuration(Math.max(0, epochMs(alert.ended) - epochMs(alert.time)))}`}
         </p>
         {alert.deliveries.length > 0 && (
@@ -112,27 +113,24 @@ function DeliveryLine({ delivery }: { delivery: Delivery }) {
   if (state === "delivered") {
     return (
       <li className="break-words text-ink-2">
-        {DONE[action]}
-        {to}
-        {about}
-        {receiptWords(delivery)}
-        {attempts > 1 && `, at the ${ordinal(attempts)} attempt`}
+        <HostileText
+          text={`${DONE[action]}${to}${about}${receiptWords(delivery)}${attempts > 1 ? `, at the ${ordinal(attempts)} attempt` : ""}`}
+        />
       </li>
     );
   }
   if (last_error === null) {
     return (
       <li className="break-words text-ink-2">
-        {TRYING[action]}
-        {to}
-        {about}…
+        <HostileText text={`${TRYING[action]}${to}${about}…`} />
       </li>
     );
   }
   return (
     <li className={state === "failed" ? "break-words text-bad" : "break-words text-warn"}>
-      {TRYING[action]}
-      {to} failed {plural(attempts, "time")}: {last_error}; {state === "failed" ? "given up" : "trying again"}
+      <HostileText
+        text={`${TRYING[action]}${to} failed ${plural(attempts, "time")}: ${last_error}; ${state === "failed" ? "given up" : "trying again"}`}
+      />
     </li>
   );
 }

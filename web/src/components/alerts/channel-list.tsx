@@ -5,6 +5,7 @@ import type { Channel } from "../../api/alert.ts";
 import { postChannelDelete, postChannelTest } from "../../api/alert-change.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { ChangeError } from "../change-error.tsx";
 import { CHANNEL_WORDS } from "./channel-fields.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
@@ -27,10 +28,14 @@ function ChannelRow({ channel }: { channel: Channel }) {
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-2.5 last:border-b-0">
       <div className="min-w-0 flex-1 basis-60">
         <p className="flex flex-wrap items-center gap-2">
-          <span className="font-medium">{channel.name}</span>
+          <span className="min-w-0 break-words font-medium">
+            <HostileText text={channel.name} />
+          </span>
           <Badge>{CHANNEL_WORDS[channel.kind].name}</Badge>
         </p>
-        <p className="truncate text-ink-2 text-sm">{channel.summary}</p>
+        <p className="truncate text-ink-2 text-sm">
+          <HostileText text={channel.summary} />
+        </p>
         {test.data ? (
           <p role="status" className={`flex items-start gap-1.5 text-sm ${test.data.delivered ? "text-good" : "text-bad"}`}>
             {test.data.delivered ? (
@@ -39,11 +44,15 @@ function ChannelRow({ channel }: { channel: Channel }) {
               <CircleAlert size={14} className="mt-0.5 shrink-0" aria-hidden />
             )}
             <span className="min-w-0 break-words">
-              {test.data.delivered ? "The test was taken" : `The test did not arrive: ${test.data.error}`}
+              {test.data.delivered ? "The test was taken" : <HostileText text={`The test did not arrive: ${test.data.error}`} />}
             </span>
           </p>
         ) : (
-          channel.last_error !== null && <p className="break-words text-sm text-warn">last notification: {channel.last_error}</p>
+          channel.last_error !== null && (
+            <p className="break-words text-sm text-warn">
+              last notification: <HostileText text={channel.last_error} />
+            </p>
+          )
         )}
         <ChangeError error={test.error} />
       </div>

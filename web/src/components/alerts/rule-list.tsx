@@ -6,6 +6,7 @@ import { postRule, postRuleAction } from "../../api/alert-change.ts";
 import { draftOf, durationWords, requestOf, STOP_WORDS, sentenceOf, stopOf } from "../../model/alert-rules.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { ClockTime } from "../../ui/time.tsx";
 import { ChangeError } from "../change-error.tsx";
 import { DeleteDialog } from "./delete-dialog.tsx";
@@ -42,12 +43,13 @@ function RuleRow({ rule, channels, onEdit }: { rule: AlertRule; channels: readon
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-2.5 last:border-b-0">
       <div className="min-w-0 flex-1 basis-72">
         <p className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
-          <span className={rule.enabled ? "min-w-0 break-words font-medium" : "min-w-0 break-words text-ink-2"}>{sentence}</span>
+          <span className={rule.enabled ? "min-w-0 break-words font-medium" : "min-w-0 break-words text-ink-2"}>
+            <HostileText text={sentence} />
+          </span>
           <State rule={rule} />
         </p>
-        <p className="break-words text-ink-2 text-sm">
-          {rule.name !== sentenceOf(rule.condition) && <>{rule.name} · </>}
-          {thenWords(rule, channels)}
+        <p className="line-clamp-3 break-words text-ink-2 text-sm">
+          <HostileText text={`${rule.name === sentenceOf(rule.condition) ? "" : `${rule.name} · `}${thenWords(rule, channels)}`} />
         </p>
         <ChangeError error={mute.error ?? enable.error} />
       </div>

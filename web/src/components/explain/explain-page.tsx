@@ -31,6 +31,9 @@ export function ExplainPage() {
   // UTC days: a bar and the range that is explained must have the same bounds
   const overTime = useQuery(costQuery({ groupBy: ["silicon"], from, bucket }));
   const explanation = useQuery(explainQuery(explained.from, explained.to));
+  // nothing in any bar, and nothing before: the first panel says all there is
+  const isEmpty =
+    overTime.data?.data.length === 0 && explanation.data !== undefined && explanation.data.now.calls + explanation.data.before.calls === 0;
   const picked =
     at === null
       ? null
@@ -65,24 +68,26 @@ export function ExplainPage() {
           }
         </Resource>
       </Panel>
-      <Panel title="Cost over time" aside="click a bar to explain it">
-        <Resource query={overTime} skeleton={<Skeleton className="h-[260px] w-full" />}>
-          {(page) => (
-            <TimeChart
-              data={toTimeSeries(page.data, "silicon", "cost", { ...page, bucketMs })}
-              kind="stack"
-              format={formatUsd}
-              formatAxis={formatUsdShort}
-              label={`Cost by silicon over the last ${label}`}
-              picked={at}
-              onPick={(time) => setParams({ at: time === at ? null : time })}
-            />
-          )}
-        </Resource>
-      </Panel>
-      <Resource query={explanation} skeleton={<SkeletonRows rows={8} />}>
-        {(data) => <Contributions explanation={data} by={by} onBy={(next) => setParams({ by: next })} />}
-      </Resource>
+      {!isEmpty && (
+        <Panel title="Cost over time" aside="click a bar to explain it">
+          <Resource query={overTime} skeleton={<Skeleton className="h-[260px] w-full" />}>
+            {(page) => (
+              <TimeChart
+                data={toTimeSeries(page.data, "silicon", "cost", { ...page, bucketMs })}
+                kind="stack"
+                format={formatUsd}
+                formatAxis={formatUsdShort}
+                label={`Cost by silicon over the last ${label}`}
+                picked={at}
+                onPick={(time) => setParams({ at: time === at ? null : time })}
+              />
+            )}
+          </Resource>
+        </Panel>
+      )}
+      {explanation.data
+        ? !isEmpty && <Contributions explanation={explanation.data} by={by} onBy={(next) => setParams({ by: next })} />
+        : !explanation.error && <SkeletonRows rows={8} />}
     </Frame>
   );
 }

@@ -2,6 +2,7 @@ import { ArrowRight } from "lucide-react";
 import Link from "next/link";
 import type { Explanation } from "../../api/explain.ts";
 import { explainInWords } from "../../model/explain-words.ts";
+import { seenText } from "../../model/hostile-text.ts";
 import { classNames } from "../../ui/class-names.ts";
 import { HostileText } from "../../ui/hostile-text.tsx";
 
@@ -14,10 +15,15 @@ export function Statements({ explanation }: { explanation: Explanation }) {
           <p className={classNames("min-w-0 flex-1 break-words", index === 0 ? "text-lg" : "text-ink-2")}>
             {parts.map((part, at) =>
               typeof part === "string" ? (
-                part
-              ) : (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence keep their places
-                <strong key={at} className="tabular font-medium text-ink">
+                <HostileText key={at} text={part} />
+              ) : (
+                <strong
+                  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence keep their places
+                  key={at}
+                  title={seenText(part.strong)}
+                  className="tabular inline-block max-w-[min(100%,48ch)] truncate align-bottom font-medium text-ink"
+                >
                   <HostileText text={part.strong} />
                 </strong>
               ),

@@ -9,6 +9,7 @@ import { type MemoryVersion, memoryVersions } from "../../model/memory.ts";
 import { classNames } from "../../ui/class-names.ts";
 import { CopyText } from "../../ui/copy-text.tsx";
 import { Diff } from "../../ui/diff.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { ErrorState } from "../../ui/notice.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Ago, ClockTime } from "../../ui/time.tsx";
@@ -121,7 +122,11 @@ const Read = ({ access, isPointedOut }: { access: MemoryAccess; isPointedOut: bo
     <BookOpen size={14} className="shrink-0 text-ink-3" aria-hidden />
     <span className="shrink-0 text-ink-2">read by</span>
     <AccessWho access={access} />
-    {access.lines && <span className="tabular shrink-0 text-ink-3 text-sm">lines {access.lines}</span>}
+    {access.lines && (
+      <span className="tabular min-w-0 truncate text-ink-3 text-sm">
+        lines <HostileText text={access.lines} />
+      </span>
+    )}
     <Moment access={access} isPointedOut={isPointedOut} />
   </li>
 );

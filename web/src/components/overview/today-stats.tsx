@@ -7,6 +7,7 @@ import { saving, sumMoney, toUsd } from "../../model/money.ts";
 import { formatCount, formatShare, plural } from "../../model/numbers.ts";
 import { sessionState } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { MixBar } from "../../ui/mix-bar.tsx";
 import { Money } from "../../ui/money.tsx";
 import { SiliconSign } from "../../ui/silicon-sign.tsx";
@@ -61,11 +62,13 @@ function SpentToday({ rows }: { rows: Rows }) {
       label="Cost today"
       value={<Money nanousd={cost} unknownCalls={unknown} />}
       note={
-        unknown > 0
-          ? `the cost of ${plural(unknown, "call")} is unknown`
-          : share !== undefined && top
-            ? `${formatShare(share)} of it on ${top.pool || "no pool"}`
-            : "nothing spent yet"
+        unknown > 0 ? (
+          `the cost of ${plural(unknown, "call")} is unknown`
+        ) : share !== undefined && top ? (
+          <HostileText text={`${formatShare(share)} of it on ${top.pool || "no pool"}`} />
+        ) : (
+          "nothing spent yet"
+        )
       }
     />
   );

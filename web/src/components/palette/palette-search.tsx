@@ -10,6 +10,7 @@ import { matchEntries, type PaletteEntry } from "../../model/palette.ts";
 import { viewAddress } from "../../model/views.ts";
 import { paths } from "../../paths.ts";
 import { classNames } from "../../ui/class-names.ts";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Dialog } from "../../ui/modal.tsx";
 import { PAGES } from "../pages.ts";
 import { THEMES, type Theme, useTheme } from "../theme.ts";
@@ -91,8 +92,14 @@ export function PaletteSearch({ onClose }: { onClose: () => void }) {
                 index === current && "bg-selected",
               )}
             >
-              <span className="shrink-0">{entry.label}</span>
-              {entry.detail && <span className="min-w-0 truncate font-mono text-ink-3 text-xs">{entry.detail}</span>}
+              <span className="max-w-[70%] shrink-0 truncate">
+                <HostileText text={entry.label} />
+              </span>
+              {entry.detail && (
+                <span className="min-w-0 truncate font-mono text-ink-3 text-xs">
+                  <HostileText text={entry.detail} />
+                </span>
+              )}
             </div>
           </div>
         ))}

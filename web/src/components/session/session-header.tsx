@@ -119,7 +119,7 @@ export function SessionHeader({ session }: { session: Session }) {
                     unknownCalls={unknown === calls ? 0 : unknown}
                     className="text-ink"
                   />
-                  <span className="tabular text-ink-3">{plural(calls, "call")}</span>
+                  <span className="tabular whitespace-nowrap text-ink-3">{plural(calls, "call")}</span>
                 </li>
               ))}
             </ul>
@@ -129,7 +129,7 @@ export function SessionHeader({ session }: { session: Session }) {
       {session.last_error && (
         <p className="flex items-start gap-2 text-sm">
           <CircleAlert size={14} className="mt-0.5 shrink-0 text-bad" aria-hidden />
-          <span className="min-w-0 break-words text-ink-2">
+          <span className="line-clamp-4 min-w-0 break-words text-ink-2">
             Last error:{" "}
             <span className="text-ink">
               <HostileText text={session.last_error} />

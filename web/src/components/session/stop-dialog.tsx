@@ -7,6 +7,7 @@ import { describeError } from "../../api/error.ts";
 import type { Session } from "../../api/session.ts";
 import { formatCount, plural } from "../../model/numbers.ts";
 import { Button } from "../../ui/button.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Modal } from "../../ui/modal.tsx";
 import { Money } from "../../ui/money.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
@@ -77,11 +78,15 @@ export function StopDialog({ session, action, onClose }: { session: Session; act
           <p role="alert" className="mt-3 flex items-start gap-2 text-bad text-sm">
             <CircleAlert size={14} className="mt-0.5 shrink-0" aria-hidden />
             <span className="min-w-0 break-words">
-              {control.error
-                ? sentence(describeError(control.error))
-                : away
-                  ? `The scheduler is not answering: ${away}. Nothing can be ${action === "kill" ? "killed" : `${action}d`} until it does.`
-                  : sentence(describeError(activity.error))}
+              <HostileText
+                text={
+                  control.error
+                    ? sentence(describeError(control.error))
+                    : away
+                      ? `The scheduler is not answering: ${away}. Nothing can be ${action === "kill" ? "killed" : `${action}d`} until it does.`
+                      : sentence(describeError(activity.error))
+                }
+              />
             </span>
           </p>
         )}

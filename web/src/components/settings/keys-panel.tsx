@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type ApiKey, keysQuery, settingsQuery } from "../../api/settings.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
+import { HostileText } from "../../ui/hostile-text.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Ago } from "../../ui/time.tsx";
@@ -71,12 +72,14 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
       <KeyRound size={14} className="shrink-0 text-ink-2" aria-hidden />
       <div className="min-w-0 flex-1 basis-56">
         <p className="flex flex-wrap items-center gap-2">
-          <span className="min-w-0 break-words font-medium">{apiKey.name}</span>
+          <span className="line-clamp-2 min-w-0 break-words font-medium">
+            <HostileText text={apiKey.name} />
+          </span>
           <span className="font-mono text-ink-3 text-xs">…{apiKey.hint}</span>
           {apiKey.revoked !== null && <Badge>revoked</Badge>}
         </p>
-        <p className="text-ink-2 text-sm">
-          {PURPOSE[apiKey.purpose]}, {apiKey.project === null ? "every project" : `project ${apiKey.project}`}; made{" "}
+        <p className="break-words text-ink-2 text-sm">
+          {PURPOSE[apiKey.purpose]}, <HostileText text={apiKey.project === null ? "every project" : `project ${apiKey.project}`} />; made{" "}
           <Ago time={apiKey.created} />
         </p>
       </div>

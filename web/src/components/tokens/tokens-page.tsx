@@ -1,6 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
+import { useMemo } from "react";
 import { type CostPage, costQuery } from "../../api/cost.ts";
 import {
   COST_RANGE_NAMES,
@@ -11,8 +12,8 @@ import {
   MEASURES,
   type Measure,
   MOST_GROUPS,
-  topOf,
   toTimeSeries,
+  totalsOf,
 } from "../../model/cost-view.ts";
 import { formatUsd, formatUsdShort, sumMoney } from "../../model/money.ts";
 import { formatCompact, formatCount } from "../../model/numbers.ts";
@@ -46,11 +47,11 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
   const { from, bucket, bucketMs, label: rangeLabel } = COST_RANGES[range];
   const { groupBy } = GROUPINGS[group];
   const tz = bucket === "day" || bucket === "month" ? timeZone : undefined;
-  const overTime = useQuery(costQuery({ groupBy, from, bucket, tz, ...topOf(group) }));
-  const totals = useQuery(costQuery({ groupBy, from, tz, ...topOf(group) }));
+  const overTime = useQuery(costQuery({ groupBy, from, bucket, tz, top: MOST_GROUPS }));
+  const totals = useMemo(() => overTime.data && totalsOf(overTime.data.data, group), [overTime.data, group]);
   // of the groups only some are shown: the sums at the top are of all calls
   const whole = useQuery(costQuery({ groupBy: ["silicon"], from, tz }));
-  const isCut = totals.data !== undefined && totals.data.data.length === topOf(group).top;
+  const isCut = totals?.length === MOST_GROUPS;
   const options = <T extends string>(names: readonly T[], label: (name: T) => string) =>
     names.map((value) => ({ value, label: label(value) }));
 
@@ -72,7 +73,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
     </PageHeader>
   );
 
-  if (totals.data?.data.length === 0) {
+  if (totals?.length === 0) {
     return (
       <Frame>
         {header}
@@ -88,8 +89,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
     );
   }
 
-  const looksOf = (page: CostPage | undefined) => {
-    if (!page) return new Map();
+  const looksOf = (page: CostPage) => {
     const { series } = toTimeSeries(page.data, group, measure, { ...page, bucketMs });
     const looks = seriesLooks(series);
     return new Map(series.map((one, index) => [one.key, looks[index]]));
@@ -98,7 +98,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
   return (
     <Frame>
       {header}
-      <TokensHeadline totals={whole.data} />
+      {(whole.data || !whole.error) && <TokensHeadline totals={whole.data} />}
       <Panel
         title={`${MEASURES[measure]} over time`}
         aside={
@@ -144,8 +144,8 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
         }
         flush
       >
-        <Resource query={totals} skeleton={<SkeletonRows />}>
-          {(page) => <CostTable rows={page.data} grouping={group} looks={looksOf(overTime.data)} total={costOf(whole.data ?? page)} />}
+        <Resource query={overTime} skeleton={<SkeletonRows />}>
+          {(page) => <CostTable rows={totals ?? []} grouping={group} looks={looksOf(page)} total={costOf(whole.data ?? page)} />}
         </Resource>
       </Panel>
     </Frame>
