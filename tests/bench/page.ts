@@ -2,11 +2,11 @@
  * Question: what does each page of the dashboard cost a browser: the server's first byte, the largest paint when warm, script to load, requests
  * while nothing happens; and how much of a core does its main thread take while 1,000 spans a second arrive?
  *
- * The demo fleet's rows, the real collector, the built dashboard, a real headless Chromium that draws in software. Each page is opened
- * `samples` times after one that does not count, then left alone for `seconds`, then looked at for `seconds` while spans arrive in ten requests a
- * second. The main thread is what Chromium says that its tasks took (Performance.getMetrics).
+ * The demo fleet's rows, or those of a cluster that dashboard.ts filled and kept; the real collector, the built dashboard, a real headless
+ * Chromium that draws in software. Each page is opened `samples` times after one that does not count, then left alone for `seconds`, then looked
+ * at for `seconds` while spans arrive in ten requests a second. The main thread is what Chromium says that its tasks took (Performance.getMetrics).
  *
- * Command: npm exec -- node tests/bench/page.ts [samples, default 5] [seconds, default 10] [spans a second, default 1000] [pages: a regular expression on their names, default all]
+ * Command: npm exec -- node tests/bench/page.ts [samples, default 5] [seconds, default 10] [spans a second, default 1000] [pages: a regular expression on their names, default all] [folder of dashboard.ts's cluster, default the demo fleet]
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
@@ -17,6 +17,7 @@ import { gzipSync } from "node:zlib";
 import { migrate } from "@signalbox/collector-processor/migrate";
 import { startPostgres } from "@signalbox/local/postgres";
 import type { CDPSession, Page } from "playwright-core";
+import postgres from "postgres";
 import { paths } from "../../web/src/paths.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { startDashboard } from "../support/dashboard.ts";
@@ -28,22 +29,23 @@ import { agentBatch } from "./ingest-load.ts";
 
 const [samples = 5, seconds = 10, perSecond = 1_000] = process.argv.slice(2, 5).map(Number);
 const asked = new RegExp(process.argv[5] ?? "");
+const filled = process.argv[6];
 const REQUESTS_PER_SECOND = 10;
-const PAGES: Record<string, string> = {
+const pagesOf = (session: string): Record<string, string> => ({
   Overview: paths.overview(),
   Brain: paths.brain(),
   Tokens: paths.tokens(),
   Explain: paths.explain(),
   Sessions: paths.sessions(),
-  "Session, timeline": paths.session(RUNAWAY_SESSION),
-  "Session, replay": paths.session(RUNAWAY_SESSION, { view: "replay" }),
+  "Session, timeline": paths.session(session),
+  "Session, replay": paths.session(session, { view: "replay" }),
   Agents: paths.agents(),
   Routes: paths.routes(),
   "What if": paths.whatIf(),
   Memory: paths.memory(),
   Settings: paths.settings(),
   Alerts: paths.alerts(),
-};
+});
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const middle = (values: number[]) => [...values].sort((left, right) => left - right)[values.length >> 1] as number;
@@ -91,9 +93,20 @@ const timings = (page: Page) =>
     return { firstByte: navigation ? navigation.responseStart - navigation.requestStart : Number.NaN, paint };
   });
 
+/** One of dashboard.ts's sessions, with sub-agents. */
+async function aSession(url: string): Promise<string> {
+  const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
+  const [row] = await sql<
+    { session_id: string }[]
+  >`select session_id from agents where depth = 1 and session_id like 'bench-%' order by first_time desc limit 1`;
+  await sql.end();
+  if (row === undefined) throw new Error(`${url} has no session with sub-agents: fill it by dashboard.ts`);
+  return row.session_id;
+}
+
 const home = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-page-"));
 fs.chmodSync(home, 0o755);
-const database = await startPostgres({ dir: path.join(home, "postgres"), port: await freePort() });
+const database = await startPostgres({ dir: path.join(filled ? path.resolve(filled) : home, "postgres"), port: await freePort() });
 await migrate(database.url);
 const port = await freePort();
 const collectorUrl = `http://127.0.0.1:${port}`;
@@ -111,9 +124,12 @@ const dashboard = await startDashboard(database.readerUrl, { collectorUrl });
 const browser = await launchChromium();
 try {
   while (!(await fetch(`${collectorUrl}/readyz`).catch(() => ({ ok: false }))).ok) await pause(50);
-  // the days' tables are the collector's: it makes them before rows are there
-  await seed(database.url);
-  await seedMemory(database.url, travelMemory("agent:standup:main"));
+  const session = filled ? await aSession(database.url) : RUNAWAY_SESSION;
+  if (!filled) {
+    // the days' tables are the collector's: it makes them before rows are there
+    await seed(database.url);
+    await seedMemory(database.url, travelMemory("agent:standup:main"));
+  }
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   await page.goto(dashboard.loginLink());
@@ -121,9 +137,10 @@ try {
   const devtools = await context.newCDPSession(page);
   await devtools.send("Performance.enable");
   const perRequest = Math.ceil(perSecond / REQUESTS_PER_SECOND);
-  let batch = 0;
+  // of a cluster that is kept, no session of a run before
+  let batch = filled ? Date.now() % 1_000_000_000 : 0;
   console.log(`load average ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} cores`);
-  for (const [name, address] of Object.entries(PAGES).filter(([page]) => asked.test(page))) {
+  for (const [name, address] of Object.entries(pagesOf(session)).filter(([page]) => asked.test(page))) {
     const scripts = new Map<string, Promise<Buffer>>();
     const collect = (response: Awaited<ReturnType<Page["waitForResponse"]>>) => {
       if (response.request().resourceType() === "script") scripts.set(response.url(), response.body());

@@ -1,16 +1,15 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type postgres from "postgres";
+import { beforeAll, describe, expect, it } from "vitest";
 import { poolConfig, startGateway, TOKEN } from "../integration/admission-support.ts";
 import { alertingCollector, call, change, eventually, sendNow, spawned } from "../integration/alerting-support.ts";
-import { launchChromium } from "../support/chromium.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { type OtlpSink, otlpSink } from "../support/otlp-sink.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import type { TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
-import { createVisits, goTo, violations } from "../support/visits.ts";
+import { goTo, violations } from "../support/visits.ts";
+import { webStage } from "../support/web-stage.ts";
 
 /** What a browser says of a change that was refused: these tests ask for some that are. */
 const REFUSED = /responded with a status of (400|503)/;
@@ -23,38 +22,20 @@ let gateway: Awaited<ReturnType<typeof startGateway>>;
 let collector: Awaited<ReturnType<typeof alertingCollector>>;
 let dashboard: Dashboard;
 let sink: OtlpSink;
-let browser: Browser;
-const visits = createVisits(() => browser, REFUSED);
+const stage = webStage(REFUSED);
 
 beforeAll(async () => {
-  database = await createDatabase();
-  sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
-  provider = await startProvider({ script: () => ({ text: "hello", usage: { input: 10, output: 2 } }) });
-  gateway = await startGateway(poolConfig(provider.url), database.url);
-  collector = await alertingCollector(database.url, { schedulerUrl: gateway.url });
+  ({ database, sql } = await stage.database());
+  provider = stage.keep(await startProvider({ script: () => ({ text: "hello", usage: { input: 10, output: 2 } }) }));
+  gateway = stage.keep(await startGateway(poolConfig(provider.url), database.url));
+  collector = stage.keep(await alertingCollector(database.url, { schedulerUrl: gateway.url }));
   // after it: the seed takes the partitions that the collector made
   await seed(database.url);
-  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: gateway.url, collectorUrl: collector.url, token: TOKEN });
-  sink = await otlpSink();
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await sink?.close();
-  await dashboard?.stop();
-  await collector?.close();
-  await gateway?.close();
-  await provider?.close();
-  await sql?.end();
-  await database?.drop();
-});
-afterEach(async () => {
-  await visits.leave();
-  expect(visits.complaints.splice(0)).toEqual([]);
+  dashboard = await stage.dashboard(database.readerUrl, { schedulerUrl: gateway.url, collectorUrl: collector.url, token: TOKEN });
+  sink = stage.keep(await otlpSink());
 });
 
-const open = (path: string, { of = dashboard, ...options }: BrowserContextOptions & { of?: Dashboard } = {}): Promise<Page> =>
-  visits.open(of, path, options);
+const { open } = stage;
 const ask = (session: string) =>
   fetch(`${gateway.url}/v1/chat/completions`, {
     method: "POST",
@@ -194,7 +175,7 @@ it("without the collector a rule cannot be made, and the page says so", async ()
       .getByText(/The collector did not do it\..*refuses the connection/)
       .first()
       .waitFor();
-    visits.complaints.splice(0);
+    stage.complaints.splice(0);
   } finally {
     await alone.stop();
   }

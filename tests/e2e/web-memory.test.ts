@@ -1,47 +1,34 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { MemoryFilePage, MemoryPage } from "../../web/src/api/memory.ts";
-import { launchChromium } from "../support/chromium.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import type { TestDatabase } from "../support/postgres.ts";
 import { seed } from "../support/seed.ts";
 import { RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { seedMemory, TRAVEL_FILE, travelMemory } from "../support/seed-memory.ts";
-import { createVisits, goTo, violations } from "../support/visits.ts";
+import { goTo, violations } from "../support/visits.ts";
+import { webStage } from "../support/web-stage.ts";
 
 const HOSTILE = `<img src=x onerror="window.hacked=1">`;
 
 let database: TestDatabase;
 let dashboard: Dashboard;
-let browser: Browser;
 /** A session of another agent than the runaway's. */
 let writer: string;
 let ids: string[];
-const visits = createVisits(() => browser);
+const stage = webStage();
 
 beforeAll(async () => {
-  database = await createDatabase();
+  const stored = await stage.database();
+  const { sql } = stored;
+  database = stored.database;
   await seed(database.url);
-  const sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
   const [other] = await sql<{ session_id: string }[]>`select session_id from sessions
     where agent_name <> (select agent_name from sessions where session_id = ${RUNAWAY_SESSION}) and channel is not null order by session_id limit 1`;
-  await sql.end();
   writer = other?.session_id ?? "";
-  dashboard = await startDashboard(database.readerUrl);
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await dashboard?.stop();
-  await database?.drop();
-});
-afterEach(async () => {
-  await visits.leave();
-  expect(visits.complaints.splice(0)).toEqual([]);
+  dashboard = await stage.dashboard(database.readerUrl);
 });
 
-const open = (path: string, options?: BrowserContextOptions): Promise<Page> => visits.open(dashboard, path, options);
+const { open } = stage;
 const get = async (path: string) => {
   const response = await fetch(dashboard.url + path, { headers: { authorization: `Bearer ${dashboard.token}` } });
   expect(response.status, path).toBe(200);

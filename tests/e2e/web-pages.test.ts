@@ -1,16 +1,16 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Page } from "playwright-core";
+import type postgres from "postgres";
+import { beforeAll, describe, expect, it } from "vitest";
 import { formatMoney } from "../../web/src/model/money.ts";
 import { formatShare } from "../../web/src/model/numbers.ts";
-import { launchChromium } from "../support/chromium.ts";
 import { type ControlServer, startControlServer } from "../support/control-server.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import type { TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS } from "../support/seed-fleet.ts";
 import { seedMemory } from "../support/seed-memory.ts";
-import { createVisits, goTo } from "../support/visits.ts";
+import { goTo } from "../support/visits.ts";
+import { webStage } from "../support/web-stage.ts";
 
 const TOKEN = "the-admin-token-of-this-test";
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
@@ -20,31 +20,16 @@ let database: TestDatabase;
 let scheduler: ControlServer;
 let dashboard: Dashboard;
 let sql: postgres.Sql;
-let browser: Browser;
-const visits = createVisits(() => browser);
+const stage = webStage();
 
 beforeAll(async () => {
-  database = await createDatabase();
+  ({ database, sql } = await stage.database());
   await seed(database.url);
-  sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox", TimeZone: "UTC" } });
-  scheduler = await startControlServer({ token: TOKEN });
-  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: TOKEN });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await dashboard?.stop();
-  await scheduler?.close();
-  await sql?.end();
-  await database?.drop();
-});
-afterEach(async () => {
-  await visits.leave();
-  expect(visits.complaints.splice(0)).toEqual([]);
+  scheduler = stage.keep(await startControlServer({ token: TOKEN }));
+  dashboard = await stage.dashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: TOKEN });
 });
 
-const open = (path: string, { of = dashboard, ...options }: BrowserContextOptions & { of?: Dashboard } = {}): Promise<Page> =>
-  visits.open(of, path, options);
+const { open } = stage;
 const live = (page: Page) =>
   page
     .getByText(/^Live$/)
@@ -495,13 +480,11 @@ it("names of any length that turn the reading direction turn no words of ours, a
     values ('hostile', ${name}, ${sql.json(condition)}, 0, '[]', true, 1, now(), now())`;
   await sql`insert into alert_events (event_id, rule_id, rule_version, rule_name, project, kind, subject, session_id, value, threshold, message, started_at, fired_at, muted)
     values ('hostile', 'hostile', 1, ${name}, 'default', 'session_cost', ${id}, ${id}, 7, 5, ${`${id} cost $7`}, now(), now(), false)`;
-  await sql`insert into api_keys (key_id, name, purpose, project, digest, hint, created_at) values ('hostile', ${name}, 'agents', ${name}, '\\x00', 'abcd', now())`;
   await sql`insert into saved_views (view_id, page, name, query, created_at) values ('hostile', '/sessions', ${name}, 'q=x', now())`;
   const page = await open("/", { viewport: { width: 390, height: 844 } });
   for (const path of [
     "/",
     "/alerts",
-    "/settings",
     "/memory",
     `/memory?path=${encodeURIComponent(name)}&of=${encodeURIComponent(name)}&project=default`,
     "/brain",

@@ -2,14 +2,13 @@ import fs from "node:fs";
 import path from "node:path";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { launchChromium } from "../support/chromium.ts";
-import { type Dashboard, startDashboard } from "../support/dashboard.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Dashboard } from "../support/dashboard.ts";
+import type { TestDatabase } from "../support/postgres.ts";
 import { writeSpans } from "../support/seed.ts";
 import type { SeedSpan } from "../support/seed-fleet.ts";
 import { makeLongSession, writeMessages, writePayloads } from "../support/seed-replay.ts";
-import { createVisits } from "../support/visits.ts";
+import { webStage } from "../support/web-stage.ts";
 
 const ID = "agent:marathon:replay";
 const STEPS = 1_200;
@@ -24,13 +23,12 @@ const RECEIVED = Buffer.concat([Buffer.from('data: {"x":"'), Buffer.from([0xff, 
 
 let database: TestDatabase;
 let dashboard: Dashboard;
-let browser: Browser;
 let spans: SeedSpan[];
-const visits = createVisits(() => browser);
+const stage = webStage();
 const foreign: string[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase();
+  ({ database } = await stage.database());
   ({ spans } = makeLongSession({ id: ID, startMs: START, steps: STEPS, subAgents: SUB_AGENTS }));
   await writeSpans(database.url, spans);
   const hostile = spans[HOSTILE_STEP] as SeedSpan;
@@ -49,23 +47,16 @@ beforeAll(async () => {
     output: [{ role: "assistant", parts: [{ type: "text", content: "I will not run that." }] }],
   });
   await writePayloads(database.url, hostile, { sent: SENT, received: RECEIVED });
-  dashboard = await startDashboard(database.readerUrl);
-  browser = await launchChromium();
+  dashboard = await stage.dashboard(database.readerUrl);
 });
-afterAll(async () => {
-  await browser?.close();
-  await dashboard?.stop();
-  await database?.drop();
-});
-afterEach(async () => {
-  await visits.leave();
-  expect(visits.complaints.splice(0)).toEqual([]);
+afterEach(() => {
   expect(foreign.splice(0)).toEqual([]);
 });
 
 const open = (path: string, options?: BrowserContextOptions): Promise<Page> =>
-  visits.open(dashboard, path, options, (page) => {
-    page.on("request", (request) => !request.url().startsWith(dashboard.url) && foreign.push(request.url()));
+  stage.open(path, {
+    ...options,
+    onPage: (page) => page.on("request", (request) => !request.url().startsWith(dashboard.url) && foreign.push(request.url())),
   });
 
 /** All steps are there, and the page stands. */

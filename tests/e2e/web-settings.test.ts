@@ -1,22 +1,21 @@
 import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type postgres from "postgres";
+import { beforeAll, describe, expect, it } from "vitest";
 import { startCollector } from "../../collector-processor/src/app.ts";
 import { parseConfig } from "../../collector-processor/src/config.ts";
 import { openApiDocument, RESOURCES } from "../../web/src/api/openapi.ts";
 import { poolConfig, startGateway, TOKEN } from "../integration/admission-support.ts";
 import { call, eventually } from "../integration/alerting-support.ts";
 import { NOW, post, request, span, untilReady } from "../integration/collector-support.ts";
-import { launchChromium } from "../support/chromium.ts";
 import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { type OtlpSink, otlpSink } from "../support/otlp-sink.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import type { TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { seedMemory, travelMemory } from "../support/seed-memory.ts";
-import { createVisits, goTo, violations } from "../support/visits.ts";
+import { goTo, violations } from "../support/visits.ts";
+import { webStage } from "../support/web-stage.ts";
 
 const REFUSED = /responded with a status of (400|503)/;
 const ACME_SESSION = "agent:acme:main";
@@ -29,15 +28,13 @@ let gateway: Awaited<ReturnType<typeof startGateway>>;
 let collector: Awaited<ReturnType<typeof startCollector>>;
 let dashboard: Dashboard;
 let sink: OtlpSink;
-let browser: Browser;
-const visits = createVisits(() => browser, REFUSED);
+const stage = webStage(REFUSED);
 
 beforeAll(async () => {
-  database = await createDatabase();
-  sql = postgres(database.url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
-  provider = await startProvider({ script: () => ({ text: "hello", usage: { input: 10, output: 2 } }) });
-  gateway = await startGateway(poolConfig(provider.url), database.url);
-  sink = await otlpSink();
+  ({ database, sql } = await stage.database());
+  provider = stage.keep(await startProvider({ script: () => ({ text: "hello", usage: { input: 10, output: 2 } }) }));
+  gateway = stage.keep(await startGateway(poolConfig(provider.url), database.url));
+  sink = stage.keep(await otlpSink());
   const yaml = `
 fan_out:
   - { name: jaeger, endpoint: "${sink.url}" }
@@ -45,7 +42,7 @@ fan_out:
 collector: { payload_days: 3, retention: { content_days: 30, span_days: 90, projects: { acme: { content_days: forever, payload_days: 1 } } } }
 keys: [{ name: laptop, key: laptop-secret-key, project: acme }]`;
   const config = parseConfig(yaml, "test.yaml", { SIGNALBOX_TOKEN: TOKEN });
-  collector = await startCollector({ host: "127.0.0.1", port: 0, databaseUrl: database.url, config, log: silent });
+  collector = stage.keep(await startCollector({ host: "127.0.0.1", port: 0, databaseUrl: database.url, config, log: silent }));
   await untilReady(collector.url);
   await seed(database.url);
   await writeSpans(database.url, makeTurn(ACME_SESSION, "acme-agent", Date.now(), 77), "acme");
@@ -53,26 +50,10 @@ keys: [{ name: laptop, key: laptop-secret-key, project: acme }]`;
     { session_id: string }[]
   >`select session_id from sessions where project = 'default' and session_id <> ${RUNAWAY_SESSION} limit 1`;
   await seedMemory(database.url, travelMemory(writer?.session_id ?? ""));
-  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: gateway.url, collectorUrl: collector.url, token: TOKEN });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await dashboard?.stop();
-  await collector?.close();
-  await gateway?.close();
-  await sink?.close();
-  await provider?.close();
-  await sql?.end();
-  await database?.drop();
-});
-afterEach(async () => {
-  await visits.leave();
-  expect(visits.complaints.splice(0)).toEqual([]);
+  dashboard = await stage.dashboard(database.readerUrl, { schedulerUrl: gateway.url, collectorUrl: collector.url, token: TOKEN });
 });
 
-const open = (path: string, { of = dashboard, ...options }: BrowserContextOptions & { of?: Dashboard } = {}): Promise<Page> =>
-  visits.open(of, path, options);
+const { open } = stage;
 const ask = (path: string, token = TOKEN, body?: object) =>
   fetch(dashboard.url + path, {
     method: body ? "POST" : "GET",
@@ -130,6 +111,16 @@ describe("keys", () => {
     await keys.getByText("revoked").waitFor();
     await eventually(async () => ((await sendSpan(key, "agent:builds:main")) === 401 ? true : undefined), "the collector refuses it");
     await eventually(async () => ((await chat(key)) === 401 ? true : undefined), "the gateway refuses it");
+  });
+
+  it("one whose name turns the reading direction turns no words of ours, in the list and in the dialog", async () => {
+    await makeKey({ name: "pay\u202elap", purpose: "read" });
+    const page = await open("/settings");
+    const keys = page.getByRole("list", { name: "keys" });
+    await keys.getByText("U+202E").waitFor();
+    expect(await keys.innerText()).not.toContain("\u202e");
+    await keys.getByRole("button", { name: /^Revoke pay/ }).click();
+    expect(await page.getByRole("dialog").innerText()).toContain("Revoke payU+202Elap?");
   });
 
   it("bad requests are answered with what is wrong", async () => {
