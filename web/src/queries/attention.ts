@@ -17,16 +17,17 @@ const EACH = 4;
 /** What of the last 24 hours should a person look at? At most four of a kind, the worst first. */
 export function attention(sql: Sql): Promise<AttentionRow[]> {
   return sql<AttentionRow[]>`
-    with recent as materialized (
+    with roots as materialized (select session_id, root_id from session_roots),
+    recent as materialized (
       select coalesce(r.root_id, s.session_id) as root_id, s.errors, s.last_error, s.last_error_time
-      from sessions s left join session_roots r on r.session_id = s.session_id
+      from sessions s left join roots r on r.session_id = s.session_id
       where s.last_time > now() - interval '24 hours'
         -- who was killed needs nobody any more
         and not ${isKilled(sql, sql`s.project`, sql`coalesce(r.root_id, s.session_id)`)}
     ),
     spawned as materialized (
       select coalesce(r.root_id, g.session_id) as session_id, g.first_time
-      from agents g left join session_roots r on r.session_id = g.session_id
+      from agents g left join roots r on r.session_id = g.session_id
       where g.first_time > now() - interval '24 hours' and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id
     ),
     -- few sessions spawn so many: only theirs are put in order

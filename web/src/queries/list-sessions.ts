@@ -51,7 +51,10 @@ export type SessionCursor = { time: string; id: string } | { cost: string; id: s
 export function listSessions(sql: Sql, filter: SessionListParameters, cursor: SessionCursor | undefined): Promise<SessionRow[]> {
   const pattern = filter.q ? `%${filter.q.replace(/[\\%_]/g, "\\$&")}%` : undefined;
   const conditions = [
-    sql`s.session_id not in (select session_id from session_roots)`,
+    // of some of the newest each is looked up; all of them are held against the whole list. offset 0: planned as a join it reads all aliases
+    filter.sort === "cost"
+      ? sql`s.session_id not in (select session_id from session_roots)`
+      : sql`not exists (select from session_aliases a where a.alias = s.session_id offset 0)`,
     ...(pattern
       ? [sql`concat_ws(' ', s.session_id, s.agent_name, s.agent_kind, s.channel, s.user_id, s.last_error) ilike ${pattern}`]
       : []),

@@ -28,12 +28,13 @@ export interface TreeRow {
 /** Sessions that spawned sub-agents, with how far and how fast they fanned out. */
 export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, offset: number): Promise<TreeRow[]> {
   return sql<TreeRow[]>`
-    with page as materialized (
+    with roots as materialized (select session_id, root_id from session_roots),
+    page as materialized (
       select * from (${rootsOf(sql, show, sort)}) shown order by place desc, root limit ${limit + 1} offset ${offset}
     ),
     members as (
       select session_id as member, p.root from page p join sessions s on s.session_id = p.root
-      union all select session_id, root_id from session_roots where root_id in (select root from page)
+      union all select session_id, root_id from roots where root_id in (select root from page)
     ),
     marked as (
       select m.root, g.*, count(*) filter (where g.is_sub) over (partition by m.root order by g.first_time range between interval '60 seconds' preceding and current row) as in_minute,
@@ -59,15 +60,15 @@ export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, o
 
 const isSub = (sql: Sql) => sql`(parent_agent_id is not null and parent_agent_id <> agent_id)`;
 
-/** Which trees are shown, and by what they are ordered: rows of root and place. Only what that needs is read of each. */
+/** Which trees are shown, and by what they are ordered: rows of root and place. Only what that needs is read of each. Reads the query's `roots`. */
 function rootsOf(sql: Sql, show: TreeListParameters["show"], sort: TreeListParameters["sort"]): SqlPart {
   const spawned = sql`
-    select coalesce(r.root_id, g.session_id) as root, g.first_time from agents g left join session_roots r on r.session_id = g.session_id where ${isSub(sql)}`;
+    select coalesce(r.root_id, g.session_id) as root, g.first_time from agents g left join roots r on r.session_id = g.session_id where ${isSub(sql)}`;
   const shown = {
     all: sql`select root, count(*) as sub_agents from (${spawned}) g group by root`,
     active: sql`
       select root, count(*) as sub_agents from (${spawned}) g where root in (
-        select coalesce(r.root_id, g.session_id) from agents g left join session_roots r on r.session_id = g.session_id
+        select coalesce(r.root_id, g.session_id) from agents g left join roots r on r.session_id = g.session_id
         where g.last_time > now() - ${ACTIVE_WINDOW_MS} * interval '1 millisecond'
       ) group by root`,
     // few spawn so many: only theirs are put in order of time
@@ -85,7 +86,7 @@ function rootsOf(sql: Sql, show: TreeListParameters["show"], sort: TreeListParam
     case "cost":
       return sql`
         select t.root, sum(s.cost_nusd) as place
-        from (select session_id, session_id as root_id from sessions union all select session_id, root_id from session_roots) m
+        from (select session_id, session_id as root_id from sessions union all select session_id, root_id from roots) m
           join (${shown}) t on t.root = m.root_id join sessions s on s.session_id = m.session_id
         group by t.root`;
   }
