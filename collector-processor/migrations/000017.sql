@@ -6,9 +6,12 @@ set local search_path = signalbox;
 
 create function roots_of_aliases() returns table (session_id text, root_id text) language sql stable parallel safe rows 200 cost 100000
 set search_path = signalbox as $$
-  with recursive up (session_id, root_id, place) as (
+  with recursive agents as materialized (
+    select alias, session_id from session_aliases where split_part(alias, e'\x1f', -1) not like 't:%'
+  ),
+  up (session_id, root_id, place) as (
     select named.alias, named.session_id, 1 from (
-      select alias, session_id from session_aliases where split_part(alias, e'\x1f', -1) not like 't:%'
+      select alias, session_id from agents
       union all
       select a.alias, a.session_id from sessions s
       cross join lateral (select alias, session_id from session_aliases where alias = s.session_id offset 0) a
@@ -16,7 +19,9 @@ set search_path = signalbox as $$
     ) named
     union all
     select up.session_id, a.session_id, up.place + 1 from up
-    cross join lateral (select session_id from session_aliases where alias = up.root_id offset 0) a where up.place < 32
+    cross join lateral (select session_id from session_aliases where alias = up.root_id offset 0) a
+    -- few roots stand for another one in turn: most need not be looked up
+    where up.place < 32 and (up.root_id in (select alias from agents) or split_part(up.root_id, e'\x1f', -1) like 't:%')
   )
   select distinct on (up.session_id collate "C") up.session_id, up.root_id from up order by up.session_id collate "C", up.place desc
 $$;
