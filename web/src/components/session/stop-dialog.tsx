@@ -118,7 +118,8 @@ function WhatDies({ session, activity }: { session: Session; activity: SessionAc
       className="mt-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-6 gap-y-1.5 rounded-md border border-line px-3.5 py-3"
     >
       <Row name="Agents">
-        the root and {plural(activity.descendants, "sub-agent")}; {formatCount(activity.active_agents)} seen in the last 90 s
+        the root and {plural(activity.descendants, "sub-agent")}; {formatCount(activity.active_agents)} seen in the last{" "}
+        <span className="whitespace-nowrap">90 s</span>
       </Row>
       <Row name="Calls in flight">
         {activity.in_flight_calls === null ? "not known beforehand: the receipt counts them" : formatCount(activity.in_flight_calls)}

@@ -109,6 +109,9 @@ export const WaterfallRow = memo(function WaterfallRow({
   );
 });
 
+/** The share of the axis that a duration takes beside its bar. */
+const ROOM = 0.14;
+
 function Bar({ node, axis }: { node: SpanNode; axis: TimeAxis }) {
   const { span, call, startMs, durationMs } = node;
   const from = axis.toFraction(startMs);
@@ -117,6 +120,8 @@ function Bar({ node, axis }: { node: SpanNode; axis: TimeAxis }) {
   const color = call ? siliconLook(call.silicon).color : span.status === "error" ? "var(--bad)" : "var(--ink)";
   const words = `${formatDuration(durationMs)}${segments.length > 0 ? ` (${segments.map((segment) => `${segment.kind === "rest" ? "other" : segment.kind} ${formatDuration(segment.ms)}`).join(", ")})` : ""}`;
   const isThin = span.operation === "invoke_agent";
+  // room for its duration neither after nor before it: said on the bar
+  const isFull = to > 1 - ROOM && from < ROOM;
   return (
     <>
       <span
@@ -146,8 +151,11 @@ function Bar({ node, axis }: { node: SpanNode; axis: TimeAxis }) {
         )}
       </span>
       <span
-        className="tabular pointer-events-none absolute top-1/2 hidden -translate-y-1/2 whitespace-nowrap px-1.5 text-ink-3 text-xs md:block"
-        style={to > 0.86 ? { right: `${(1 - from) * 100}%` } : { left: `${to * 100}%` }}
+        className={classNames(
+          "tabular pointer-events-none absolute top-1/2 hidden -translate-y-1/2 whitespace-nowrap px-1.5 text-ink-3 text-xs md:block",
+          isFull && "mr-1 rounded-sm bg-surface text-ink-2",
+        )}
+        style={isFull ? { right: `${(1 - to) * 100}%` } : to > 1 - ROOM ? { right: `${(1 - from) * 100}%` } : { left: `${to * 100}%` }}
       >
         {formatDuration(durationMs)}
       </span>
