@@ -22,7 +22,7 @@ export function Statements({ explanation }: { explanation: Explanation }) {
                   // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence keep their places
                   key={at}
                   title={seenText(part.strong)}
-                  className="tabular inline-block max-w-[min(100%,48ch)] truncate align-bottom font-medium text-ink"
+                  className="inline-block max-w-[min(100%,48ch)] truncate align-bottom font-medium text-ink"
                 >
                   <HostileText text={part.strong} />
                 </strong>
