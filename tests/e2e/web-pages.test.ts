@@ -33,6 +33,7 @@ const { open } = stage;
 const live = (page: Page) =>
   page
     .getByText(/^Live$/)
+    .filter({ visible: true })
     .first()
     .waitFor();
 /** What the scheduler was told to do; beside it the server looks at its pools every few seconds. */
@@ -454,7 +455,11 @@ it("hostile content is text on every page", async () => {
   await goTo(page, `${dashboard.url}/brain`);
   await page.getByRole("list", { name: "events" }).getByText(HOSTILE.replace("\u202e", "U+202E")).first().waitFor();
   await page.keyboard.press("Control+k");
-  await page.getByRole("option").filter({ hasText: HOSTILE }).first().waitFor();
+  await page
+    .getByRole("option")
+    .filter({ hasText: HOSTILE.replace("\u202e", "U+202E") })
+    .first()
+    .waitFor();
 });
 
 it("names of any length that turn the reading direction turn no words of ours, and no page of a phone is wider for them", async () => {
@@ -499,6 +504,7 @@ it("names of any length that turn the reading direction turn no words of ours, a
     if (path !== "/agents")
       await page
         .getByText(/^U\+202E$/)
+        .filter({ visible: true })
         .first()
         .waitFor();
     await expect.poll(() => page.evaluate("document.documentElement.scrollWidth"), { message: path }).toBe(390);
