@@ -69,7 +69,10 @@ describe("in words", () => {
     );
   });
   it("nothing before, and nothing at all", () => {
-    expect(say({ before: period("0", 0) })[0]).toBe("$3.00 over 10 model calls. In the period before there were no calls.");
+    expect(say({ before: period("0", 0), contributions: [row("scout", "1500000000")] })).toEqual([
+      "$3.00 over 10 model calls. In the period before there were no calls.",
+      "50 % of it came from scout.",
+    ]);
     expect(say({ now: period("0", 0), before: period("0", 0) })).toEqual([]);
   });
 });

@@ -101,11 +101,11 @@ function spikeWords(explanation: Explanation): Statement[] {
   return words;
 }
 
-/** "71 % of the rise", or what it added by itself where that is more than the whole: others fell meanwhile. */
+/** "71 % of the rise", "71 % of it" where nothing was before, or what it added by itself where that is more than the whole: others fell meanwhile. */
 function shareWords(row: Contribution, explanation: Explanation): Statement["parts"] {
   const share = shareOfChange(row, explanation) ?? 0;
   const whole = changeOf(explanation) > 0n ? "rise" : "fall";
-  if (share <= 1) return [strong(formatShare(share)), ` of the ${whole}`];
+  if (share <= 1) return [strong(formatShare(share)), explanation.before.calls === 0 ? " of it" : ` of the ${whole}`];
   return [`More than the whole ${whole}, `, money(absolute(BigInt(row.change_nanousd ?? 0))), ","];
 }
 

@@ -110,12 +110,12 @@ function Row({ row, now, before, share }: { row: Contribution; now: number; befo
         <Link
           href={hrefOf(row)}
           prefetch={false}
-          className="min-w-0 truncate font-medium hover:underline"
+          className="max-w-[60%] shrink-0 truncate font-medium hover:underline"
           title={plainId(row.agent_id ?? row.session_id ?? row.label)}
         >
           <HostileText text={row.label || NAMELESS[row.by]} />
         </Link>
-        <span className="max-w-[50%] shrink-0 truncate text-ink-2 text-sm">
+        <span className="max-w-[40%] shrink-0 truncate text-ink-2 text-sm">
           <HostileText text={[row.descendants !== null && plural(row.descendants, "sub-agent"), row.detail].filter(Boolean).join(", ")} />
         </span>
         {row.session_id && row.by !== "tree" && (

@@ -30,7 +30,11 @@ export function AgentTree({ agents, session }: { agents: readonly Agent[]; sessi
   if (agents.length === 0) return <EmptyState title="No agent named itself in this session" />;
   const toggle = (id: string) => setFolded((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
   const most = Math.max(...agents.map((agent) => agent.cost_usd ?? 0), 1e-12);
-  const bounds = { from: epochMs(session.first_time), to: epochMs(session.last_time) };
+  // while it runs, agents may have been read later than the session
+  const bounds = {
+    from: Math.min(epochMs(session.first_time), ...agents.map((agent) => epochMs(agent.first_time))),
+    to: Math.max(epochMs(session.last_time), ...agents.map((agent) => epochMs(agent.last_time))),
+  };
   return (
     <section aria-label="table" tabIndex={0} className="overflow-x-auto outline-offset-[-2px]">
       <table className="w-full border-separate border-spacing-0" aria-label="agents">
