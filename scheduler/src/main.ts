@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import v8 from "node:v8";
 import { DEFAULT_KEEP_ALIVE_MS, DefaultPort } from "@signalbox/otel/conventions";
 import { startScheduler } from "./app.ts";
 import { type Config, ConfigError, demoConfig, findConfig, loadConfig } from "./config.ts";
@@ -16,6 +17,10 @@ const { env } = process;
 const log = createLog();
 const home = path.resolve(env.SIGNALBOX_HOME ?? path.join(os.homedir(), ".signalbox"));
 const port = Number(env.SIGNALBOX_SCHEDULER_PORT ?? DefaultPort.scheduler);
+
+// The last decisions are kept. Where few calls come between two garbage collections that is all of them, and V8 begins to make what they
+// are made of in the old generation, where each holds what it points at until a major collection: 5 µs a request.
+v8.setFlagsFromString("--no-allocation-site-pretenuring");
 
 try {
   const keepAliveMs = Number(env.SIGNALBOX_KEEP_ALIVE_MS || DEFAULT_KEEP_ALIVE_MS);
