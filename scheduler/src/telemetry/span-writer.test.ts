@@ -77,6 +77,33 @@ test("lengths at the edges of their varints, and texts that are cut", () => {
   expect(written({}, { text: "a".repeat(70_000) })?.attributes.text).toHaveLength(65_536);
 });
 
+test("spans that share some attributes with those before them are read as they were written, whatever comes between", () => {
+  // Few values, so that many are as they were; the longest make the buffer grow.
+  const value = fc.constantFrom<AttributeValue>("ä", "b".repeat(30), "c".repeat(5_000), 300, undefined);
+  const span = fc.record({
+    kind: fc.constantFrom<SpanHead["kind"]>(1, 2),
+    values: fc.array(value, { maxLength: 6 }),
+    taken: fc.nat(9).map((number) => number === 9),
+  });
+  fc.assert(
+    fc.property(fc.array(span, { minLength: 20, maxLength: 60 }), (sequence) => {
+      const spans = createSpanWriter("s");
+      const read: object[] = [];
+      const take = () => read.push(...decodeSpans(spans.take()).map(({ kind, attributes }) => ({ kind, attributes })));
+      for (const { kind, values, taken } of sequence) {
+        spans.write({ ...HEAD, kind }, (put) => {
+          for (const [at, each] of values.entries()) put(`a${at}`, each);
+        });
+        if (taken) take();
+      }
+      take();
+      const attributesOf = (values: readonly AttributeValue[]) =>
+        Object.fromEntries(values.flatMap((each, at) => (each === undefined ? [] : [[`a${at}`, each]])));
+      expect(read).toEqual(sequence.map(({ kind, values }) => ({ kind, attributes: attributesOf(values) })));
+    }),
+  );
+});
+
 test("many spans leave in one request, and the next begins anew", () => {
   const spans = createSpanWriter("s");
   for (let round = 0; round < 2; round++) {
