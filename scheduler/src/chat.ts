@@ -66,7 +66,8 @@ export function createChatHandler(
     let visit: CacheVisit | undefined;
     try {
       const principal = gatekeeper.admitModel(request.headers);
-      const chat = endpoint.scan(await readBody(request, maxBodyBytes));
+      const body = readBody(request, maxBodyBytes);
+      const chat = endpoint.scan(body instanceof Promise ? await body : body);
       admitToModel(principal, chat.model);
       const exchanges = exchangesFor(chat, request.url ?? "", request.headers);
       const { offers: fitting, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);

@@ -4,8 +4,11 @@ import { badRequest, HttpError } from "./errors.ts";
 import type { ClientRequest } from "./messages.ts";
 import { WireRequest } from "./wire/request.ts";
 
-/** @throws HttpError 413 beyond `limit` bytes, 415 for a compressed body, 400 where the client breaks off */
-export async function readBody(request: ClientRequest, limit: number): Promise<Buffer> {
+/**
+ * A promise only where bytes are still to come: most bodies came with their head.
+ * @throws HttpError 413 beyond `limit` bytes, 415 for a compressed body, 400 where the client breaks off; or the promise is rejected with it
+ */
+export function readBody(request: ClientRequest, limit: number): Buffer | Promise<Buffer> {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {
     throw new HttpError(415, null, `content-encoding ${encoding} is not taken: send the body uncompressed`);
