@@ -1,6 +1,6 @@
 /**
  * OTLP spans as protobuf, written straight from a record: no span object, no attribute object, no JSON. The SDK and its exporter
- * took 93 µs of CPU for the two spans of a request, this takes some 5. Field numbers: opentelemetry-proto trace.proto, common.proto.
+ * took 93 µs of CPU for the two spans of a request, this takes some 6. Field numbers: opentelemetry-proto trace.proto, common.proto.
  *
  * Lengths that are not known before what they count are written as varints of a fixed width (protobuf allows the padding). Most attributes
  * are as they were in the span of the same kind before: what follows each other of these is copied as one piece.
@@ -89,6 +89,7 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     buffer[position + width - 1] = value >>> (7 * (width - 1));
   }
 
+  /** Digit by digit: a call into the runtime takes longer. */
   function hex(digits: string): void {
     for (let digit = 0; digit < digits.length; digit += 2) {
       buffer[at++] = ((NIBBLES[digits.charCodeAt(digit)] as number) << 4) | (NIBBLES[digits.charCodeAt(digit + 1)] as number);
