@@ -86,13 +86,16 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
    * Most groups hold no span that is stored already: they go straight into the table. So do the messages that are believed to be new. A
    * group where one is not fails here as a whole.
    */
-  async function writeNew(group: EncodedBatch[], identities: Identities, counters: Counters): Promise<Written> {
+  async function writeNew(group: EncodedBatch[]): Promise<Written> {
     // what needs no answer is sent together: while others are decoded, an answer waits for its turn
     const [, imports] = await Promise.all([
       connection.run(BEGIN_WITHOUT_WAITING),
       hasImports(),
       connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans))),
     ]);
+    // Postgres reads the rows meanwhile
+    const identities = identitiesOf(group);
+    const counters = Counters.sum(group.map((batch) => batch.counters ?? Counters.of(countedSpans(batch.spans))));
     const messages = messageRows(group, performance.now() >= believesFrom);
     if (hasMessages(group)) await connection.copy(COPY_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
     if (messages.fresh.length > 0) await connection.copy(COPY_MESSAGES, rowsOf(messages.fresh));
@@ -110,7 +113,7 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
   }
 
   /** Stores what is not there yet, and counts only that. */
-  async function writeMissing(group: EncodedBatch[], identities: Identities): Promise<Written> {
+  async function writeMissing(group: EncodedBatch[]): Promise<Written> {
     await Promise.all([connection.run("begin"), connection.copy(STAGE_SPANS, rowsOf(group.map((batch) => batch.spans)))]);
     if (hasMessages(group)) {
       await connection.copy(STAGE_SPAN_MESSAGES, rowsOf(group.flatMap((batch) => batch.spanMessages ?? [])));
@@ -122,7 +125,7 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     const imports = await hasImports();
     await writePayloads(group);
     const inserted = await connection.query<InsertedSpan>(INSERT_STAGED);
-    return { inserted: inserted.length, ...(await finish(identities, Counters.of(inserted.map(countedSpan)), imports)) };
+    return { inserted: inserted.length, ...(await finish(identitiesOf(group), Counters.of(inserted.map(countedSpan)), imports)) };
   }
 
   /** Asked under the lock. Where nothing was imported, as is usual, no group looks for what it supersedes. */
@@ -187,18 +190,16 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     logPosition,
     async write(group) {
       await partitions.ensure(connection, new Set(group.flatMap((batch) => [...batch.days])));
-      const identities = Identities.union(group.map((batch) => batch.identities));
       if (!group.some((batch) => batch.repeated || batch.imported)) {
-        const counters = Counters.sum(group.map((batch) => batch.counters ?? Counters.of(countedSpans(batch.spans))));
         try {
-          return await rolledBackOnFailure(() => writeNew(group, identities, counters));
+          return await rolledBackOnFailure(() => writeNew(group));
         } catch (error) {
           if (error instanceof ConnectionLost) throw error;
           // it may have been a message that another collector has stored: then the next groups have such, too
           believesFrom = performance.now() + DISBELIEF_MS;
         }
       }
-      return await rolledBackOnFailure(() => writeMissing(group, identities));
+      return await rolledBackOnFailure(() => writeMissing(group));
     },
   };
 }
@@ -235,6 +236,7 @@ function countedSpan(row: InsertedSpan): CountedSpan {
 }
 
 const rowsOf = (rows: Buffer[]): Buffer[] => [COPY_HEADER, ...rows, COPY_TRAILER];
+const identitiesOf = (group: EncodedBatch[]): Identities => Identities.union(group.map((batch) => batch.identities));
 const notEmpty = (rows: Buffer): boolean => rows.length > 0;
 const hasMessages = (group: EncodedBatch[]): boolean => group.some((batch) => batch.messages !== null);
 
