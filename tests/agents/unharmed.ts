@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/free-port.ts";
 import { inMilliseconds, median, pairedDifference } from "./paired.ts";
 
@@ -25,7 +26,18 @@ export interface Machine {
   remove(): void;
 }
 
-const PAIRS = 20;
+/** Which goes first, second and third: what else the machine does changes with time, and each comes after each other as often. */
+const ORDERS = [
+  [0, 1, 2],
+  [2, 1, 0],
+  [1, 2, 0],
+  [0, 2, 1],
+  [2, 0, 1],
+  [1, 0, 2],
+];
+const PAIRS = 3 * ORDERS.length;
+/** What the collector still does with a turn's spans must not fall into the next turn. */
+const PAUSE_MS = 300;
 /** What a person does not notice. */
 const NOTICED_SECONDS = 0.1;
 /** A turn of a few seconds may take so much longer where what watches it never answers. */
@@ -51,8 +63,10 @@ export async function checkUnharmed(
       const turns: Turn[][] = machines.map(() => []);
       for (const machine of machines) await machine.turn();
       for (let pair = 0; pair < PAIRS; pair++) {
-        // each goes first as often: what else the machine does changes with time
-        for (const index of [0, 1, 2].map((n) => (n + pair) % 3)) turns[index]?.push(await (machines[index] as Machine).turn());
+        for (const index of ORDERS[pair % ORDERS.length] ?? []) {
+          turns[index]?.push(await (machines[index] as Machine).turn());
+          await sleep(PAUSE_MS);
+        }
       }
       const compared = (until: keyof Turn) => {
         const [watched = [], alone = [], control = []] = turns.map((all) => all.map((turn) => turn[until]));
