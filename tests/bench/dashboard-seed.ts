@@ -49,10 +49,13 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
   }
 }
 
+/** Named as a collector names it, so that one can go on from there. */
 async function createPartition(sql: postgres.Sql, daysBack: number): Promise<void> {
   const day = (offset: number) => new Date(Date.now() - offset * 86_400_000).toISOString().slice(0, 10);
-  const [from, to] = [day(daysBack), day(daysBack - 1)];
-  await sql.unsafe(`create table "spans_bench_${from}" partition of spans for values from ('${from}T00:00:00Z') to ('${to}T00:00:00Z')`);
+  const [from, to] = [day(daysBack), day(daysBack - 1)] as const;
+  await sql.unsafe(
+    `create table spans_${from.replaceAll("-", "")} partition of spans for values from ('${from}T00:00:00Z') to ('${to}T00:00:00Z')`,
+  );
 }
 
 function insertAliases(sql: postgres.Sql, sessions: number) {
