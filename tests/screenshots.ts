@@ -83,7 +83,7 @@ try {
   await browser.close();
   await scheduler.close();
   await server.stop();
-  fs.rmSync(home, { recursive: true, force: true });
+  for (const made of [home, server.dir]) fs.rmSync(made, { recursive: true, force: true });
 }
 
 /** All pictures of one state, in a database and behind a collector of its own. */
