@@ -77,9 +77,10 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
   }
 
   function away(error: Error, fields: Fields): void {
-    reason = `Postgres is not reachable: ${error.message}`;
+    const problem = writeFailure(error) === "refused" ? "Postgres refuses what it is asked" : "Postgres is not reachable";
+    reason = `${problem}: ${error.message}`;
     tried.resolve();
-    log.warn("Postgres is not reachable, trying again", { ...fields, error: error.message });
+    log.warn(`${problem}, trying again`, { ...fields, error: error.message });
   }
 
   async function writeLoop(slot: number | undefined): Promise<void> {
