@@ -80,7 +80,7 @@ export function AttentionList({ items }: { items: readonly AttentionItem[] }) {
             data-row
             className="border-line border-b last:border-b-0"
           >
-            <Link href={look.href(item)} className="flex items-start gap-3 px-4 py-2.5 hover:bg-hover">
+            <Link prefetch={false} href={look.href(item)} className="flex items-start gap-3 px-4 py-2.5 hover:bg-hover">
               <Icon size={15} className={`mt-0.5 shrink-0 ${look.tone}`} aria-hidden />
               <span className="min-w-0 flex-1">
                 <span className="block truncate">

@@ -48,7 +48,7 @@ export function OverviewPage({ timeZone }: { timeZone: string }) {
         <Panel
           title="Cost today by route"
           aside={
-            <Link href={paths.tokens({ group: "route" })} className="hover:text-ink hover:underline">
+            <Link prefetch={false} href={paths.tokens({ group: "route" })} className="hover:text-ink hover:underline">
               All tokens
             </Link>
           }
@@ -67,7 +67,7 @@ export function OverviewPage({ timeZone }: { timeZone: string }) {
         title="Recent sessions"
         flush
         aside={
-          <Link href={paths.sessions()} className="hover:text-ink hover:underline">
+          <Link prefetch={false} href={paths.sessions()} className="hover:text-ink hover:underline">
             All sessions
           </Link>
         }

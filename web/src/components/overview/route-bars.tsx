@@ -28,7 +28,7 @@ export function RouteBars({ rows }: { rows: readonly CostRow[] }) {
         {bars.map((bar) => (
           <li key={bar.route} className="border-line border-b py-2.5 last:border-b-0">
             <div className="flex items-baseline justify-between gap-4">
-              <Link href={paths.tokens({ group: "route" })} className="truncate hover:underline">
+              <Link prefetch={false} href={paths.tokens({ group: "route" })} className="truncate hover:underline">
                 {bar.route ? <HostileText text={bar.route} /> : <span className="text-ink-2">not routed</span>}
               </Link>
               <span className="tabular flex shrink-0 items-baseline gap-3">

@@ -36,7 +36,7 @@ export function TodayStats({ cost, running }: { cost: UseQueryResult<CostPage>; 
           (active.length === 0 ? (
             "no session is active"
           ) : (
-            <Link href={paths.sessions({ show: "active" })} className="hover:underline">
+            <Link prefetch={false} href={paths.sessions({ show: "active" })} className="hover:underline">
               {plural(active.length, "session")}, {plural(agents, "agent")}
             </Link>
           ))

@@ -52,6 +52,7 @@ export function PoolDetails({ pool }: { pool: Pool }) {
               <li key={holder.session_id}>
                 <span className="tabular flex items-baseline justify-between gap-3">
                   <Link
+                    prefetch={false}
                     href={paths.session(holder.session_id, { view: "agents" })}
                     className="min-w-0 truncate hover:underline"
                     title={plainId(holder.session_id)}

@@ -26,7 +26,7 @@ export function RoutesPage() {
   return (
     <Frame>
       <PageHeader title="Routes">
-        <Link href={paths.whatIf()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
+        <Link prefetch={false} href={paths.whatIf()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
           What if…
         </Link>
         <Segmented

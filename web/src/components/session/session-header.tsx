@@ -26,7 +26,7 @@ export function SessionHeader({ session }: { session: Session }) {
   return (
     <header className="flex min-w-0 flex-col gap-4">
       <nav aria-label="where you are" className="flex min-w-0 items-center gap-1 text-ink-2 text-sm">
-        <Link href={paths.sessions()} className="hover:text-ink hover:underline">
+        <Link prefetch={false} href={paths.sessions()} className="hover:text-ink hover:underline">
           Sessions
         </Link>
         <ChevronRight size={13} aria-hidden />

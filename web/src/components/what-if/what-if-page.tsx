@@ -36,7 +36,7 @@ export function WhatIfPage() {
   return (
     <Frame>
       <PageHeader title="What if">
-        <Link href={paths.routes()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
+        <Link prefetch={false} href={paths.routes()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
           Routes
         </Link>
       </PageHeader>
