@@ -498,6 +498,9 @@ it("names of any length that turn the reading direction turn no words of ours, a
     "/explain?range=1h",
     "/agents",
     "/routes",
+    `/sessions/${encodeURIComponent(id)}?view=agents`,
+    `/sessions/${encodeURIComponent(id)}?view=decisions`,
+    `/sessions/${encodeURIComponent(id)}?view=memory`,
     `/sessions/${encodeURIComponent(id)}`,
   ]) {
     await goTo(page, dashboard.url + path);
@@ -507,6 +510,7 @@ it("names of any length that turn the reading direction turn no words of ours, a
         .filter({ visible: true })
         .first()
         .waitFor();
+    await expect.poll(() => page.getByRole("status", { name: "loading" }).count(), { message: path }).toBe(0);
     await expect.poll(() => page.evaluate("document.documentElement.scrollWidth"), { message: path }).toBe(390);
     expect(await page.locator("main").innerText(), path).not.toContain("\u202e");
   }

@@ -59,7 +59,11 @@ function Row({ access, onSelect }: { access: MemoryAccess; onSelect: (spanId: st
           >
             <HostileText text={access.path} />
           </Link>
-          {access.lines && <span className="tabular text-ink-3 text-sm">lines {access.lines}</span>}
+          {access.lines && (
+            <span className="tabular min-w-0 break-words text-ink-3 text-sm">
+              lines <HostileText text={access.lines} />
+            </span>
+          )}
         </p>
         <p className="flex flex-wrap gap-x-2 text-ink-2 text-sm">
           <button type="button" className="underline-offset-2 hover:underline" onClick={() => onSelect(access.span_id)}>
