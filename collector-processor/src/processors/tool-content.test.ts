@@ -21,7 +21,8 @@ const span = {
   endTimeUnixNano: "1700000001000000000",
   attributes,
 };
-const body = Buffer.from(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }));
+const requestOf = (one: object) => Buffer.from(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [one] }] }] }));
+const body = requestOf(span);
 const CONTENT = { capture: true, messages: 100, messageCharacters: 10_000, rememberedBytes: 1_000_000, payloadBytes: 1024 };
 
 it("what a tool was given and gave is content: messages of its span, and none of its attributes", async () => {
@@ -38,6 +39,20 @@ it("what a tool was given and gave is content: messages of its span, and none of
   ]);
   expect(Object.keys(JSON.parse(draft?.row.attributes ?? ""))).not.toContain(Attribute.toolArguments);
   expect(draft?.row.attributes).not.toContain("the plan");
+});
+
+it("what an event of the span says of it is kept as well; of what both say, the span's own", async () => {
+  const isContent = ({ key }: { key: string }) => key === Attribute.toolArguments || key === Attribute.toolResult;
+  const bare = attributes.filter((one) => !isContent(one));
+  const events = [{ name: "details", timeUnixNano: span.startTimeUnixNano, attributes: attributes.filter(isContent) }];
+  const [own] = await drafts(decodeJsonTraces(body), { content: CONTENT });
+  const [told] = await drafts(decodeJsonTraces(requestOf({ ...span, attributes: bare, events })), { content: CONTENT });
+  expect(told?.messages).toEqual(own?.messages);
+  expect(told?.row.events).not.toContain("the plan");
+
+  const other = [{ ...events[0], attributes: [text(Attribute.toolResult, "another plan")] }];
+  const [both] = await drafts(decodeJsonTraces(requestOf({ ...span, events: other })), { content: CONTENT });
+  expect(both?.messages).toEqual(own?.messages);
 });
 
 it("nothing of it is kept where no content is wanted, whoever sent it and under what name", async () => {
