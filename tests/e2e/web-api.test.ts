@@ -259,6 +259,17 @@ it("agents: a tree of 18, each with a cost of its own, that adds up to the sessi
 });
 
 describe("cost", () => {
+  it("by agent each is called what it calls itself", async () => {
+    const { data } = await get("/api/v1/cost?group_by=agent&from=-30d&limit=500", CostPage);
+    const stored = await sql<
+      { agent_id: string; agent_name: string | null }[]
+    >`select agent_id, min(agent_name) as agent_name from agents group by 1`;
+    const names = new Map(stored.map((row) => [row.agent_id, row.agent_name]));
+    expect(names.get(RUNAWAY_SESSION)).toBe("scout");
+    expect(data.length).toBeGreaterThan(20);
+    for (const row of data) expect([row.agent, row.agent_name]).toEqual([row.agent, names.get(String(row.agent)) ?? null]);
+  });
+
   it("equals the spans, by model and pool, over any range and bucket", async () => {
     const stored = await sql<{ model: string; pool: string; cost: string | null; calls: number }[]>`
       select coalesce(model, '') as model, coalesce(pool, '') as pool, sum(cost_nusd) as cost, count(*)::int as calls from spans where is_call group by 1, 2`;

@@ -48,7 +48,7 @@ describe("kill", () => {
     await page.keyboard.press("k");
     const dialog = page.getByRole("dialog");
     const facts = dialog.getByLabel("what will stop");
-    await facts.getByText("the root and 0 sub-agents; 1 seen").waitFor();
+    await facts.getByText("the root alone; 1 seen").waitFor();
     const { cost } = await one(sql<
       { cost: string }[]
     >`select sum(cost_nusd) as cost from spans where is_call and session_id = 'agent:spender:main'
@@ -115,6 +115,24 @@ describe("kill", () => {
       expect(await answer.json()).toMatchObject({ error: { code: "scheduler_unavailable" } });
     } finally {
       await alone.stop();
+    }
+  });
+
+  it("works while Postgres is away, and says what it cannot know", async () => {
+    const blind = await startDashboard("postgres://nobody@127.0.0.1:9/none", { schedulerUrl: scheduler.url, token: TOKEN });
+    try {
+      const page = await open(SESSION, { of: blind });
+      await page.keyboard.press("k");
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("It can be killed all the same.").waitFor();
+      await dialog.getByRole("button", { name: "Kill session" }).click();
+      await dialog.getByLabel("receipt", { exact: true }).waitFor();
+      expect(commands().at(-1)?.path).toBe(`/control${SESSION}/kill`);
+      await page.close();
+      // Chromium reports each 503 in the console by itself; nothing else may be there
+      expect(stage.complaints.splice(0).filter((complaint) => !complaint.includes("503"))).toEqual([]);
+    } finally {
+      await blind.stop();
     }
   });
 
@@ -268,7 +286,7 @@ describe("routes", () => {
   });
 });
 
-it("agents: the runaway is marked, and its tree adds up", async () => {
+it("agents: the runaway is marked, its tree adds up, and opens", async () => {
   const page = await open("/agents?show=runaway");
   const tree = page.locator(`[data-tree="${RUNAWAY_SESSION}"]`);
   await tree.getByText("runaway").waitFor();
@@ -278,6 +296,12 @@ it("agents: the runaway is marked, and its tree adds up", async () => {
     from spans where is_call and session_id = ${RUNAWAY_SESSION}`);
   const amounts = await tree.locator("data").evaluateAll((all) => all.map((one) => (one as HTMLDataElement).value));
   expect(amounts.slice(0, 2)).toEqual([stored.sub, stored.cost]);
+  // alone on the page it is open from the start, and stays closed once closed
+  await expect.poll(() => tree.locator("tr[data-agent]").count()).toBe(RUNAWAY_SUB_AGENTS + 1);
+  await tree.getByRole("button", { name: "hide the agents of scout" }).click();
+  await expect.poll(() => tree.locator("tr[data-agent]").count()).toBe(0);
+  await expect.poll(() => page.url()).toContain("open=none");
+  await goTo(page, page.url());
   await tree.getByRole("button", { name: "show the agents of scout" }).click();
   await expect.poll(() => tree.locator("tr[data-agent]").count()).toBe(RUNAWAY_SUB_AGENTS + 1);
 });

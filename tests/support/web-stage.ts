@@ -27,7 +27,7 @@ export interface WebStage {
 export function webStage(expected?: RegExp): WebStage {
   const started = new AsyncDisposableStack();
   let browser: Awaited<ReturnType<typeof launchChromium>>;
-  let shown: Dashboard;
+  let shown: Dashboard | undefined;
   const visits = createVisits(() => browser, expected);
   beforeAll(async () => {
     browser = started.adopt(await launchChromium(), (one) => one.close());
@@ -35,7 +35,7 @@ export function webStage(expected?: RegExp): WebStage {
   afterAll(() => started.disposeAsync());
   afterEach(async () => {
     await visits.leave();
-    expect(visits.complaints.splice(0)).toEqual([]);
+    expect(visits.complaints.splice(0), `the dashboard's log: ${shown?.log()}`).toEqual([]);
   });
   return {
     async database() {
@@ -54,7 +54,7 @@ export function webStage(expected?: RegExp): WebStage {
       started.adopt(one, async () => {
         await one.close();
       }),
-    open: (path, { of = shown, onPage, ...options } = {}) => visits.open(of, path, options, onPage),
+    open: (path, { of = shown as Dashboard, onPage, ...options } = {}) => visits.open(of, path, options, onPage),
     complaints: visits.complaints,
   };
 }

@@ -56,6 +56,7 @@ export const CostRow = z
     agent_kind: group("agent_kind"),
     project: group("project"),
     agent: group("agent"),
+    agent_name: z.string().nullable().optional().meta({ description: "with group_by=agent: what the agent calls itself, where it does" }),
     session: group("session"),
     bucket: Time.nullable().meta({ description: "start of the bucket; null without `bucket`" }),
     calls: Count,

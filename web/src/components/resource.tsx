@@ -1,8 +1,7 @@
 "use client";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { describeError } from "../api/error.ts";
-import { ErrorState } from "../ui/notice.tsx";
+import { Unread } from "./unread.tsx";
 
 /** What a part of a page shows of one read: its data; else what went wrong; else the shape of what comes. Old data outlives an error. */
 export function Resource<T>({
@@ -15,6 +14,5 @@ export function Resource<T>({
   children: (data: T) => ReactNode;
 }) {
   if (query.data !== undefined) return children(query.data);
-  if (query.error) return <ErrorState {...describeError(query.error)} />;
-  return skeleton;
+  return <Unread query={query} skeleton={skeleton} />;
 }

@@ -2,6 +2,7 @@ import { ASKER_GROUPS, type CostGroup, type CostPage, type CostParameters, PAYER
 import { encodeCursor } from "../model/cursor.ts";
 import { rfc3339 } from "../model/time.ts";
 import { toCostRow } from "../model/to-api.ts";
+import { agentNames } from "../queries/agent-names.ts";
 import { type CostSourceTable, costByGroup } from "../queries/cost-by-group.ts";
 import { resolveRange } from "../queries/resolve-range.ts";
 import { read } from "../server/database.ts";
@@ -24,8 +25,9 @@ export async function loadCost(parameters: CostParameters): Promise<CostPage> {
     const from = source === "spans" ? range.from : floorToHour(range.from);
     const rows = await costByGroup(sql, { source, groupBy, from, to: range.to, bucket: bucket ?? null, tz, top, limit, offset });
     const page = rows.slice(0, limit);
+    const names = groupBy.includes("agent") && (await agentNames(sql, [...new Set(page.map(({ agent = "" }) => agent))]));
     return {
-      data: page.map((row) => toCostRow(row, groupBy)),
+      data: page.map((row) => ({ ...toCostRow(row, groupBy), ...(names && { agent_name: names.get(row.agent ?? "") ?? null }) })),
       next: rows.length > page.length ? encodeCursor({ offset: offset + limit }) : null,
       from: rfc3339(from),
       to: rfc3339(range.to),

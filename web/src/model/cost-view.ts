@@ -1,3 +1,4 @@
+import { plainId } from "@signalbox/otel/conventions";
 import type { Bucket, CostGroup, CostRow } from "../api/cost.ts";
 import { sumMoney, toUsd } from "./money.ts";
 import { epochMs } from "./time.ts";
@@ -52,7 +53,7 @@ export function measureOf(row: CostRow, measure: Measure): number {
 export interface RowName {
   key: string;
   label: string;
-  /** Said smaller beside the label: the pool of a model. */
+  /** Said smaller beside the label: the pool of a model, the id of an agent. */
   detail: string | null;
   silicon: string | null | undefined;
 }
@@ -79,7 +80,12 @@ export function nameRow(row: CostRow, grouping: Grouping): RowName {
     case "route":
       return { key: `${row.route}`, label: row.route || "not routed", detail: null, silicon: undefined };
     case "agent":
-      return { key: `${row.agent}`, label: row.agent || "no agent named", detail: null, silicon: undefined };
+      return {
+        key: `${row.agent}`,
+        label: row.agent_name ?? (row.agent ? plainId(row.agent) : "no agent named"),
+        detail: row.agent_name && row.agent ? plainId(row.agent) : null,
+        silicon: undefined,
+      };
     case "user":
       return { key: `${row.user}`, label: row.user || "no user named", detail: null, silicon: undefined };
     case "key":

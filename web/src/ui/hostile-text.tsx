@@ -10,7 +10,11 @@ export function HostileText({ text }: { text: string }) {
       {pieces.map((piece) => {
         at += piece.text.length;
         return piece.isMark ? (
-          <span key={at} className="mx-px rounded-sm bg-warn-soft px-1 font-mono text-warn text-xs" title="a character that is not seen">
+          <span
+            key={at}
+            className="mx-px whitespace-nowrap rounded-sm bg-warn-soft px-1 font-mono text-warn text-xs"
+            title="a character that is not seen"
+          >
             {piece.text}
           </span>
         ) : (

@@ -25,7 +25,7 @@ export function EmptyState({ title, children, commands = [] }: { title: string; 
 /** Something is wrong: what, and what happens next. */
 export function ErrorState({ title, detail }: { title: string; detail: string }) {
   return (
-    <div role="alert" className="flex items-start gap-2.5 px-4 py-4">
+    <div role="alert" data-notice className="flex items-start gap-2.5 px-4 py-4">
       <CircleAlert size={16} className="mt-0.5 shrink-0 text-bad" aria-hidden />
       <p className="min-w-0 break-words">
         <span className="font-medium">{title}.</span>{" "}

@@ -21,7 +21,7 @@ export function Panel({
         <h2 className="py-2 font-medium text-ink">{title}</h2>
         {aside && <div className="flex flex-wrap items-center gap-2 py-0.5 text-ink-2 text-sm">{aside}</div>}
       </header>
-      <div className={flush ? "min-w-0 flex-1" : "min-w-0 flex-1 px-4 pt-1 pb-4"}>{children}</div>
+      <div className={flush ? "min-w-0 flex-1" : "min-w-0 flex-1 px-4 pt-1 pb-4 has-[>[data-notice]]:p-0"}>{children}</div>
     </section>
   );
 }

@@ -22,7 +22,7 @@ export function Segmented<T extends string>({
       aria-label={label}
       value={value}
       onValueChange={(next) => next && onChange(next as T)}
-      className="inline-flex max-w-full overflow-x-auto rounded-md border border-line bg-surface p-0.5"
+      className="inline-flex max-w-full scroll-x rounded-md border border-line bg-surface p-0.5"
     >
       {options.map((option) => (
         <ToggleGroup.Item

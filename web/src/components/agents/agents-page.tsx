@@ -1,15 +1,16 @@
 "use client";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
-import { describeError } from "../../api/error.ts";
 import { treePagesQuery } from "../../api/tree.ts";
 import { agentsParams } from "../../search-params.ts";
-import { EmptyState, ErrorState } from "../../ui/notice.tsx";
+import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Frame } from "../frame.tsx";
 import { SavedViews } from "../saved-views.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
+import { Unread } from "../unread.tsx";
 import { TreeItem } from "./tree-item.tsx";
 
 const SHOWN = [
@@ -23,11 +24,16 @@ const SORTS = [
   { value: "cost", label: "Costliest" },
 ] as const;
 
+/** In the address: all of them closed, whatever the page would open by itself. */
+const NONE = "none";
+
 /** Who spawned whom across all sessions: how wide, how deep, how fast, and what it cost. */
 export function AgentsPage() {
   const [{ show, sort, open }, setParams] = useQueryStates(agentsParams);
   const query = useInfiniteQuery({ ...treePagesQuery({ show, sort }), placeholderData: keepPreviousData });
   const trees = query.data?.pages.flatMap((page) => page.data);
+  // alone on the page, a tree is what one came for
+  const shown = open ?? (trees?.length === 1 ? trees[0]?.session_id : undefined);
   return (
     <Frame>
       <PageHeader title="Agents">
@@ -37,24 +43,20 @@ export function AgentsPage() {
       </PageHeader>
       <section aria-label="agent trees" className="overflow-clip rounded-lg border border-line bg-surface">
         {trees === undefined ? (
-          query.error ? (
-            <ErrorState {...describeError(query.error)} />
-          ) : (
-            <SkeletonRows rows={6} height={64} />
-          )
+          <Unread query={query} skeleton={<SkeletonRows rows={6} height={64} />} />
         ) : trees.length > 0 ? (
           <ul>
             {trees.map((tree) => (
               <TreeItem
                 key={tree.session_id}
                 tree={tree}
-                isOpen={open === tree.session_id}
-                onToggle={() => setParams({ open: open === tree.session_id ? null : tree.session_id })}
+                isOpen={shown === tree.session_id}
+                onToggle={() => setParams({ open: shown === tree.session_id ? NONE : tree.session_id })}
               />
             ))}
           </ul>
         ) : show === "all" ? (
-          <EmptyState title="No agent has spawned a sub-agent yet" commands={["npx signalbox register openclaw", "npx signalbox demo"]}>
+          <EmptyState title="No agent has spawned a sub-agent yet" commands={START_COMMANDS}>
             Every session that does appears here with its tree; agents that work alone are under Sessions.
           </EmptyState>
         ) : (

@@ -4,18 +4,17 @@ import { BellRing, Check, Eye } from "lucide-react";
 import Link from "next/link";
 import { type Alert, alertPagesQuery, type Delivery } from "../../api/alert.ts";
 import { postAcknowledge } from "../../api/alert-change.ts";
-import { describeError } from "../../api/error.ts";
 import { plural } from "../../model/numbers.ts";
 import { epochMs, formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
 import { HostileText } from "../../ui/hostile-text.tsx";
-import { ErrorState } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Ago } from "../../ui/time.tsx";
 import { ChangeError } from "../change-error.tsx";
+import { Unread } from "../unread.tsx";
 import { useChange } from "./use-change.ts";
 
 const LOOK = {
@@ -31,11 +30,7 @@ export function AlertHistory() {
   return (
     <Panel title="History" flush>
       {alerts === undefined ? (
-        query.error ? (
-          <ErrorState {...describeError(query.error)} />
-        ) : (
-          <SkeletonRows rows={4} height={56} />
-        )
+        <Unread query={query} skeleton={<SkeletonRows rows={4} height={56} />} />
       ) : alerts.length === 0 ? (
         <p className="border-line border-t px-4 py-4 text-ink-2">No rule has fired.</p>
       ) : (
@@ -80,7 +75,7 @@ function AlertRow({ alert }: { alert: Alert }) {
           <Badge tone={badge}>{alert.state}</Badge>
           {alert.muted && <Badge>muted</Badge>}
         </p>
-        <p className="break-words text-ink-2 text-sm">
+        <p className="line-clamp-3 break-words text-ink-2 text-sm">
           <HostileText text={alert.rule} /> · <Ago time={alert.time} />
           {alert.ended !== null && `, over after ${formatDuration(Math.max(0, epochMs(alert.ended) - epochMs(alert.time)))}`}
         </p>

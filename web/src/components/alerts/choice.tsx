@@ -21,7 +21,7 @@ export function Choice<T extends string>({
         aria-label={label}
         value={value}
         onChange={(event) => onChange(event.target.value as T)}
-        className="h-8 max-w-full appearance-none truncate rounded-md border border-line-strong bg-surface pr-7 pl-2.5 font-medium text-base"
+        className="h-8 max-w-full appearance-none truncate sm:max-w-80 rounded-md border border-line-strong bg-surface pr-7 pl-2.5 font-medium text-base"
       >
         {options.map((option) => (
           <option key={option.value} value={option.value}>

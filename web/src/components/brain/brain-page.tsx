@@ -2,13 +2,12 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ArrowUp, CircleAlert } from "lucide-react";
 import { useQueryStates } from "nuqs";
-import { describeError } from "../../api/error.ts";
 import { EVENT_KINDS, EVENT_PAGE_SIZE, eventPagesQuery, newestEventsQuery } from "../../api/event.ts";
 import { facetsQuery } from "../../api/facets.ts";
 import { countUnseen } from "../../model/events.ts";
 import { formatCount } from "../../model/numbers.ts";
 import { brainParams } from "../../search-params.ts";
-import { EmptyState, ErrorState } from "../../ui/notice.tsx";
+import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { Select } from "../../ui/select.tsx";
@@ -17,6 +16,8 @@ import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Toggle } from "../../ui/toggle.tsx";
 import { Frame } from "../frame.tsx";
 import { SavedViews } from "../saved-views.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
+import { Unread } from "../unread.tsx";
 import { EventList } from "./event-list.tsx";
 
 const KINDS = [
@@ -81,11 +82,7 @@ export function BrainPage() {
       </div>
       <section aria-label="stream" className="overflow-clip rounded-lg border border-line bg-surface">
         {events === undefined ? (
-          pages.error ? (
-            <ErrorState {...describeError(pages.error)} />
-          ) : (
-            <SkeletonRows rows={18} height={34} />
-          )
+          <Unread query={pages} skeleton={<SkeletonRows rows={18} height={34} />} />
         ) : events.length > 0 ? (
           <EventList events={events} hasMore={pages.hasNextPage} loadMore={() => !pages.isFetchingNextPage && pages.fetchNextPage()} />
         ) : isFiltered ? (
@@ -95,7 +92,7 @@ export function BrainPage() {
             </button>
           </EmptyState>
         ) : (
-          <EmptyState title="Nothing has happened yet" commands={["npx signalbox register openclaw", "npx signalbox demo"]}>
+          <EmptyState title="Nothing has happened yet" commands={START_COMMANDS}>
             Turns, model calls, tool calls and routing decisions appear here when they end.
           </EmptyState>
         )}

@@ -19,6 +19,7 @@ import { TimeChart } from "../../ui/time-chart.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
 import { SavedViews } from "../saved-views.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
 import { Contributions } from "./contributions.tsx";
 import { Statements } from "./statements.tsx";
 
@@ -59,7 +60,7 @@ export function ExplainPage() {
         <Resource query={explanation} skeleton={<Skeleton className="h-32 w-full" />}>
           {(data) =>
             data.now.calls + data.before.calls === 0 ? (
-              <EmptyState title="No model calls here, nor before" commands={["npx signalbox register openclaw", "npx signalbox demo"]}>
+              <EmptyState title="No model calls here, nor before" commands={START_COMMANDS}>
                 Pick a longer range, or point an agent at Signalbox.
               </EmptyState>
             ) : (

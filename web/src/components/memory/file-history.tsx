@@ -3,16 +3,15 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { ArrowLeft, BookOpen, PenLine } from "lucide-react";
 import Link from "next/link";
 import { useEffect, useRef } from "react";
-import { describeError } from "../../api/error.ts";
 import { type MemoryAccess, type MemoryFileKey, memoryFileQuery } from "../../api/memory.ts";
 import { type MemoryVersion, memoryVersions } from "../../model/memory.ts";
 import { classNames } from "../../ui/class-names.ts";
 import { CopyText } from "../../ui/copy-text.tsx";
 import { Diff } from "../../ui/diff.tsx";
 import { HostileText } from "../../ui/hostile-text.tsx";
-import { ErrorState } from "../../ui/notice.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Ago, ClockTime } from "../../ui/time.tsx";
+import { Unread } from "../unread.tsx";
 import { AccessWho } from "./access-who.tsx";
 import { FileName } from "./file-name.tsx";
 
@@ -33,11 +32,7 @@ export function FileHistory({ file, at, back }: { file: MemoryFileKey; at: strin
         <CopyText text={file.path} label="path" className="self-start text-xs" />
       </header>
       {versions === undefined ? (
-        query.error ? (
-          <ErrorState {...describeError(query.error)} />
-        ) : (
-          <SkeletonRows rows={6} height={56} />
-        )
+        <Unread query={query} skeleton={<SkeletonRows rows={6} height={56} />} />
       ) : versions.length === 0 ? (
         <p className="border-line border-t px-4 py-4 text-ink-2">No read and no write of this file is stored.</p>
       ) : (

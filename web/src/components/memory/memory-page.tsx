@@ -2,20 +2,21 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Search } from "lucide-react";
 import { createSerializer, debounce, useQueryStates } from "nuqs";
-import { describeError } from "../../api/error.ts";
 import { MEMORY_RANGES, memoryFilesQuery } from "../../api/memory.ts";
 import { firstShown } from "../../model/memory.ts";
-import { formatCount } from "../../model/numbers.ts";
+import { plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
 import { memoryParams } from "../../search-params.ts";
 import { classNames } from "../../ui/class-names.ts";
-import { EmptyState, ErrorState } from "../../ui/notice.tsx";
+import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
 import { SavedViews } from "../saved-views.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
+import { Unread } from "../unread.tsx";
 import { FileHistory } from "./file-history.tsx";
 import { FileList } from "./file-list.tsx";
 
@@ -55,10 +56,7 @@ export function MemoryPage() {
       {files?.length === 0 && open === null ? (
         <section aria-label="files" className="rounded-lg border border-line bg-surface">
           {q === "" ? (
-            <EmptyState
-              title={`No memory file was read or written in the last ${LABELS[range]}`}
-              commands={["npx signalbox register claude-code", "npx signalbox register openclaw", "npx signalbox demo"]}
-            >
+            <EmptyState title={`No memory file was read or written in the last ${LABELS[range]}`} commands={START_COMMANDS}>
               CLAUDE.md, AGENTS.md, MEMORY.md and the folders that agents keep their notes in: who wrote what, and which turn read it.
             </EmptyState>
           ) : (
@@ -79,11 +77,7 @@ export function MemoryPage() {
             )}
           >
             {files === undefined ? (
-              query.error ? (
-                <ErrorState {...describeError(query.error)} />
-              ) : (
-                <SkeletonRows rows={6} height={64} />
-              )
+              <Unread query={query} skeleton={<SkeletonRows rows={6} height={64} />} />
             ) : (
               <FileList files={files} open={shown} isAsked={open !== null} address={address} />
             )}
@@ -106,8 +100,8 @@ export function MemoryPage() {
       )}
       {files && files.length > 0 && (
         <p className="-mt-2 text-ink-3 text-sm">
-          {formatCount(files.length)} files{query.hasNextPage ? ", more below" : ""}. Reads and writes:{" "}
-          <ExportLinks address={(format) => paths.api.memory({ format })} />
+          {plural(files.length, "file")}
+          {query.hasNextPage ? ", more below" : ""}. Reads and writes: <ExportLinks address={(format) => paths.api.memory({ format })} />
         </p>
       )}
     </Frame>

@@ -11,6 +11,7 @@ import { Panel } from "../../ui/panel.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
 import { AttentionList } from "./attention-list.tsx";
 import { costTodayFilter, RECENT, RUNNING } from "./overview-queries.ts";
 import { RecentSessions } from "./recent-sessions.tsx";
@@ -29,10 +30,7 @@ export function OverviewPage({ timeZone }: { timeZone: string }) {
       <Frame>
         <PageHeader title="Overview" />
         <Panel title="Nothing has arrived yet">
-          <EmptyState
-            title="Point an agent at Signalbox"
-            commands={["npx signalbox demo", "npx signalbox register claude-code", "npx signalbox register openclaw"]}
-          >
+          <EmptyState title="Point an agent at Signalbox" commands={START_COMMANDS}>
             Its next turn appears here by itself, with what it cost and the silicon that served it. Or let a demo fleet of 24 agents play
             first: one of them runs away, and you can stop it.
           </EmptyState>

@@ -2,17 +2,17 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { type DecisionFilter, decisionPagesQuery } from "../../api/decision.ts";
-import { describeError } from "../../api/error.ts";
 import { facetsQuery } from "../../api/facets.ts";
 import { paths } from "../../paths.ts";
 import type { DECISIONS_SHOWN } from "../../search-params.ts";
-import { EmptyState, ErrorState } from "../../ui/notice.tsx";
+import { EmptyState } from "../../ui/notice.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { Select } from "../../ui/select.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { DecisionRow } from "../decision-row.tsx";
 import { ExportLinks } from "../export-links.tsx";
+import { Unread } from "../unread.tsx";
 
 const SHOWN = [
   { value: "all", label: "All" },
@@ -49,11 +49,7 @@ export function DecisionLog({
       }
     >
       {decisions === undefined ? (
-        query.error ? (
-          <ErrorState {...describeError(query.error)} />
-        ) : (
-          <SkeletonRows rows={10} />
-        )
+        <Unread query={query} skeleton={<SkeletonRows rows={10} />} />
       ) : decisions.length === 0 ? (
         <EmptyState title={isFiltered ? "No decision matches" : "No call has gone through the scheduler yet"}>
           {isFiltered ? (

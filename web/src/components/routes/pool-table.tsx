@@ -16,7 +16,7 @@ const NUMERIC = 4;
 /** Every pool as one line; a line opens to its classes and to who held it. */
 export function PoolTable({ pools, open, onOpen }: { pools: readonly Pool[]; open: string | null; onOpen: (pool: string | null) => void }) {
   return (
-    <section aria-label="table" tabIndex={0} className="overflow-x-auto outline-offset-[-2px]">
+    <section aria-label="table" tabIndex={0} className="scroll-x outline-offset-[-2px]">
       <table className="w-full border-separate border-spacing-0" aria-label="pools">
         <thead>
           <tr>
@@ -116,7 +116,7 @@ function Slots({ active, slots, silicon }: { active: number; slots: number; sili
   const { color } = siliconLook(silicon);
   return (
     <span className="flex items-center gap-2">
-      <span className="flex h-2.5 w-20 gap-px overflow-hidden rounded-[2px] bg-sunken" aria-hidden>
+      <span className="flex h-2.5 w-12 gap-px md:w-20 overflow-hidden rounded-[2px] bg-sunken" aria-hidden>
         {slots <= 16 ? (
           Array.from({ length: slots }, (_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: slots have no names

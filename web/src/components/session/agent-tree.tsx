@@ -36,7 +36,7 @@ export function AgentTree({ agents, session }: { agents: readonly Agent[]; sessi
     to: Math.max(epochMs(session.last_time), ...agents.map((agent) => epochMs(agent.last_time))),
   };
   return (
-    <section aria-label="table" tabIndex={0} className="overflow-x-auto outline-offset-[-2px]">
+    <section aria-label="table" tabIndex={0} className="scroll-x outline-offset-[-2px]">
       <table className="w-full border-separate border-spacing-0" aria-label="agents">
         <thead>
           <tr className="text-left">

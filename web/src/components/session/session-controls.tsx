@@ -2,14 +2,13 @@
 import { CirclePlay, OctagonX, Pause } from "lucide-react";
 import { useState } from "react";
 import type { ControlAction } from "../../api/control.ts";
-import type { Session } from "../../api/session.ts";
 import { Button, Key } from "../../ui/button.tsx";
 import { useKey } from "../../ui/use-key.ts";
 import { usePageAction } from "../palette/palette-state.ts";
-import { StopDialog } from "./stop-dialog.tsx";
+import { StopDialog, type Stoppable } from "./stop-dialog.tsx";
 
 /** Pause, resume and kill. Each asks first and shows a receipt after. */
-export function SessionControls({ session }: { session: Session }) {
+export function SessionControls({ session }: { session: Stoppable }) {
   const [asked, setAsked] = useState<ControlAction | null>(null);
   const state = session.control?.state ?? "running";
   useKey(["k"], (event) => {

@@ -1,12 +1,10 @@
 "use client";
 import { plainId } from "@signalbox/otel/conventions";
-import { ChevronRight, CircleAlert } from "lucide-react";
-import Link from "next/link";
+import { CircleAlert } from "lucide-react";
 import type { Session } from "../../api/session.ts";
 import { saving, toUsd } from "../../model/money.ts";
 import { formatCompact, formatShare, plural } from "../../model/numbers.ts";
 import { epochMs, formatDuration } from "../../model/time.ts";
-import { paths } from "../../paths.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { CopyText } from "../../ui/copy-text.tsx";
 import { HostileText } from "../../ui/hostile-text.tsx";
@@ -19,21 +17,14 @@ import { ControlBadge } from "../control-badge.tsx";
 import { byPool } from "../session-mix.ts";
 import { StateMark } from "../state-mark.tsx";
 import { SessionControls } from "./session-controls.tsx";
+import { SessionCrumbs } from "./session-crumbs.tsx";
 
 export function SessionHeader({ session }: { session: Session }) {
   const saved = saving(session.comparable_baseline_nanousd, session.comparable_cost_nanousd);
   const pools = byPool(session.routes);
   return (
     <header className="flex min-w-0 flex-col gap-4">
-      <nav aria-label="where you are" className="flex min-w-0 items-center gap-1 text-ink-2 text-sm">
-        <Link prefetch={false} href={paths.sessions()} className="hover:text-ink hover:underline">
-          Sessions
-        </Link>
-        <ChevronRight size={13} aria-hidden />
-        <span className="min-w-0 truncate">
-          <HostileText text={session.agent_name ?? "unnamed"} />
-        </span>
-      </nav>
+      <SessionCrumbs name={session.agent_name ?? "unnamed"} />
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <h1 className="line-clamp-2 min-w-0 break-words font-semibold text-xl tracking-tight [overflow-wrap:anywhere]">
           <HostileText text={session.agent_name ?? "Unnamed agent"} />

@@ -2,21 +2,21 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { BookOpen, PenLine } from "lucide-react";
 import Link from "next/link";
-import { describeError } from "../../api/error.ts";
 import { type MemoryAccess, sessionMemoryQuery } from "../../api/memory.ts";
 import { paths } from "../../paths.ts";
 import { Diff } from "../../ui/diff.tsx";
 import { HostileText } from "../../ui/hostile-text.tsx";
-import { EmptyState, ErrorState } from "../../ui/notice.tsx";
+import { EmptyState } from "../../ui/notice.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { ClockTime } from "../../ui/time.tsx";
 import { WrittenBy } from "../memory/written-by.tsx";
+import { Unread } from "../unread.tsx";
 
 /** What the agents of a session read and wrote, newest first; of what they read, where it came from. */
 export function SessionMemory({ id, onSelect }: { id: string; onSelect: (spanId: string) => void }) {
   const query = useInfiniteQuery(sessionMemoryQuery(id));
   const accesses = query.data?.pages.flatMap((page) => page.data);
-  if (accesses === undefined) return query.error ? <ErrorState {...describeError(query.error)} /> : <SkeletonRows rows={6} height={48} />;
+  if (accesses === undefined) return <Unread query={query} skeleton={<SkeletonRows rows={6} height={48} />} />;
   if (accesses.length === 0)
     return (
       <EmptyState title="No memory file was read or written">

@@ -1,21 +1,23 @@
 "use client";
+import { plainId } from "@signalbox/otel/conventions";
 import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import { Tabs } from "radix-ui";
 import { useCallback } from "react";
 import { agentsQuery } from "../../api/agent.ts";
-import { describeError } from "../../api/error.ts";
 import { sessionQuery } from "../../api/session.ts";
 import { formatCompact } from "../../model/numbers.ts";
 import { SESSION_VIEWS, sessionParams } from "../../search-params.ts";
-import { ErrorState } from "../../ui/notice.tsx";
-import { Skeleton, SkeletonRows } from "../../ui/skeleton.tsx";
+import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { useChosenInSight } from "../../ui/use-chosen-in-sight.ts";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
+import { Unread } from "../unread.tsx";
 import { AgentTree } from "./agent-tree.tsx";
 import { Decisions } from "./decisions.tsx";
 import { Replay } from "./replay/replay.tsx";
+import { SessionControls } from "./session-controls.tsx";
+import { SessionCrumbs } from "./session-crumbs.tsx";
 import { SessionHeader } from "./session-header.tsx";
 import { SessionMemory } from "./session-memory.tsx";
 import { SpanDrawer } from "./span-drawer.tsx";
@@ -31,7 +33,18 @@ export function SessionPage({ id }: { id: string }) {
   const selectSpan = useCallback((next: string | null) => void setParams({ span: next }), [setParams]);
   const tabs = useChosenInSight(session.data ? view : "");
   if (!session.data)
-    return <Frame>{session.error ? <ErrorState {...describeError(session.error)} /> : <Skeleton className="h-32 w-full" />}</Frame>;
+    return (
+      <Frame>
+        {/* its stop goes to the scheduler, and works without the database */}
+        <div className="flex flex-wrap items-center justify-between gap-3">
+          <SessionCrumbs name={plainId(id)} />
+          <SessionControls session={{ session_id: id, agent_name: null, control: null, routes: [] }} />
+        </div>
+        <section aria-label="session" className="rounded-lg border border-line bg-surface">
+          <Unread query={session} skeleton={<SkeletonRows rows={3} height={44} />} />
+        </section>
+      </Frame>
+    );
 
   const counts = {
     timeline: session.data.spans,
@@ -49,7 +62,7 @@ export function SessionPage({ id }: { id: string }) {
         onValueChange={(next) => setParams({ view: next as typeof view })}
         className="overflow-clip rounded-lg border border-line bg-surface"
       >
-        <Tabs.List ref={tabs} aria-label="session views" className="flex gap-1 overflow-x-auto overflow-y-hidden border-line border-b px-2">
+        <Tabs.List ref={tabs} aria-label="session views" className="scroll-x flex gap-1 overflow-y-hidden border-line border-b px-2">
           {SESSION_VIEWS.map((name) => (
             <Tabs.Trigger
               key={name}
@@ -64,10 +77,8 @@ export function SessionPage({ id }: { id: string }) {
         <Tabs.Content value="timeline" tabIndex={-1}>
           {timeline.spans ? (
             <Waterfall spans={timeline.spans} isCut={timeline.isCut} selected={span} onSelect={selectSpan} />
-          ) : timeline.error ? (
-            <ErrorState {...describeError(timeline.error)} />
           ) : (
-            <SkeletonRows rows={12} height={30} />
+            <Unread query={{ data: timeline.spans, error: timeline.error }} skeleton={<SkeletonRows rows={12} height={30} />} />
           )}
         </Tabs.Content>
         <Tabs.Content value="replay" tabIndex={-1}>

@@ -11,6 +11,7 @@ import { HostileText } from "../../ui/hostile-text.tsx";
 import { Modal } from "../../ui/modal.tsx";
 import { Money } from "../../ui/money.tsx";
 import { Skeleton } from "../../ui/skeleton.tsx";
+import { useReadError } from "../unread.tsx";
 import { ReceiptView } from "./receipt.tsx";
 
 const WORDS: Record<ControlAction, { title: (name: string) => string; says: string; button: string; busy: string }> = {
@@ -34,8 +35,11 @@ const WORDS: Record<ControlAction, { title: (name: string) => string; says: stri
   },
 };
 
+/** What has to be known of a session to stop it. */
+export type Stoppable = Pick<Session, "session_id" | "agent_name" | "control" | "routes">;
+
 /** Says what a stop will reach, asks, and then shows the receipt. */
-export function StopDialog({ session, action, onClose }: { session: Session; action: ControlAction; onClose: () => void }) {
+export function StopDialog({ session, action, onClose }: { session: Stoppable; action: ControlAction; onClose: () => void }) {
   const client = useQueryClient();
   const [reason, setReason] = useState("");
   const control = useMutation({
@@ -43,6 +47,7 @@ export function StopDialog({ session, action, onClose }: { session: Session; act
     onSettled: () => client.invalidateQueries({ queryKey: ["session", session.session_id] }),
   });
   const activity = useQuery({ ...activityQuery(session.session_id), enabled: !control.data });
+  const blind = useReadError(activity);
   const words = WORDS[action];
   const name = session.agent_name ?? "this session";
   const away = activity.data?.scheduler.problem;
@@ -64,7 +69,7 @@ export function StopDialog({ session, action, onClose }: { session: Session; act
           if (!away && !control.isPending) control.mutate(reason.trim() ? { action, reason: reason.trim() } : { action });
         }}
       >
-        {action !== "resume" && <WhatDies session={session} activity={activity.data} />}
+        {action !== "resume" && blind === null && <WhatDies session={session} activity={activity.data} />}
         <label className="mt-4 block">
           <span className="label">Reason, shown to the agent (optional)</span>
           <input
@@ -74,7 +79,7 @@ export function StopDialog({ session, action, onClose }: { session: Session; act
             className="mt-1 h-8 w-full rounded-md border border-line-strong bg-surface px-2.5"
           />
         </label>
-        {(away || control.error || activity.error) && (
+        {(away || control.error || blind !== null) && (
           <p role="alert" className="mt-3 flex items-start gap-2 text-bad text-sm">
             <CircleAlert size={14} className="mt-0.5 shrink-0" aria-hidden />
             <span className="min-w-0 break-words">
@@ -84,7 +89,7 @@ export function StopDialog({ session, action, onClose }: { session: Session; act
                     ? sentence(describeError(control.error))
                     : away
                       ? `The scheduler is not answering: ${away}. Nothing can be ${action === "kill" ? "killed" : `${action}d`} until it does.`
-                      : sentence(describeError(activity.error))
+                      : `${describeError(blind).title}, so what this will reach is not known beforehand. It can be ${action === "kill" ? "killed" : `${action}d`} all the same.`
                 }
               />
             </span>
@@ -109,7 +114,7 @@ export function StopDialog({ session, action, onClose }: { session: Session; act
 
 const sentence = ({ title, detail }: { title: string; detail: string }) => `${title}. ${detail}`;
 
-function WhatDies({ session, activity }: { session: Session; activity: SessionActivity | undefined }) {
+function WhatDies({ session, activity }: { session: Stoppable; activity: SessionActivity | undefined }) {
   const isRouted = session.routes.some((share) => share.pool !== "");
   if (!activity) return <Skeleton className="mt-4 h-20 w-full" />;
   return (
@@ -118,8 +123,8 @@ function WhatDies({ session, activity }: { session: Session; activity: SessionAc
       className="mt-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-6 gap-y-1.5 rounded-md border border-line px-3.5 py-3"
     >
       <Row name="Agents">
-        the root and {plural(activity.descendants, "sub-agent")}; {formatCount(activity.active_agents)} seen in the last{" "}
-        <span className="whitespace-nowrap">90 s</span>
+        the root {activity.descendants === 0 ? "alone" : `and ${plural(activity.descendants, "sub-agent")}`};{" "}
+        {formatCount(activity.active_agents)} seen in the last <span className="whitespace-nowrap">90 s</span>
       </Row>
       <Row name="Calls in flight">
         {activity.in_flight_calls === null ? "not known beforehand: the receipt counts them" : formatCount(activity.in_flight_calls)}

@@ -2,18 +2,19 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Search } from "lucide-react";
 import { debounce, useQueryStates } from "nuqs";
-import { describeError } from "../../api/error.ts";
 import { sessionPagesQuery } from "../../api/session.ts";
 import { formatCount } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
 import { sessionsParams } from "../../search-params.ts";
-import { EmptyState, ErrorState } from "../../ui/notice.tsx";
+import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { Segmented } from "../../ui/segmented.tsx";
 import { SkeletonRows } from "../../ui/skeleton.tsx";
 import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
 import { SavedViews } from "../saved-views.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
+import { Unread } from "../unread.tsx";
 import { SessionList } from "./session-list.tsx";
 
 const SHOWN = [
@@ -54,11 +55,7 @@ export function SessionsPage() {
       </PageHeader>
       <section aria-label="sessions" className="overflow-hidden rounded-lg border border-line bg-surface">
         {sessions === undefined ? (
-          query.error ? (
-            <ErrorState {...describeError(query.error)} />
-          ) : (
-            <SkeletonRows rows={12} height={52} />
-          )
+          <Unread query={query} skeleton={<SkeletonRows rows={12} height={52} />} />
         ) : sessions.length > 0 ? (
           <SessionList
             sessions={sessions}
@@ -72,7 +69,7 @@ export function SessionsPage() {
             </button>
           </EmptyState>
         ) : (
-          <EmptyState title="No sessions yet" commands={["npx signalbox register openclaw", "npx signalbox demo"]}>
+          <EmptyState title="No sessions yet" commands={START_COMMANDS}>
             A session appears with its first span.
           </EmptyState>
         )}

@@ -13,7 +13,7 @@ const KINDS = [
 export function KeptDays({ retention: { others, projects } }: { retention: Retention }) {
   const rows = [...projects.map(({ project, ...days }) => [project, days] as const), [null, others] as const];
   return (
-    <section aria-label="retention" tabIndex={0} className="overflow-x-auto border-line border-t outline-offset-[-2px]">
+    <section aria-label="retention" tabIndex={0} className="scroll-x border-line border-t outline-offset-[-2px]">
       <table className="w-full min-w-[560px] text-left">
         <thead>
           <tr className="label border-line border-b">

@@ -78,7 +78,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
           <span className="font-mono text-ink-3 text-xs">…{apiKey.hint}</span>
           {apiKey.revoked !== null && <Badge>revoked</Badge>}
         </p>
-        <p className="break-words text-ink-2 text-sm">
+        <p className="line-clamp-3 break-words text-ink-2 text-sm">
           {PURPOSE[apiKey.purpose]}, <HostileText text={apiKey.project === null ? "every project" : `project ${apiKey.project}`} />; made{" "}
           <Ago time={apiKey.created} />
         </p>

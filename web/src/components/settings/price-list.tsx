@@ -28,7 +28,7 @@ export function PriceList({ prices }: { prices: readonly ListedPrice[] }) {
           className="h-8 w-full rounded-md border border-line bg-surface px-2.5 placeholder:text-ink-3 sm:w-56"
         />
       </div>
-      <section aria-label="price table" tabIndex={0} className="overflow-x-auto border-line border-t outline-offset-[-2px]">
+      <section aria-label="price table" tabIndex={0} className="scroll-x border-line border-t outline-offset-[-2px]">
         <table className="w-full min-w-[640px] text-left">
           <thead>
             <tr className="label border-line border-b">

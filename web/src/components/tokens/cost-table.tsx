@@ -83,7 +83,7 @@ export function CostTable({
   );
   const table = useTable({ features, columns, data, initialState: { sorting: [{ id: "cost", desc: true }] } });
   return (
-    <section aria-label="table" tabIndex={0} className="overflow-x-auto outline-offset-[-2px]">
+    <section aria-label="table" tabIndex={0} className="scroll-x outline-offset-[-2px]">
       <table className="w-full border-separate border-spacing-0">
         <thead>
           {table.getHeaderGroups().map((group) => (

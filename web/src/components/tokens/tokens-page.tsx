@@ -30,6 +30,7 @@ import { ExportLinks } from "../export-links.tsx";
 import { Frame } from "../frame.tsx";
 import { Resource } from "../resource.tsx";
 import { SavedViews } from "../saved-views.tsx";
+import { START_COMMANDS } from "../start-commands.ts";
 import { CostTable } from "./cost-table.tsx";
 import { TokensHeadline } from "./tokens-headline.tsx";
 
@@ -78,10 +79,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
       <Frame>
         {header}
         <Panel title="Cost">
-          <EmptyState
-            title={`No model calls in the last ${rangeLabel}`}
-            commands={["npx signalbox register openclaw", "npx signalbox demo"]}
-          >
+          <EmptyState title={`No model calls in the last ${rangeLabel}`} commands={START_COMMANDS}>
             Point an agent at Signalbox, or play the demo fleet through the scheduler.
           </EmptyState>
         </Panel>

@@ -22,7 +22,7 @@ export function Comparison({ result }: { result: Result }) {
         </span>
       </p>
       <AttainmentChart classes={classes} now={now} edited={edited} />
-      <section aria-label="comparison" tabIndex={0} className="overflow-x-auto">
+      <section aria-label="comparison" tabIndex={0} className="scroll-x">
         <table className="w-full border-separate border-spacing-0">
           <thead>
             <tr>

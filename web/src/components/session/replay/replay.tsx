@@ -3,11 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import { useEffect, useState } from "react";
 import { agentsQuery } from "../../../api/agent.ts";
-import { describeError } from "../../../api/error.ts";
 import type { Replay as ReplayModel } from "../../../model/replay.ts";
 import { sessionParams } from "../../../search-params.ts";
-import { EmptyState, ErrorState } from "../../../ui/notice.tsx";
+import { EmptyState } from "../../../ui/notice.tsx";
 import { SkeletonRows } from "../../../ui/skeleton.tsx";
+import { Unread } from "../../unread.tsx";
 import { createPlayhead, type Playhead } from "./playhead.ts";
 import { StepDetail } from "./step-detail.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -20,7 +20,7 @@ const WRITE_ADDRESS_MS = 400;
 /** A session as it went: the steps on a time axis, one moment of it in sight, and what was said then. */
 export function Replay({ id }: { id: string }) {
   const { replay, error, isWhole } = useSteps(id);
-  if (!replay) return error ? <ErrorState {...describeError(error)} /> : <SkeletonRows rows={10} height={40} />;
+  if (!replay) return <Unread query={{ data: replay, error }} skeleton={<SkeletonRows rows={10} height={40} />} />;
   if (replay.steps.length === 0) return <EmptyState title="No steps yet">Turns, model calls and tool calls appear here.</EmptyState>;
   return <Stage id={id} replay={replay} isWhole={isWhole} />;
 }
