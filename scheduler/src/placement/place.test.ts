@@ -46,7 +46,7 @@ const choice = (candidates: Candidate[], asked: Demand) => candidates[place(cand
 
 test("the cheapest that meets the class is chosen, and the estimate is told", () => {
   const placement = place([gpu, cpu], demand);
-  expect(placement).toMatchObject({ order: [1, 0], feasible: true, reason: "cheapest of 2 that meet background (done ≤ 60000 ms)" });
+  expect(placement).toMatchObject({ order: [1, 0], feasible: true, reason: "cheapest of 2 that meet background (done ≤ 1 min)" });
   // 1,000 tokens at 1,000/s, then 100 at 50 ms: 6 s at 0.36 USD an hour.
   expect(placement.explained[1]).toEqual({
     pool: "cpu",

@@ -136,6 +136,7 @@ function reasonFor(eligible: readonly Eligible[], sla: SlaTarget): string {
   const feasible = eligible.filter((candidate) => candidate.feasible).length;
   if (feasible === 0) return `none of ${eligible.length} is predicted to meet ${targetText(sla)}: the least harm`;
   if (choice.estimate.costNanousd === undefined) return `prices unknown: the fastest of ${feasible} that meet ${targetText(sla)}`;
+  if (feasible === 1) return `the only one that meets ${targetText(sla)}`;
   return `cheapest of ${feasible} that meet ${targetText(sla)}`;
 }
 
@@ -147,14 +148,20 @@ function targetText(sla: SlaTarget): string {
   if (text === undefined) {
     const { class: name, ttftMs, tpotMs, deadlineMs } = sla;
     const bounds = [
-      ttftMs !== undefined && `first token ≤ ${ttftMs} ms`,
-      tpotMs !== undefined && `per token ≤ ${tpotMs} ms`,
-      deadlineMs !== undefined && `done ≤ ${deadlineMs} ms`,
+      ttftMs !== undefined && `first token ≤ ${duration(ttftMs)}`,
+      tpotMs !== undefined && `per token ≤ ${duration(tpotMs)}`,
+      deadlineMs !== undefined && `done ≤ ${duration(deadlineMs)}`,
     ].filter(Boolean);
     text = bounds.length > 0 ? `${name} (${bounds.join(", ")})` : name;
     targetTexts.set(sla, text);
   }
   return text;
+}
+
+/** 250 ms, 1.5 s, 10 min */
+function duration(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1_000} s`;
 }
 
 /** The chosen one is always among those that are kept. */

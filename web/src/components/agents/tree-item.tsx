@@ -45,8 +45,10 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
                   <GitFork size={11} aria-hidden /> runaway
                 </Badge>
               )}
-              {tree.control_state && tree.control_state !== "running" && (
+              {tree.control_state && tree.control_state !== "running" ? (
                 <Badge tone={tree.control_state === "killed" ? "bad" : "warn"}>{tree.control_state}</Badge>
+              ) : (
+                tree.active_agents > 0 && <Badge tone="good">{tree.active_agents} active</Badge>
               )}
             </span>
             <span className="block truncate text-ink-3 text-xs" title={plainId(tree.session_id)}>
@@ -61,11 +63,7 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
             </span>
           </div>
         </div>
-        <Fact
-          name="sub-agents"
-          value={formatCount(tree.sub_agents)}
-          note={tree.active_agents > 0 ? `${tree.active_agents} active` : undefined}
-        />
+        <Fact name="sub-agents" value={formatCount(tree.sub_agents)} />
         <Fact name="widest" value={formatCount(tree.widest)} isSmall />
         <Fact name="deep" value={formatCount(tree.depth)} isSmall />
         <Fact name="in a minute" value={formatCount(tree.peak_per_minute)} isSmall isBad={tree.is_runaway} />
@@ -98,20 +96,18 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
 function Fact({
   name,
   value,
-  note,
   isSmall = false,
   isBad = false,
 }: {
   name: string;
   value: React.ReactNode;
-  note?: string | undefined;
   isSmall?: boolean;
   isBad?: boolean;
 }) {
   return (
     <span className={classNames("tabular text-right", isSmall && "hidden md:block")}>
       <span className={classNames("block", isBad && "font-medium text-bad")}>{value}</span>
-      <span className="label block whitespace-nowrap font-normal">{note ?? name}</span>
+      <span className="label block whitespace-nowrap font-normal">{name}</span>
     </span>
   );
 }
