@@ -192,7 +192,7 @@ async function writeHostile(url: string): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { search_path: "signalbox" } });
   try {
     await sql`insert into alert_rules (rule_id, name, condition, for_seconds, actions, enabled, version, created_at, updated_at)
-      values ('rule', ${HOSTILE}, ${sql.json({ kind: "session_cost", threshold: 5, per: "session", min_calls: 0, agent: HOSTILE })}, 0, '[]', true, 1, now(), now())`;
+      values ('rule', ${HOSTILE}, ${sql.json({ kind: "session_cost", threshold: 5, window_seconds: null, per: "session", min_calls: 0, agent: HOSTILE })}, 0, '[]', true, 1, now(), now())`;
     await sql`insert into alert_events (event_id, rule_id, rule_version, rule_name, project, kind, subject, session_id, value, threshold, message, started_at, fired_at, muted)
       values ('event', 'rule', 1, ${HOSTILE}, 'default', 'session_cost', ${HOSTILE_SESSION}, ${HOSTILE_SESSION}, 7, 5, ${`${HOSTILE_SESSION} cost $7`}, now(), now(), false)`;
     await sql`insert into api_keys (key_id, name, purpose, project, digest, hint, created_at) values ('key', ${HOSTILE}, 'agents', ${HOSTILE}, '\\x00', 'abcd', now())`;

@@ -504,7 +504,7 @@ it("names of any length that turn the reading direction turn no words of ours, a
     { session: id, path: name, operation: "write", diff: name, minutesAgo: 0 },
     { session: id, path: name, operation: "read", lines: name, minutesAgo: -1 },
   ]);
-  const condition = { kind: "session_cost", threshold: 5, window_seconds: 0, per: "session", min_calls: 0, agent: name };
+  const condition = { kind: "session_cost", threshold: 5, window_seconds: null, per: "session", min_calls: 0, agent: name };
   await sql`insert into alert_rules (rule_id, name, condition, for_seconds, actions, enabled, version, created_at, updated_at)
     values ('hostile', ${name}, ${sql.json(condition)}, 0, '[]', true, 1, now(), now())`;
   await sql`insert into alert_events (event_id, rule_id, rule_version, rule_name, project, kind, subject, session_id, value, threshold, message, started_at, fired_at, muted)
