@@ -3,10 +3,11 @@ import { type NextRequest, NextResponse } from "next/server";
 import { paths } from "./src/paths.ts";
 import { isLoginCookie, isSameOrigin, loginCookieName } from "./src/server/auth.ts";
 import { environment } from "./src/server/environment.ts";
+import { redeemLoginLink } from "./src/server/login-link.ts";
 import { contentSecurityPolicy, SECURITY_HEADERS } from "./src/server/security-headers.ts";
 
 /** Stands before every page and route: refuses foreign writes, sends the logged-out to the login page, and sets the policy. */
-export function proxy(request: NextRequest): NextResponse {
+export async function proxy(request: NextRequest): Promise<NextResponse> {
   const { pathname, searchParams } = request.nextUrl;
 
   if (!["GET", "HEAD", "OPTIONS"].includes(request.method) && !isSameOrigin(request.headers)) {
@@ -18,11 +19,8 @@ export function proxy(request: NextRequest): NextResponse {
   if (pathname.startsWith("/api/") || ["/healthz", "/readyz", "/metrics", "/logout"].includes(pathname))
     return secured(NextResponse.next());
 
-  if (pathname === "/login" && searchParams.has("token")) {
-    const redeem = request.nextUrl.clone();
-    redeem.pathname = "/login/redeem";
-    return secured(NextResponse.rewrite(redeem));
-  }
+  const loginToken = pathname === "/login" ? searchParams.get("token") : null;
+  if (loginToken !== null) return secured(await redeemLoginLink(request, loginToken));
   const isLoggedIn = isLoginCookie(request.cookies.get(loginCookieName())?.value, Date.now());
   if (!isLoggedIn && !pathname.startsWith("/login")) {
     const login = request.nextUrl.clone();

@@ -186,7 +186,7 @@ function report(name: string, { taken, cpu }: Times): void {
 
 /** The login cookie that a one-time link gives. */
 async function logIn(link: string): Promise<string> {
-  const response = await fetch(link.replace("/login?", "/login/redeem?"), { redirect: "manual" });
+  const response = await fetch(link, { redirect: "manual" });
   const cookie = response.headers.getSetCookie().map((header) => header.split(";")[0]);
   if (cookie.length === 0) throw new Error(`the login link gave no cookie: ${response.status}`);
   return cookie.join("; ");

@@ -96,6 +96,13 @@ describe("login", () => {
     expect(other.url()).toContain("/login");
   });
 
+  it("is answered by the dashboard itself: nothing asks whoever is at localhost", async () => {
+    const response = await fetch(dashboard.loginLink(), { redirect: "manual" });
+    expect([response.status, response.headers.get("location")]).toEqual([303, "/"]);
+    expect(response.headers.get("x-middleware-rewrite")).toBeNull();
+    expect(response.headers.get("set-cookie")).toMatch(/; Path=\/; HttpOnly; SameSite=Strict/);
+  });
+
   it("ends with signing out", async () => {
     const page = await open();
     await page.getByRole("button", { name: "Sign out" }).click();
