@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { parse } from "smol-toml";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RegisterError, type RegisterOptions, registerCodex, unregisterCodex } from "./register.ts";
@@ -10,12 +11,14 @@ import { RegisterError, type RegisterOptions, registerCodex, unregisterCodex } f
 let home: string;
 let options: RegisterOptions;
 let configPath: string;
+let variablesPath: string;
 let server: Server | undefined;
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "signalbox-codex-test-"));
   await mkdir(join(home, ".codex"));
   configPath = join(home, ".codex", "config.toml");
+  variablesPath = join(home, ".codex", ".env");
   // Port 9 (discard): no scheduler answers
   options = { home, stateDir: join(home, ".signalbox"), schedulerUrl: "http://127.0.0.1:9", otlpEndpoint: "http://127.0.0.1:4318" };
 });
@@ -26,6 +29,7 @@ afterEach(async () => {
 });
 
 const text = () => readFile(configPath, "utf8");
+const variables = () => readFile(variablesPath, "utf8");
 const config = async () => parse(await text());
 const files = async () => (await readdir(join(home, ".codex"))).toSorted();
 
@@ -154,6 +158,71 @@ describe("edited since", () => {
   });
 });
 
+describe("the variables of Codex's exporters, in the .env beside its config", () => {
+  const OURS = {
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "64",
+    OTEL_BSP_MAX_CONCURRENT_EXPORTS: "32",
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "5000",
+    OTEL_BLRP_SCHEDULE_DELAY: "100",
+    OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: "5000",
+  };
+  const MINE = `# my keys
+OPENAI_API_KEY=sk-${"x".repeat(30)}
+export OTEL_BLRP_SCHEDULE_DELAY = "2000"
+#OTEL_BSP_MAX_EXPORT_BATCH_SIZE=1
+NOTE='a # b'`;
+
+  it.each([
+    ["of several lines", MINE],
+    ["with a last line end", `${MINE}\n`],
+    ["with Windows line ends", `${MINE}\n`.replaceAll("\n", "\r\n")],
+    ["empty", ""],
+  ])("are there, and gone again with the bytes as they were: %s", async (_, before) => {
+    await writeFile(variablesPath, before, { mode: 0o600 });
+    const report = await registerCodex(options);
+    expect(parseEnv(await variables())).toEqual({ ...parseEnv(before), ...OURS });
+    expect((await variables()).startsWith(before.split(/\r?\n/, 1)[0] as string)).toBe(true);
+    expect(report.diff).toContain(variablesPath);
+    expect(report.diff).not.toContain("sk-x");
+    expect(await registerCodex(options)).toMatchObject({ changed: false, diff: "" });
+    await unregisterCodex(options);
+    expect(await variables()).toBe(before);
+  });
+
+  it("go where the file was edited since, and the edits stay", async () => {
+    await writeFile(variablesPath, MINE);
+    await registerCodex(options);
+    await writeFile(variablesPath, `${(await variables()).replace("_SIZE=64", "_SIZE=128")}\nADDED=1\n`);
+    const report = await unregisterCodex(options);
+    expect(report.notes).toEqual(["OTEL_BSP_MAX_EXPORT_BATCH_SIZE was changed since and stays"]);
+    expect(await variables()).toBe(`${MINE}\nOTEL_BSP_MAX_EXPORT_BATCH_SIZE=128\nADDED=1\n`);
+  });
+
+  it("are kept from the programs that Codex runs, beside what was kept from them before", async () => {
+    const before = '[shell_environment_policy]\ninherit = "core"\nexclude = ["AWS_*", "OTEL_BLRP_SCHEDULE_DELAY"]\n';
+    await writeFile(configPath, before);
+    await registerCodex(options);
+    const { shell_environment_policy: policy } = (await config()) as { shell_environment_policy: { inherit: string; exclude: string[] } };
+    expect(policy.inherit).toBe("core");
+    expect(policy.exclude.toSorted()).toEqual(["AWS_*", ...Object.keys(OURS)].toSorted());
+    await unregisterCodex(options);
+    expect(await text()).toBe(before);
+  });
+
+  it("do not stand in the way of undoing what an older version registered, without them", async () => {
+    await writeFile(configPath, RICH);
+    await registerCodex(options);
+    const records = join(home, ".signalbox", "register");
+    for (const name of await readdir(records)) {
+      if ((await readFile(join(records, name), "utf8")).includes(`"configPath": ${JSON.stringify(variablesPath)}`))
+        await rm(join(records, name));
+    }
+    await rm(variablesPath);
+    expect(await unregisterCodex(options)).toMatchObject({ changed: true, configPath });
+    expect(await text()).toBe(RICH);
+  });
+});
+
 describe("what is written", () => {
   it("observing only reroutes nothing, and does not mark calls as routed", async () => {
     await writeFile(configPath, RICH);
@@ -222,6 +291,12 @@ describe("refuses, and changes nothing:", () => {
     await writeFile(configPath, "");
     await chmod(configPath, 0o444);
     await refused(/read-only/);
+  });
+  it("a read-only .env", async () => {
+    await writeFile(configPath, RICH);
+    await writeFile(variablesPath, "");
+    await chmod(variablesPath, 0o444);
+    await refused(/\.env is read-only/);
   });
   it("no Codex", async () => {
     await refused(/no Codex: .*nowhere/, { codexHome: join(home, "nowhere") });

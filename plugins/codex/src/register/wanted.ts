@@ -1,6 +1,7 @@
 import { RequestHeader } from "@signalbox/otel/conventions";
 import type { Wanted } from "@signalbox/otel/register";
 import { parse } from "smol-toml";
+import { EXPORTER_VARIABLES } from "./exporter-variables.ts";
 import { get } from "./toml-format.ts";
 import type { RegisterOptions } from "./types.ts";
 
@@ -53,8 +54,18 @@ export function wantedConfig(
     want(`telemetry, ${signal}`, `otel.${setting}`, exporter(otlpEndpoint, signal, key));
   }
   if (isLoopback(otlpEndpoint)) want("prompts", "otel.log_user_prompt", true);
+  // what is for Codex's exporters is not for the programs that it runs
+  const excluded = get(config, ["shell_environment_policy", "exclude"]) ?? [];
+  if (Array.isArray(excluded))
+    want("commands' variables", "shell_environment_policy.exclude", [
+      ...new Set([...excluded, ...EXPORTER_VARIABLES.map(({ variable }) => variable)]),
+    ]);
   return { wanted, notes };
 }
+
+/** What the `.env` beside Codex's config must say. */
+export const wantedVariables = (): Wanted[] =>
+  EXPORTER_VARIABLES.map(({ variable, value, name }) => ({ kind: "set", name, path: [variable], value }));
 
 /**
  * Codex's own login is for the vendor. With `requires_openai_auth` it comes along, and the second header says that it is not for the
