@@ -22,7 +22,7 @@ export function pluginFiles(schedulerUrl: string, version: string): Record<strin
 /** Where a stop can take hold. Claude Code waits for each: none that another stands for. */
 const EVENTS = ["UserPromptSubmit", "PreToolUse", "PostToolBatch", "SubagentStart", "SessionEnd"];
 /** Answered from memory in milliseconds; an agent must not wait for a scheduler that is away. It fails open. */
-const TIMEOUT_SECONDS = 2;
+export const HOOK_TIMEOUT_SECONDS = 2;
 
 const hooks = (url: string) => ({
   ...Object.fromEntries(EVENTS.map((event) => [event, [matcher(url)]])),
@@ -41,7 +41,7 @@ const hookUrl = (schedulerUrl: string) => `${new URL(schedulerUrl).origin}/hooks
 /** The key stays in settings.json, for the plugin's folder can be read by others. */
 function matcher(url: string) {
   const headers = { "x-signalbox-key": "$SIGNALBOX_KEY" };
-  return { hooks: [{ type: "http", url, timeout: TIMEOUT_SECONDS, headers, allowedEnvVars: ["SIGNALBOX_KEY"] }] };
+  return { hooks: [{ type: "http", url, timeout: HOOK_TIMEOUT_SECONDS, headers, allowedEnvVars: ["SIGNALBOX_KEY"] }] };
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;

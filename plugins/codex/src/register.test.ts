@@ -162,9 +162,9 @@ describe("the variables of Codex's exporters, in the .env beside its config", ()
   const OURS = {
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "64",
     OTEL_BSP_MAX_CONCURRENT_EXPORTS: "32",
-    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "5000",
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "3000",
     OTEL_BLRP_SCHEDULE_DELAY: "100",
-    OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: "5000",
+    OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: "3000",
   };
   const MINE = `# my keys
 OPENAI_API_KEY=sk-${"x".repeat(30)}

@@ -23,7 +23,7 @@ import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
 import { type ClaudeCodeScenario, SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
-import { watchedClaude } from "./unharmed.ts";
+import { PATIENCE_SECONDS, watchedClaude } from "./unharmed.ts";
 import { type ClaudeSuite, POOL, PRICES, priceOf, TOKEN } from "./world.ts";
 
 export const CLAUDE_CODE_VERSION = process.env.SIGNALBOX_CLAUDE_CODE_VERSION ?? "2.1.329";
@@ -195,6 +195,7 @@ export async function claudeCodeSuite(report: Report): Promise<void> {
       (name, run) => check(name, "observed only", run),
       notes,
       { schedulerUrl: stack.schedulerUrl, otlpEndpoint: stack.collectorUrl },
+      PATIENCE_SECONDS,
       (endpoints) => watchedClaude(cli, provider.url, endpoints),
     );
     await report.check("claude-code: unregistered and by itself, nothing of it is stored", async () => {

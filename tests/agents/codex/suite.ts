@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stopLocalRuns } from "@signalbox/codex/local-runs";
 import { registerCodex, unregisterCodex } from "@signalbox/codex/register";
@@ -21,7 +21,7 @@ import { checkMemory } from "./memory.ts";
 import { checkPools } from "./pools.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { scriptOf } from "./scripted.ts";
-import { watchedCodex } from "./unharmed.ts";
+import { PATIENCE_SECONDS, watchedCodex } from "./unharmed.ts";
 import { configOf, MODEL, POOL, PRICES, TOKEN } from "./world.ts";
 
 export const CODEX_VERSION = process.env.SIGNALBOX_CODEX_VERSION ?? "0.169.0";
@@ -227,6 +227,7 @@ export async function codexSuite(report: Report): Promise<void> {
     await report.check("codex: unregistered, its config is byte for byte as it was", async () => {
       await unregisterCodex(registration);
       assert.equal(readFileSync(machine.configPath, "utf8"), before);
+      assert.ok(!existsSync(join(machine.home, ".codex", ".env")), "there was no .env");
     });
 
     await registerCodex({ ...registration, observeOnly: true });
@@ -238,11 +239,12 @@ export async function codexSuite(report: Report): Promise<void> {
     writeFileSync(machine.configPath, routedOnly);
     for (const name of Object.keys(EXPECTED)) await check("routed only", name, () => prove(name, "routed only"));
     writeFileSync(machine.configPath, before);
-    script = scriptOf({});
+    script = scriptOf(SCENARIOS["tool-call"]?.tasks ?? {});
     await checkUnharmed(
       (name, run) => check("observed only", name, run),
       notes,
       { schedulerUrl: stack.schedulerUrl, otlpEndpoint: stack.collectorUrl },
+      PATIENCE_SECONDS,
       (endpoints) => watchedCodex(cli, provider.url, endpoints),
     );
     await report.check("codex: the captures still speak for it", async () => {
