@@ -67,8 +67,8 @@ test("a kill of one project's session leaves the other's alone; a kill of the pl
   for (const project of ["a", "b"]) expect((await chat(gateway.url, of(project))).status).toBe(403);
   const resumed = await control(gateway.url, "POST", `${PATH}/resume?project=a`);
   expect(resumed.body).toMatchObject({
-    state: "active",
-    unknown: [expect.stringMatching(/^it is still killed: a stop of this id in every project/)],
+    state: "killed",
+    unknown: [expect.stringMatching(new RegExp(`^it is still killed: .* npx signalbox resume ${SESSION}$`))],
   });
   expect((await chat(gateway.url, of("a"))).status).toBe(403);
   await control(gateway.url, "POST", `${PATH}/resume`);

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import {
   type ConfigFormat,
   planRegister,
@@ -77,7 +77,7 @@ export async function registerCodex(options: RegisterOptions): Promise<RegisterR
         ({ name, path }): RegisterStep => ({
           name,
           state: stepState(plan, name, dryRun),
-          detail: `${path.join(".")} in ${file.config}`,
+          detail: `${path.join(".")} in ${basename(file.config)}`,
         }),
       ),
       notes: [],

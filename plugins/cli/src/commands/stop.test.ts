@@ -40,6 +40,12 @@ it("puts the receipt in words, what is unknown among them", () => {
     "Stopped by its own word: claude-code on laptop.",
     "Unknown: one agent did not answer",
   ]);
-  expect(inWords("resume", { ...receipt, descendants: [], agents_acknowledged: [], unknown: [] })).toEqual(["s is active again."]);
+  const resumed = { ...receipt, state: "active", descendants: [], agents_acknowledged: [], unknown: [] };
+  expect(inWords("resume", resumed)).toEqual(["s is active again."]);
+  const elsewhere = "it is still killed: a stop of this id in every project holds; this lifts it: npx signalbox resume s";
+  expect(inWords("resume", { ...resumed, project: "acme", state: "killed", unknown: [elsewhere] })).toEqual([
+    "s of acme is still killed.",
+    `Unknown: ${elsewhere}`,
+  ]);
   expect(inWords("kill", { ...receipt, project: "acme", descendants: [] })[0]).toBe("s of acme is killed.");
 });

@@ -125,12 +125,16 @@ export function whatDies(session: string, agents: AgentRow[] | undefined, now: S
   return lines;
 }
 
+/** Resumed in one project, while a stop holds in every project. */
+const isStillStopped = (action: Action, { state }: Receipt) => action === "resume" && state !== "active";
+
 /** The receipt in words. */
 export function inWords(action: Action, receipt: Receipt): string[] {
   const { done, agents } = WORDS[action];
   const below = receipt.descendants.length;
   const whose = receipt.project === undefined ? "" : ` of ${receipt.project}`;
-  const lines = [`${receipt.session}${whose} is ${done}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
+  const is = isStillStopped(action, receipt) ? `still ${receipt.state}` : done;
+  const lines = [`${receipt.session}${whose} is ${is}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
   if (action !== "resume") {
     lines.push(`${plural(receipt.upstream_closed, "call")} closed at the pools, ${plural(receipt.slots_freed, "slot")} free again.`);
     if (receipt.dequeued > 0) lines.push(`${plural(receipt.dequeued, "call")} taken out of the line.`);
@@ -143,7 +147,7 @@ export function inWords(action: Action, receipt: Receipt): string[] {
 
 function sayReceipt(action: Action, receipt: Receipt, terminal: Terminal): void {
   const [first = "", ...rest] = inWords(action, receipt);
-  terminal.line(`\n  ${terminal.style("green", "✓")} ${first}`);
+  terminal.line(`\n  ${isStillStopped(action, receipt) ? terminal.style("yellow", "!") : terminal.style("green", "✓")} ${first}`);
   for (const line of rest) terminal.line(`    ${line.startsWith("Unknown") ? terminal.style("yellow", line) : line}`);
   const project = receipt.project === undefined ? "" : ` --project ${receipt.project}`;
   if (action !== "resume") terminal.line(terminal.style("dim", `    Let it go on: npx signalbox resume ${receipt.session}${project}`));

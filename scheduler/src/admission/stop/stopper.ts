@@ -14,6 +14,7 @@ export interface Receipt {
   session: string;
   /** Where the stop is of one project's session alone. */
   project?: string;
+  /** What holds now: after a resume of one project's session, a stop of its id in every project still may. */
   state: ControlState;
   /** Ids of the agents below it that are known. */
   descendants: string[];
@@ -98,7 +99,9 @@ export function createStopper(parts: StopperParts): Stopper {
 
       const everywhere = state === "active" && projectOf(id) !== undefined ? controls.stopOf([plainId(id)]) : undefined;
       if (everywhere)
-        unknown.push(`it is still ${everywhere.state}: a stop of this id in every project holds until it is resumed without a project`);
+        unknown.push(
+          `it is still ${everywhere.state}: a stop of this id in every project holds; this lifts it: npx signalbox resume ${plainId(id)}`,
+        );
 
       const { received, silent } = await answers;
       for (const name of silent) unknown.push(`${name} did not acknowledge within ${waits.acknowledgeMs} ms`);
@@ -108,7 +111,7 @@ export function createStopper(parts: StopperParts): Stopper {
       const receipt: Receipt = {
         session: plainId(id),
         ...withProject(id),
-        state,
+        state: everywhere?.state ?? state,
         descendants: [...seen, ...unseen],
         upstream_closed: count.upstreamClosed,
         slots_freed: count.slotsFreed,
