@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -66,6 +66,15 @@ describe("startPart", { timeout: 30_000 }, () => {
     expect(isAlive(pid)).toBe(false);
     expect(kinds()).toEqual(["spawned", "warning"]);
     expect(readFileSync(join(folder, "toy.log"), "utf8")).toContain("warn toy hello");
+  });
+
+  it("steps back for other programs as it is told, and never forward", async () => {
+    const niceness = Math.min(getPriority() + 4, 19);
+    part = await startPart({ ...spec(SERVICE), niceness }, (event) => events.push(event), limits);
+    expect(getPriority(part.pid)).toBe(niceness);
+    await part.stop();
+    part = await startPart({ ...spec(SERVICE), niceness: getPriority() - 1 }, (event) => events.push(event), limits);
+    expect(getPriority(part.pid)).toBe(getPriority());
   });
 
   it("starts it again when it dies", async () => {

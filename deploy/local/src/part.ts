@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { getPriority, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { SetupError } from "./errors.ts";
 import { openLogFile } from "./log-file.ts";
@@ -15,6 +16,8 @@ export interface PartSpec {
   /** its own address; `/readyz` there tells when it can work */
   address: string;
   logPath: string;
+  /** how far it steps back for other programs, as nice(1) counts; default: not at all */
+  niceness?: number;
 }
 
 export interface PartLimits {
@@ -103,6 +106,7 @@ export async function startPart(
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     child = started;
+    stepBack(started, spec.niceness);
     splitLines(started.stdout, takeLine);
     splitLines(started.stderr, takeLine);
     started.once("error", (error) => takeLine(`cannot start ${process.execPath}: ${error.message}`));
@@ -247,4 +251,14 @@ function splitLines(stream: NodeJS.ReadableStream | null, onLine: (line: string)
     if (rest !== "") onLine(rest);
     rest = "";
   });
+}
+
+/** Never forward: only root may, where the supervisor itself was told to step back further. */
+function stepBack({ pid }: ChildProcess, niceness = 0): void {
+  if (pid === undefined || niceness <= getPriority()) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // it has ended already, which is told elsewhere
+  }
 }
