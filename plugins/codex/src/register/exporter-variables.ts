@@ -1,6 +1,6 @@
 /**
  * How Codex's exporters send, which its config.toml cannot say: variables of OpenTelemetry's SDK for Rust, in the `.env` of Codex's
- * folder, which it loads as it starts. Measured with tests/bench/codex-turn.ts on Codex 0.169.0.
+ * folder, which it loads as it starts. Measured with tests/bench/agent-turn.ts on Codex 0.169.0.
  *
  * By default 512 spans are written out at once, on one of the threads that carry the turn, and a turn's 512th ends just before its
  * answer; log records wait for a second, so that a short run waits for them at its end; and where a collector takes connections and
