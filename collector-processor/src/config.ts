@@ -34,7 +34,8 @@ const collectorSchema = z
     wal_dir: z.string().min(1).optional(),
     /** Bytes of the log on disk; beyond: 503 with Retry-After. */
     wal_bytes: count.default(1024 * MiB),
-    wal_segment_bytes: count.default(32 * MiB),
+    /** Bytes of one of its files; two that are done with are kept, and written again. */
+    wal_segment_bytes: count.default(16 * MiB),
     /** Connections that write at once. */
     writers: z.int().min(1).max(16).default(2),
     /** The rollup slot of the first writer; default: each writer takes one that no other of the database has. */
