@@ -38,7 +38,7 @@ const SHUTDOWN_MS = 5_000;
 /** Postgres flushes what was committed every 200 ms. */
 const LOOK_AGAIN_MS = 50;
 /** Nobody waits for a commit where our own log has the rows: small requests are stored together. */
-const GATHER_MS = 20;
+const GATHER_MS = 40;
 
 export interface Store extends Pick<Stage<EncodedBatch>, "start" | "shutdown"> {
   /** Whether a batch would be taken now. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Unavailable } from "../pipeline.ts";
 import type { EncodedBatch } from "./encode-batch.ts";
 
@@ -28,6 +27,8 @@ export class WriteQueue {
   readonly #limits: QueueLimits;
   #waiting: Waiting[] = [];
   #wake: (() => void)[] = [];
+  /** Looks whether the one that gathers has enough; of two at once each would have half. */
+  #gathering: (() => void) | undefined;
   #closed = false;
   spans = 0;
   bytes = 0;
@@ -58,23 +59,32 @@ export class WriteQueue {
     this.#waiting.push(item);
     this.spans += spanCount;
     this.bytes += bytes;
-    this.#wake[0]?.();
+    if (this.#gathering === undefined) this.#wake[0]?.();
+    else this.#gathering();
   }
 
   /**
-   * Waits for work. Where that is little, waits `gatherMs` for more. Resolves to an empty group when the queue is closed and empty, or when the
-   * signal says that the taker is gone.
+   * Waits for work. Where that is little, waits up to `gatherMs` for more. Resolves to an empty group when the queue is closed and empty, or
+   * when the signal says that the taker is gone.
    */
   async take(limits: GroupLimits, gone: AbortSignal, gatherMs = 0): Promise<Waiting[]> {
     for (let gathered = gatherMs === 0; this.#waiting.length === 0 || !gathered; ) {
       if (gone.aborted || (this.#closed && this.#waiting.length === 0)) return [];
-      if (this.#waiting.length === 0) await this.#work(gone);
+      if (this.#waiting.length === 0 || this.#gathering !== undefined) await this.#work(gone);
       else {
-        if (this.spans < limits.spans / LITTLE && this.bytes < limits.bytes / LITTLE) await sleep(gatherMs);
+        await this.#enough(limits, gatherMs);
         gathered = true;
       }
     }
-    if (gone.aborted) return [];
+    // what is left is another's
+    try {
+      return gone.aborted ? [] : this.#group(limits);
+    } finally {
+      if (this.#waiting.length > 0) this.#wake[0]?.();
+    }
+  }
+
+  #group(limits: GroupLimits): Waiting[] {
     let spans = 0;
     let bytes = 0;
     let count = 0;
@@ -97,7 +107,23 @@ export class WriteQueue {
   /** Whoever waits for work is woken when there will be none. */
   close(): void {
     this.#closed = true;
+    this.#gathering?.();
     for (const wake of [...this.#wake]) wake();
+  }
+
+  #enough(limits: GroupLimits, gatherMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(late);
+        this.#gathering = undefined;
+        resolve();
+      };
+      const late = setTimeout(done, gatherMs);
+      this.#gathering = () => {
+        if (this.#closed || this.spans >= limits.spans / LITTLE || this.bytes >= limits.bytes / LITTLE) done();
+      };
+      this.#gathering();
+    });
   }
 
   #work(gone: AbortSignal): Promise<void> {
