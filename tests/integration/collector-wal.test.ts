@@ -155,7 +155,7 @@ it("says 503 when the disk of the log is full, keeps what it took, also through 
   hold.release();
   await expect.poll(() => stored(sql)).toBe(taken * 10);
   // the segment that the full disk ended is the only one: it makes room
-  await expect.poll(async () => (await send()).status, { interval: 100 }).toBe(200);
+  await expect.poll(async () => (await send()).status, { interval: 100, timeout: 10_000 }).toBe(200);
   while ((await send()).status === 200 && sent < 60);
   await first.close();
 

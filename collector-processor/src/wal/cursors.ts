@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Position } from "./segment-log.ts";
+import type { Position } from "./frame.ts";
 
 /** How far one destination is: everything before its cursor is done with. */
 class Cursor {

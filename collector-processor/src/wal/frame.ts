@@ -1,5 +1,11 @@
 import { crc32 } from "node:zlib";
 
+/** Where a record stands: a count of bytes since the log began, which grows for ever. */
+export interface Position {
+  start: number;
+  end: number;
+}
+
 /**
  * A record in a segment: where it starts in the log, its payload's length, a CRC-32 of payload and these two, then the payload. A start is
  * used once for ever, so a record that an earlier life of the file left is never taken for one of this life.

@@ -9,9 +9,10 @@ import type { Rewritten } from "../fan-out/rewrite.ts";
 import type { Log } from "../log.ts";
 import { Unavailable } from "../pipeline.ts";
 import { Cursors } from "./cursors.ts";
+import type { Position } from "./frame.ts";
 import { lockFolder } from "./lock.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
-import { LogFull, openSegmentLog, type Position, type SegmentLog } from "./segment-log.ts";
+import { LogFull, openSegmentLog, type SegmentLog } from "./segment-log.ts";
 
 export interface WalConfig {
   dir: string;

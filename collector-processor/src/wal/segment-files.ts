@@ -1,7 +1,6 @@
 import { open, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { recordAt } from "./frame.ts";
-import type { Position } from "./segment-log.ts";
+import { type Position, recordAt } from "./frame.ts";
 
 const NAME = /^(\d{16})\.wal$/;
 const SPARE = /^\d{16}\.spare$/;

@@ -2,7 +2,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { LogFull, openSegmentLog, type Position, type SegmentLog } from "./segment-log.ts";
+import type { Position } from "./frame.ts";
+import { LogFull, openSegmentLog, type SegmentLog } from "./segment-log.ts";
 
 let dir: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { constants, type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { HEADER_BYTES, recordAt, recordHeader } from "./frame.ts";
+import { HEADER_BYTES, type Position, recordAt, recordHeader } from "./frame.ts";
 import { emptySegment, findFiles, type Segment, scan, spareFile, syncDirectory } from "./segment-files.ts";
 
 export interface SegmentLogConfig {
@@ -9,12 +9,6 @@ export interface SegmentLogConfig {
   maxBytes: number;
   /** A segment that has grown beyond is followed by another. Segments are done with as a whole, and then written anew. */
   segmentBytes: number;
-}
-
-/** Where a record stands: a count of bytes since the log began, which grows for ever. */
-export interface Position {
-  start: number;
-  end: number;
 }
 
 export interface SegmentLog {
@@ -95,6 +89,7 @@ export async function openSegmentLog(
   let bytes = segments.reduce((sum, segment) => sum + segment.end - segment.start, 0);
   let next = Math.max(endAtLeast, ...segments.map((segment) => segment.end));
   let handle: FileHandle | undefined;
+  let lastWriteFailed = false;
   let waiting: Append[] = [];
   let writing: Promise<void> | undefined;
 
@@ -137,6 +132,7 @@ export async function openSegmentLog(
       const { bytesWritten } = await file.writev(buffers, segment.end - segment.start);
       if (bytesWritten !== end - next) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
       if (SYNCED === 0) await file.datasync();
+      lastWriteFailed = false;
       segment.end = end;
       for (const { payloadBytes, resolve } of group) {
         const start = next;
@@ -144,6 +140,7 @@ export async function openSegmentLog(
         resolve({ start, end: next });
       }
     } catch (error) {
+      lastWriteFailed = true;
       await abandonTail();
       for (const item of group) {
         bytes -= HEADER_BYTES + item.payloadBytes;
@@ -164,6 +161,8 @@ export async function openSegmentLog(
       segments.pop();
       await rm(segment.file, { force: true }).catch(() => {});
     }
+    // the disk may be full
+    for (const file of spares.splice(0)) await rm(file, { force: true }).catch(() => {});
   }
 
   async function writeAll(): Promise<void> {
@@ -179,7 +178,7 @@ export async function openSegmentLog(
   function isKept(segment: Segment): boolean {
     const spareBytes = MAX_SPARE_SEGMENTS * segmentBytes;
     const fits = segment.end - segment.start <= spareBytes && bytes + (spares.length + 1) * spareBytes <= config.maxBytes;
-    return handle !== undefined && spares.length < MAX_SPARES && fits;
+    return !lastWriteFailed && spares.length < MAX_SPARES && fits;
   }
 
   const log: SegmentLog = {

@@ -3,7 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { openSegmentLog, type Position, type SegmentLog } from "./segment-log.ts";
+import type { Position } from "./frame.ts";
+import { openSegmentLog, type SegmentLog } from "./segment-log.ts";
 
 const SECTOR = 64;
 const LIMITS = { maxBytes: 20_000, segmentBytes: 1_000 };
