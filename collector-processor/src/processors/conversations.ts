@@ -11,6 +11,8 @@ export interface ConversationLimits extends ContentLimits {
 /** A content attribute that was read before. */
 interface Known {
   text: string;
+  /** All but its last character. */
+  beginning: string;
   messages: Message[];
   /** A JSON array of messages: a longer array that begins with the same elements has the same messages, and more. */
   extendable: boolean;
@@ -66,8 +68,9 @@ export class Conversations {
 
   /** The messages that `text` has beyond those of `before`; null where it is not the same array, made longer. */
   #added(before: Known, text: string): Message[] | null {
-    const end = before.text.length - 1;
-    if (!before.extendable || text.charCodeAt(end) !== COMMA || !text.startsWith(before.text.slice(0, end))) return null;
+    const end = before.beginning.length;
+    // two whole texts are compared many characters at a time, which startsWith does not
+    if (!before.extendable || text.charCodeAt(end) !== COMMA || text.slice(0, end) !== before.beginning) return null;
     const added = arrayOfMessages(`[${text.slice(end + 1)}`, this.#limits);
     // "[…,]" is no JSON, and more than the limit are cut at the front
     return added === null || added.length === 0 || before.messages.length + added.length >= this.#limits.messages ? null : added;
@@ -75,7 +78,7 @@ export class Conversations {
 
   #remember(key: string, known: Known[], text: string, messages: Message[], extendable: boolean): void {
     const bytes = messages.reduce((sum, { body }) => sum + 2 * body.length + BYTES_A_MESSAGE, 2 * text.length);
-    known.push({ text, messages, extendable, bytes });
+    known.push({ text, beginning: text.slice(0, -1), messages, extendable, bytes });
     this.#bytes += bytes;
     if (known.length > MAX_KNOWN_OF_ONE) this.#bytes -= known.shift()?.bytes ?? 0;
     this.#known.delete(key);

@@ -18,6 +18,27 @@ describe("redact", () => {
     expect(redact(`{"a":"before ${key}","b":"after"}`)).toBe('{"a":"before [redacted]","b":"after"}');
   });
 
+  // each as short as its kind can be
+  it.each([
+    `Bearer ${"a".repeat(16)}`,
+    `sk-${"a".repeat(16)}`,
+    `pk_test_${"a".repeat(16)}`,
+    `gho_${"a".repeat(30)}`,
+    `github_pat_${"a".repeat(30)}`,
+    `glpat-${"a".repeat(20)}`,
+    `xoxe-${"1".repeat(10)}`,
+    `ASIA${"A".repeat(16)}`,
+    `AIza${"a".repeat(30)}`,
+    `hf_${"a".repeat(30)}`,
+    `eyJ${"a".repeat(8)}.eyJ${"a".repeat(8)}.${"a".repeat(8)}`,
+    `12345678:AA${"a".repeat(30)}`,
+  ])("takes out %s wherever it stands", (key) => {
+    for (let before = 0; before < 40; before++) {
+      expect(redact(`${"é ".repeat(before)}"${key}"`)).toBe(`${"é ".repeat(before)}"[redacted]"`);
+      expect(redact(`${"a".repeat(before)} ${key}`)).toBe(`${"a".repeat(before)} [redacted]`);
+    }
+  });
+
   it("takes out what follows Bearer and Basic", () => {
     expect(redact("Authorization: Bearer abcdefghijklmnop.qrst==, ok")).toBe("Authorization: [redacted], ok");
     expect(redact("Basic dXNlcjpwYXNzd29yZA== ")).toBe("[redacted] ");
