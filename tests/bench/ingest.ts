@@ -9,7 +9,6 @@
  */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import { Agent, request as httpRequest } from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,6 +17,7 @@ import postgres from "postgres";
 import { freePort } from "../support/free-port.ts";
 import { cpuMilliseconds } from "./cpu-time.ts";
 import { agentBatch } from "./ingest-load.ts";
+import { OtlpClient } from "./otlp-client.ts";
 
 const [requestSpans = 5_000, roundSpans = 100_000, rounds = 5, writers = 2, content = 0] = process.argv.slice(2, 7).map(Number);
 const wal = process.argv[7] === "off" ? "off" : "on";
@@ -57,27 +57,15 @@ const collector = spawn(process.execPath, [main], {
   stdio: ["ignore", "ignore", "inherit"],
 });
 const sql = postgres(server.url, { max: 1, onnotice: () => {} });
-const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
-
-function post(body: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/x-protobuf", "content-length": body.length };
-    const request = httpRequest({ host: "127.0.0.1", port, path: "/v1/traces", method: "POST", headers, agent }, (response) => {
-      response.resume();
-      response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`))));
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
+let clients: OtlpClient[] = [];
 
 async function throughCollector(bodies: Buffer[]): Promise<number> {
   const started = performance.now();
   const queue = [...bodies];
-  const client = async () => {
-    for (let body = queue.shift(); body !== undefined; body = queue.shift()) await post(body);
+  const send = async (client: OtlpClient) => {
+    for (let body = queue.shift(); body !== undefined; body = queue.shift()) await client.post(body);
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, client));
+  await Promise.all(clients.map(send));
   // with the log on, an answer comes before the commit
   for (let stored = 0; stored < bodies.length * requestSpans; ) {
     const [counted] = await sql`select coalesce(sum(spans), 0)::int as spans from signalbox.sessions`;
@@ -124,6 +112,7 @@ try {
     `${bodies.length} requests of ${requestSpans} spans, ${bodies[0]?.length} bytes each; ${writers} writer(s); content ${content}; wal ${wal}; ${rules} rule(s)`,
   );
 
+  clients = await Promise.all(Array.from({ length: IN_FLIGHT }, () => OtlpClient.connect(port)));
   await throughCollector(bodies); // warm
   const copied: string[] = [];
   for (const table of ["spans", "messages", "span_messages"]) {
@@ -171,7 +160,7 @@ try {
     `CPU us a span: collector ${micros(cpu.collector)}, its Postgres ${micros(cpu.postgres)}; COPY text ${micros(cpu.text)}, binary ${micros(cpu.binary)}`,
   );
 } finally {
-  agent.destroy();
+  for (const client of clients) client.close();
   collector.kill("SIGTERM");
   await new Promise((resolve) => collector.once("exit", resolve));
   await sql.end();
