@@ -23,14 +23,30 @@ export function recordHeader(start: number, length: number, payloadCrc: number):
   return header;
 }
 
+interface Found {
+  payloadAt: number;
+  end: number;
+  /** As it was written; a write that was cut off, or damage, is not. */
+  isWhole: boolean;
+}
+
 /**
- * The record of that start at offset `at` of `bytes`: where it ends there, and whether it is as it was written; a write that was cut off, or
- * damage, is not. Null: no record of that start was written there.
+ * The record of that start at offset `at` of `bytes`. Null: no record of that start was written there.
  */
-export function recordAt(bytes: Buffer, at: number, start: number): { end: number; isWhole: boolean } | null {
+export function recordAt(bytes: Buffer, at: number, start: number): Found | null {
   if (at + HEADER_BYTES > bytes.length || bytes.readBigUInt64BE(at) !== BigInt(start)) return null;
-  const end = at + HEADER_BYTES + bytes.readUInt32BE(at + LENGTH_AT);
-  if (end > bytes.length) return { end: bytes.length, isWhole: false };
-  const crc = crc32(bytes.subarray(at, at + CRC_AT), crc32(bytes.subarray(at + HEADER_BYTES, end)));
-  return { end, isWhole: crc === bytes.readUInt32BE(at + CRC_AT) };
+  const payloadAt = at + HEADER_BYTES;
+  const end = payloadAt + bytes.readUInt32BE(at + LENGTH_AT);
+  if (end > bytes.length) return { payloadAt, end: bytes.length, isWhole: false };
+  const crc = crc32(bytes.subarray(at, at + CRC_AT), crc32(bytes.subarray(payloadAt, end)));
+  return { payloadAt, end, isWhole: crc === bytes.readUInt32BE(at + CRC_AT) };
+}
+
+/** The same for files of builds whose records were a length, a CRC-32 of the payload, and the payload. */
+export function olderRecordAt(bytes: Buffer, at: number): Found | null {
+  const payloadAt = at + 8;
+  if (payloadAt > bytes.length) return null;
+  const end = payloadAt + bytes.readUInt32BE(at);
+  if (end > bytes.length) return { payloadAt, end: bytes.length, isWhole: false };
+  return { payloadAt, end, isWhole: end > payloadAt && bytes.readUInt32BE(at + 4) === crc32(bytes.subarray(payloadAt, end)) };
 }

@@ -1,6 +1,6 @@
 import { open, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Position, recordAt } from "./frame.ts";
+import { olderRecordAt, type Position, recordAt } from "./frame.ts";
 
 const NAME = /^(\d{16})\.wal$/;
 const SPARE = /^\d{16}\.spare$/;
@@ -12,9 +12,13 @@ export interface Segment {
   /** Of its last record; the file may be longer. */
   end: number;
   file: string;
+  /** How its records are read. */
+  recordAt: typeof recordAt;
 }
 
-export const emptySegment = (dir: string, start: number): Segment => ({ start, end: start, file: path.join(dir, `${digits(start)}.wal`) });
+export const emptySegment = (dir: string, start: number): Segment => {
+  return { start, end: start, file: path.join(dir, `${digits(start)}.wal`), recordAt };
+};
 /** What a segment's file is called when its records are done with, and it is there to be written anew. */
 export const spareFile = (dir: string, { start }: Segment): string => path.join(dir, `${digits(start)}.spare`);
 
@@ -36,8 +40,9 @@ export async function scan(segment: Segment): Promise<{ records: Position[]; tor
   // at once, for tens of thousands of small reads take a busy machine minutes
   const bytes = await readFile(segment.file);
   const records: Position[] = [];
+  if (recordAt(bytes, 0, segment.start) === null && olderRecordAt(bytes, 0)?.isWhole) segment.recordAt = olderRecordAt;
   for (let at = 0; ; at = segment.end - segment.start) {
-    const record = recordAt(bytes, at, segment.start + at);
+    const record = segment.recordAt(bytes, at, segment.start + at);
     if (record === null) return { records, tornBytes: 0 };
     if (!record.isWhole) return { records, tornBytes: record.end - at };
     const end = segment.start + record.end;

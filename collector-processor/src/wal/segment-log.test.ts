@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Position } from "./frame.ts";
 import { LogFull, openSegmentLog, type SegmentLog } from "./segment-log.ts";
@@ -88,6 +89,27 @@ describe("the segment log", () => {
     await log.append([payload(1)]);
     await log.close();
     expect((await open()).recovered.records).toHaveLength(1);
+  });
+
+  it("reads what a build of before wrote, and does not write that file again", async () => {
+    const older = (content: Buffer) => {
+      const header = Buffer.alloc(8);
+      header.writeUInt32BE(content.length, 0);
+      header.writeUInt32BE(crc32(content), 4);
+      return Buffer.concat([header, content]);
+    };
+    fs.writeFileSync(path.join(dir, "0000000000000500.wal"), Buffer.concat([older(payload(1)), older(payload(2)), Buffer.from("cut off")]));
+    const { log, recovered } = await open();
+    expect(recovered.records).toEqual([
+      { start: 500, end: 608 },
+      { start: 608, end: 716 },
+    ]);
+    expect(await firstBytes(log, recovered.records)).toEqual([1, 2]);
+    const next = await log.append([payload(3)]);
+    expect(next.start).toBe(716);
+    await log.release(next.start);
+    expect(segments()).toEqual(["0000000000000716.wal"]);
+    await log.close();
   });
 
   it("never goes back behind what was read, also where nothing is left", async () => {

@@ -174,11 +174,14 @@ export async function openSegmentLog(
     writing = undefined;
   }
 
-  /** On a disk that is full, what is done with gives its space back; and all files together stay within the bound. */
+  /**
+   * On a disk that is full, what is done with gives its space back; and all files together stay within the bound. What an older build wrote
+   * says no start, and would be taken for new.
+   */
   function isKept(segment: Segment): boolean {
     const spareBytes = MAX_SPARE_SEGMENTS * segmentBytes;
     const fits = segment.end - segment.start <= spareBytes && bytes + (spares.length + 1) * spareBytes <= config.maxBytes;
-    return !lastWriteFailed && spares.length < MAX_SPARES && fits;
+    return !lastWriteFailed && segment.recordAt === recordAt && spares.length < MAX_SPARES && fits;
   }
 
   const log: SegmentLog = {
@@ -206,8 +209,9 @@ export async function openSegmentLog(
       try {
         const bytes = Buffer.allocUnsafe(end - start);
         await file.read(bytes, 0, bytes.length, start - segment.start);
-        if (!recordAt(bytes, 0, start)?.isWhole) throw new Error(`the record at ${start} of ${segment.file} is damaged`);
-        return bytes.subarray(HEADER_BYTES);
+        const record = segment.recordAt(bytes, 0, start);
+        if (!record?.isWhole) throw new Error(`the record at ${start} of ${segment.file} is damaged`);
+        return bytes.subarray(record.payloadAt);
       } finally {
         await file.close();
       }
