@@ -7,8 +7,8 @@ export interface Position {
 }
 
 /**
- * A record in a segment: where it starts in the log, its payload's length, a CRC-32 of payload and these two, then the payload. A start is
- * used once for ever, so a record that an earlier life of the file left is never taken for one of this life.
+ * A record in a segment: where it starts in the log, its payload's length, a CRC-32 of payload and these two, then the payload. In another
+ * life of the file the same place is another start, so a record that an earlier one left is never taken for one of this.
  */
 export const HEADER_BYTES = 16;
 const LENGTH_AT = 8;
@@ -30,9 +30,7 @@ interface Found {
   isWhole: boolean;
 }
 
-/**
- * The record of that start at offset `at` of `bytes`. Null: no record of that start was written there.
- */
+/** The record of that start at offset `at` of `bytes`. Null: no record of that start was written there. */
 export function recordAt(bytes: Buffer, at: number, start: number): Found | null {
   if (at + HEADER_BYTES > bytes.length || bytes.readBigUInt64BE(at) !== BigInt(start)) return null;
   const payloadAt = at + HEADER_BYTES;
