@@ -54,12 +54,16 @@ function connectionReason(error: unknown): string {
 export function checkTcp(host: string, port: number, timeoutMs = 2_000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutMs });
-    const end = (listens: boolean) => {
+    socket.once("connect", () => {
+      // a good-bye: destroyed with a greeting unread it would be a reset, which an HTTP/2 server takes for a failure and says so
+      socket.resume().end();
+      resolve(true);
+    });
+    const none = () => {
       socket.destroy();
-      resolve(listens);
+      resolve(false);
     };
-    socket.once("connect", () => end(true));
-    socket.once("timeout", () => end(false));
-    socket.once("error", () => end(false));
+    socket.once("timeout", none);
+    socket.once("error", none);
   });
 }
