@@ -2,6 +2,7 @@ import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { z } from "zod";
+import { memoryAccessesOf } from "../../collector-processor/src/sql/memory-accesses.ts";
 import { AgentPage } from "../../web/src/api/agent.ts";
 import { AlertPage } from "../../web/src/api/alert.ts";
 import { CostPage } from "../../web/src/api/cost.ts";
@@ -232,6 +233,7 @@ describe("lists", () => {
     await access(1, "read", "/p/CLAUDE.md");
     await access(2, "write", "/p/CLAUDE.md");
     await access(3, "read", "/p/AGENTS.md");
+    await sql.unsafe(memoryAccessesOf("spans"));
     await sql`insert into messages (session_id, hash, body) values (${RUNAWAY_SESSION}, '\\x01', '{"role":"user","parts":[{"type":"text","content":"- a\\n+ b"}]}')`;
     await sql`insert into span_messages select session_id, start_time, span_id, 'input', array['\\x01'::bytea] from spans where name = 'memory' and span_id = '\\x0000000000000002'`;
     const list = async (query: string) =>
@@ -242,6 +244,7 @@ describe("lists", () => {
     const { data } = await get(`/api/v1/memory?session=${session}`, MemoryPage);
     expect(data[1]).toMatchObject({ session_id: RUNAWAY_SESSION, agent_id: "child", lines: "1-9", diff: "- a\n+ b" });
     await sql`delete from spans where operation = 'memory'`;
+    await sql`truncate memory_accesses, session_memory`;
   });
 });
 

@@ -44,10 +44,10 @@ function itemsOfBodies(bodies: Buffer[]): Item[] {
   return itemsOf({ records } as unknown as FixtureFile);
 }
 
-async function fromPlugin(): Promise<Item[]> {
+async function fromPlugin(scenario: string): Promise<Item[]> {
   const sink = await otlpSink();
   const provider = createProvider({ serviceName: "openclaw", endpoint: sink.url });
-  const { spans } = replay(loadFixture(VERSIONS[0] as string, "spawned-sub-agent"), { content: true });
+  const { spans } = replay(loadFixture(VERSIONS[0] as string, scenario), { content: true });
   for (const span of spans) provider.emit(span);
   await until(() => itemsOfBodies(sink.taken).length === spans.length, "the plugin's spans");
   await provider.shutdown();
@@ -103,7 +103,13 @@ beforeAll(async () => {
   collector = await testCollector(database.url, "collector: { max_future_days: 3650 }");
   await untilReady(collector.url);
   const claudeCode = scenario("claude-code", "nested-sub-agents");
-  const parts = [await fromPlugin(), itemsOf(claudeCode), itemsOf(scenario("codex", "nested-sub-agents")), await fromScheduler(claudeCode)];
+  const parts = [
+    await fromPlugin("spawned-sub-agent"),
+    await fromPlugin("memory"),
+    itemsOf(claudeCode),
+    itemsOf(scenario("codex", "nested-sub-agents")),
+    await fromScheduler(claudeCode),
+  ];
   for (const part of parts) expect(part.length).toBeGreaterThan(5);
   items = parts.flat();
 });

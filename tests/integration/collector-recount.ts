@@ -41,7 +41,19 @@ const PER_HOUR = `calls as (
   from (select *, date_bin('1 hour', start_time, '2000-01-01Z') as hour from signalbox.spans where is_call) calls
 )`;
 
-export type Rollups = Record<"sessions" | "agents" | "route_hour" | "place_hour" | "payer_hour" | "tool_hour" | "session_hour", unknown[]>;
+export type Rollups = Record<
+  "sessions" | "agents" | "route_hour" | "place_hour" | "payer_hour" | "tool_hour" | "session_hour" | "memory_accesses" | "session_memory",
+  unknown[]
+>;
+
+const MEMORY = `with accesses as (
+  select session_id, attributes->>'signalbox.memory.path' as path, start_time, span_id, project,
+    attributes->>'signalbox.memory.operation' = 'write' as is_write
+  from signalbox.spans where operation = 'memory'
+)`;
+const OF_MEMORY = `
+  select session_id, path, project, count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes, min(start_time) as first_time,
+    max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write`;
 
 const KEPT_COMPARABLE =
   "sum(comparable_cost_nusd)::text as comparable_cost_nusd, sum(comparable_baseline_nusd)::text as comparable_baseline_nusd";
@@ -79,6 +91,8 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
     session_hour: await sql.unsafe(`select ${SESSION_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
         sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}
       from signalbox.session_hour group by ${SESSION_KEY} order by ${SESSION_KEY}`),
+    memory_accesses: await sql.unsafe("select * from signalbox.memory_accesses order by session_id, start_time, span_id"),
+    session_memory: await sql.unsafe("select * from signalbox.session_memory where reads + writes > 0 order by session_id, path, project"),
   };
 }
 
@@ -107,5 +121,9 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
       select ${SESSION_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns,
         ${CALL_SUMS}
       from calls group by ${SESSION_KEY} order by ${SESSION_KEY}`),
+    memory_accesses: await sql.unsafe(`${MEMORY} select * from accesses order by session_id, start_time, span_id`),
+    session_memory: await sql.unsafe(
+      `${MEMORY} ${OF_MEMORY} from accesses group by session_id, path, project order by session_id, path, project`,
+    ),
   };
 }

@@ -84,6 +84,8 @@ const TABLES = [
   "session_aliases",
   "messages",
   "span_messages",
+  "memory_accesses",
+  "session_memory",
   "route_hour",
   "place_hour",
   "payer_hour",

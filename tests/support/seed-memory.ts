@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import postgres from "postgres";
+import { memoryAccessesOf } from "../../collector-processor/src/sql/memory-accesses.ts";
 import { RUNAWAY_SESSION } from "./seed-fleet.ts";
 
 export interface SeededAccess {
@@ -45,6 +46,7 @@ export async function seedMemory(databaseUrl: string, accesses: readonly SeededA
       await sql`insert into span_messages (session_id, start_time, span_id, direction, hashes)
         values (${session}, ${row?.start_time ?? null}::timestamptz, decode(${id}, 'hex'), 'input', array[${hash}::bytea])`;
     }
+    await sql.unsafe(memoryAccessesOf("spans"));
     return ids;
   } finally {
     await sql.end();

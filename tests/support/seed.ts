@@ -1,5 +1,6 @@
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import postgres from "postgres";
+import { memoryAccessesOf } from "../../collector-processor/src/sql/memory-accesses.ts";
 import { makeFleet, type SeedSpan } from "./seed-fleet.ts";
 
 /**
@@ -191,4 +192,5 @@ export async function deriveTotals(sql: postgres.TransactionSql, sessions: strin
     insert into tool_hour (slot, hour, project, tool_name, calls, errors, duration_ns)
     select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.tool_name, ''), count(*), count(*) filter (where s.status = 2), sum(s.duration_ns)
     from spans s where s.operation = 'execute_tool' group by 2, 3, 4`;
+  await sql.unsafe(memoryAccessesOf("spans"));
 }

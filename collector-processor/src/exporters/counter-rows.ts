@@ -41,6 +41,8 @@ export const COUNTED_COLUMNS = [
   "decode_ms",
 ] as const satisfies (keyof SpanRow)[];
 export type CountedSpan = Pick<SpanRow, (typeof COUNTED_COLUMNS)[number]>;
+/** Some span of a session began then; microseconds since 1970. */
+export type SpanPlace = Pick<SpanRow, "session_id" | "start_time">;
 
 export const CALL_COUNTERS = [
   "input_tokens",

@@ -14,6 +14,7 @@ import {
   type SessionCounts,
   type SessionHour,
   type SILICON_COUNTERS,
+  type SpanPlace,
   TOOL_HOUR_COUNTERS,
   TOOL_HOUR_KEY,
   type ToolHour,
@@ -48,6 +49,7 @@ export class Counters {
   readonly #sessionHours = new Map<string, SessionHour>();
   readonly #routeHours = new Map<string, RouteHour>();
   readonly #toolHours = new Map<string, ToolHour>();
+  readonly #memorySpans: SpanPlace[] = [];
   // spans of one agent on one route stand together: mostly the last row is the next, too
   #agent: AgentCounts | undefined;
   #sessionHour: SessionHour | undefined;
@@ -63,7 +65,7 @@ export class Counters {
     else if (span.operation === Operation.executeTool) {
       agent.tool_calls = add(agent.tool_calls, 1);
       this.#addTool(span, failed);
-    }
+    } else if (span.operation === Operation.memory) this.#memorySpans.push({ session_id: span.session_id, start_time: span.start_time });
     if (failed) {
       if (span.is_call || span.operation === Operation.invokeAgent || span.operation === Operation.executeTool) {
         agent.errors = add(agent.errors, 1);
@@ -111,7 +113,7 @@ export class Counters {
     return sum;
   }
 
-  /** What is left of `all` without `gone`, which is stored spans that are taken away; the latest error stays. */
+  /** What is left of `all` without `gone`, which is stored spans that are taken away; the latest error stays, and so do places of memory spans. */
   static difference(all: Counters, gone: Counters): Counters {
     const difference = new Counters();
     difference.#merge(all);
@@ -134,6 +136,7 @@ export class Counters {
       into.busy_ms += sign * from.busy_ms;
     }
     for (const from of other.#toolHours.values()) addAll(TOOL_HOUR_COUNTERS, this.#toolHourOf(from, from.hour), from, sign);
+    if (sign === 1) for (const place of other.#memorySpans) this.#memorySpans.push(place);
   }
 
   /** By `agentKey`. */
@@ -162,6 +165,11 @@ export class Counters {
 
   toolHours(): ToolHour[] {
     return [...this.#toolHours.values()];
+  }
+
+  /** Where the memory spans among them are found. */
+  memorySpans(): readonly SpanPlace[] {
+    return this.#memorySpans;
   }
 
   #addTool(span: CountedSpan, failed: boolean): void {

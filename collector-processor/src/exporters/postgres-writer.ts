@@ -1,6 +1,7 @@
 import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
+import { ADD_MEMORY_ACCESSES } from "../sql/memory-accesses.ts";
 import {
   COPY_MESSAGES,
   COPY_SPAN_MESSAGES,
@@ -165,9 +166,11 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
       counters.routeHours(),
       counters.toolHours(),
     ];
+    const memory = counters.memorySpans();
+    const remembered = memory.length > 0 && connection.query(ADD_MEMORY_ACCESSES, [JSON.stringify(memory)]);
     const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
     const added = connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]);
-    const [, , , position] = await Promise.all([added, notified, connection.run("commit"), logPosition()]);
+    const [, , , , position] = await Promise.all([remembered, added, notified, connection.run("commit"), logPosition()]);
     return position;
   }
 

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
-import { countSpans, deleteSpans, FORGET_IMPORTED, looksOld } from "../sql/retention.ts";
+import { countSpans, DELETE_EMPTY_MEMORY, DELETE_MEMORY_ACCESSES, deleteSpans, FORGET_IMPORTED, looksOld } from "../sql/retention.ts";
 import { archiveSpans } from "./archive-spans.ts";
 import { asParameters, type Cutoffs } from "./limits.ts";
 import { type SpanTable, spanTables } from "./span-tables.ts";
@@ -65,9 +65,13 @@ async function takeAway(connection: Connection, table: SpanTable, old: Cutoffs, 
     const isStillWhole = isDropped && !(await lookAt(connection, table, old)).kept;
     const statement = isStillWhole ? countSpans(table.name) : deleteSpans(table.name);
     const [counted] = await connection.query<{ rows: number }>(statement, parameters);
+    const from = Number.isFinite(table.from) ? new Date(table.from).toISOString() : "-infinity";
+    const to = new Date(table.to).toISOString();
+    await connection.query(DELETE_MEMORY_ACCESSES, [...parameters, from, to]);
+    await connection.run(DELETE_EMPTY_MEMORY);
     if (isStillWhole) {
       await connection.run(`drop table ${table.name}`);
-      await connection.query(FORGET_IMPORTED, [new Date(table.from).toISOString(), new Date(table.to).toISOString()]);
+      await connection.query(FORGET_IMPORTED, [from, to]);
     }
     await connection.run("commit");
     return { spans: counted?.rows ?? 0, files };

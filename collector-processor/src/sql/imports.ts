@@ -1,5 +1,6 @@
 import { Attribute, IMPORT_SERVICE, PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import { COUNTED_COLUMNS } from "../exporters/counter-rows.ts";
+import { takeAwayAccesses } from "./memory-accesses.ts";
 
 /**
  * An import and a live record of the same call must not both be there uncommitted and unseen. Live groups share the lock, so they never
@@ -97,6 +98,7 @@ marked as (
 gone_messages as (
   delete from signalbox.span_messages row using marked imported where ${SAME_ROW}
 ),
+${takeAwayAccesses(`delete from signalbox.memory_accesses row using marked imported where ${SAME_ROW}`)},
 gone as (
   delete from signalbox.spans row using marked imported where ${SAME_ROW}
   returning row.*

@@ -1,3 +1,5 @@
+import { takeAwayAccesses } from "./memory-accesses.ts";
+
 /**
  * Whether a row is too old for its project. $1: the cutoffs of projects that differ, a JSON object of times as text; $2: that of all
  * others; $3: the latest of all, for indexes. -infinity, which the driver would take for a time of its own: nothing is too old.
@@ -71,6 +73,13 @@ select exists (select from ${table} where ${tooOld("project", "start_time")}) as
 export const deleteSpans = (table: string) => counted(`delete from ${table} where ${tooOld("project", "start_time")}`);
 export const countSpans = (table: string) => count(`${table} where ${tooOld("project", "start_time")}`);
 
+/** Of a day's spans that go, what is kept of memory files. $4, $5: the day's begin, and the next one's; -infinity where it has none. */
+export const DELETE_MEMORY_ACCESSES = `
+with ${takeAwayAccesses(`delete from signalbox.memory_accesses row
+  where ${tooOld("project", "start_time")} and start_time >= $4::text::timestamptz and start_time < $5::text::timestamptz`)}
+select count(*)::int as rows from gone_accesses`;
+export const DELETE_EMPTY_MEMORY = "delete from signalbox.session_memory where reads = 0 and writes = 0";
+
 /** What is known of imported spans that are no longer there. $1, $2: from when, and before when. */
 export const FORGET_IMPORTED =
   "delete from signalbox.imported_spans where start_time >= $1::text::timestamptz and start_time < $2::text::timestamptz";
@@ -83,5 +92,5 @@ from pg_class join (values ('content', 'messages'), ('content', 'span_messages')
   on oid = ('signalbox.' || name)::regclass
 group by kind
 union all
-select 'spans', sum(pg_total_relation_size(oid))::text, sum(greatest(reltuples, 0))::bigint::text
+select 'spans', (sum(pg_total_relation_size(oid)) + pg_total_relation_size('signalbox.memory_accesses') + pg_total_relation_size('signalbox.session_memory'))::text, sum(greatest(reltuples, 0))::bigint::text
 from pg_class where oid in (select inhrelid from pg_inherits where inhparent = 'signalbox.spans'::regclass)`;

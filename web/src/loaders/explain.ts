@@ -3,6 +3,7 @@ import { toContributions, toPeriods } from "../model/explain-rows.ts";
 import { rfc3339 } from "../model/time.ts";
 import { burstsBetween, lineageOf, sessionLabels } from "../queries/explain-agents.ts";
 import { type ExplainRange, explainCost } from "../queries/explain-cost.ts";
+import { explainSessions } from "../queries/explain-sessions.ts";
 import { baselineModelBetween, explainTools } from "../queries/explain-tools.ts";
 import { resolveRange } from "../queries/resolve-range.ts";
 import { read, type Sql } from "../server/database.ts";
@@ -15,14 +16,15 @@ const EXACT_HOURS = 2;
 export async function loadExplanation(parameters: ExplainParameters): Promise<Explanation> {
   return read(async (sql) => {
     const range = await explainRange(sql, parameters);
-    const [rows, bursts, tools, baselineModel] = await Promise.all([
+    const [places, changed, bursts, tools, baselineModel] = await Promise.all([
       explainCost(sql, range),
+      explainSessions(sql, range),
       burstsBetween(sql, range.from, range.to),
       explainTools(sql, range),
       baselineModelBetween(sql, range.from, range.to),
     ]);
-    const silicons = rows.filter((row) => row.by === "silicon");
-    const cost = rows.filter((row) => row.by !== "silicon");
+    const silicons = changed.filter((row) => row.by === "silicon");
+    const cost = [...places, ...changed.filter((row) => row.by !== "silicon")];
     const sessions = [...new Set(cost.flatMap((row) => (row.session_id === null ? [] : [row.session_id])))];
     const [lineage, labels] = await Promise.all([lineageOf(sql, sessions), sessionLabels(sql, sessions)]);
     return {

@@ -1,6 +1,6 @@
 import type { Bucket, CostGroup } from "../api/cost.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
-import { addRoots, sessionsBetween } from "./sessions-between.ts";
+import { changesBetween } from "./sessions-between.ts";
 
 export interface CostRowSql {
   bucket: string | null;
@@ -126,9 +126,11 @@ function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart 
   return sql`(
     with top as materialized (
       select agent_id from (
-        select g.agent_id, g.cost_nusd from agents g where ${isWithin}
-        union all
-        select g.agent_id, h.cost_nusd from agents g cross join lateral (${hoursOf}) h where ${overlaps} and not (${isWithin})
+        -- one look at each agent; offset 0: the cost is worked out once
+        select agent_id, cost_nusd from (
+          select g.agent_id, case when ${isWithin} then g.cost_nusd else (select sum(h.cost_nusd)::bigint from (${hoursOf}) h) end as cost_nusd
+          from agents g where ${overlaps} offset 0
+        ) g where cost_nusd is not null
         union all
         select agent_id, cost_nusd from session_hour where agent_id = '' and ${isInRange}
       ) costs group by agent_id order by sum(cost_nusd) desc, agent_id limit ${top}
@@ -143,7 +145,7 @@ function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart 
 function ofTopSessions(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart {
   return sql`(
     with top as materialized (
-      select session_id from (${addRoots(sql, sessionsBetween(sql, { beforeFrom: from, from, to }))}) s order by change desc, calls desc, session_id limit ${top}
+      select session_id from (${changesBetween(sql, { beforeFrom: from, from, to })}) s order by change desc, calls desc, session_id limit ${top}
     )
     select h.* from (
       select session_id from top union all select session_id from roots where root_id in (select session_id from top)

@@ -44,10 +44,13 @@ export function burstsBetween(sql: Sql, from: string, to: string): Promise<Burst
       select session_id, first_time from agents
       where parent_agent_id is not null and parent_agent_id <> agent_id and first_time >= ${from}::timestamptz and first_time < ${to}::timestamptz
     ),
-    -- those of them that stand for another session are few: looked up one by one
+    -- those of them that stand for another session are few: an agent that named itself, or a trace without a session. Looked up one by one
+    named as materialized (select alias from session_aliases where split_part(alias, e'\\x1f', -1) not like 't:%'),
     roots as materialized (
-      select g.session_id, root_of(a.session_id) as root_id from (select distinct session_id from begun) g
-      cross join lateral (select session_id from session_aliases where alias = g.session_id offset 0) a
+      select g.session_id, root_of(a.session_id) as root_id from (
+        select distinct session_id from begun
+        where session_id in (select alias from named) or split_part(session_id, e'\\x1f', -1) like 't:%' offset 0
+      ) g cross join lateral (select session_id from session_aliases where alias = g.session_id offset 0) a
     ),
     spawned as materialized (
       select coalesce(r.root_id, g.session_id) as session_id, g.first_time from begun g left join roots r on r.session_id = g.session_id

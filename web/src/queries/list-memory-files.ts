@@ -1,6 +1,5 @@
-import { Attribute, Operation } from "@signalbox/otel/conventions";
 import type { Sql } from "../server/database.ts";
-import { memoryOwner, memoryPath } from "./memory-owner.ts";
+import { memoryOwner } from "./memory-owner.ts";
 
 export interface MemoryFileRow {
   project: string;
@@ -19,20 +18,29 @@ export function listMemoryFiles(
   sql: Sql,
   { q, from, limit, offset }: { q: string | undefined; from: string; limit: number; offset: number },
 ): Promise<MemoryFileRow[]> {
+  const counts = sql`count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes,
+    max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write`;
+  const isSince = sql`greatest(m.last_read, m.last_write) >= ${from}::timestamptz`;
   return sql<MemoryFileRow[]>`
     with roots as materialized (select session_id, root_id from session_roots),
-    accesses as (
-      select s.project, ${memoryPath(sql)} collate "C" as path, (s.attributes->>${sql.unsafe(`'${Attribute.memoryOperation}'`)}) is not distinct from 'write' as is_write, s.start_time,
-        coalesce(a.root_id, s.session_id) collate "C" as session_id
-      from spans s left join roots a on a.session_id = s.session_id
-      where s.operation = ${sql.unsafe(`'${Operation.memory}'`)} and s.start_time >= ${from}::timestamptz
+    related as materialized (select session_id from roots union select root_id from roots),
+    -- of a file that a session used before, too, only what it did since
+    used as not materialized (
+      select m.session_id, m.path, m.project, m.reads, m.writes, case when m.reads > 0 then m.last_read end as last_read,
+        case when m.writes > 0 then m.last_write end as last_write
+      from session_memory m where ${isSince} and m.first_time >= ${from}::timestamptz and m.reads + m.writes > 0
+      union all
+      select m.session_id, m.path, m.project, a.* from session_memory m cross join lateral (
+        select ${counts} from memory_accesses a
+        where a.session_id = m.session_id and a.path = m.path and a.project = m.project and a.start_time >= ${from}::timestamptz having count(*) > 0
+      ) a where ${isSince} and m.first_time < ${from}::timestamptz
     ),
-    -- a session has one owner: counted by sessions first, files need no distinct ones. What differs most comes first: sorted by it, and as bytes,
-    -- it takes two thirds of the time
+    -- a session has one owner: counted by sessions first, files need no distinct ones. Most are their own root
     of_sessions as (
-      select project, path, session_id, count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes,
-        max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write
-      from accesses where path is not null group by session_id, path, project
+      select * from used where session_id not in (select session_id from related)
+      union all
+      select coalesce(r.root_id, u.session_id), u.path, u.project, sum(u.reads)::bigint, sum(u.writes)::bigint, max(u.last_read), max(u.last_write)
+      from used u left join roots r on r.session_id = u.session_id where u.session_id in (select session_id from related) group by 1, 2, 3
     ),
     -- before the path's form says whose file it is: of few rows, not of each session's
     of_agents as (

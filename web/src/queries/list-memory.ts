@@ -1,6 +1,6 @@
-import { Attribute, Operation } from "@signalbox/otel/conventions";
+import { Attribute } from "@signalbox/otel/conventions";
 import type { Sql } from "../server/database.ts";
-import { memoryOwner, memoryPath } from "./memory-owner.ts";
+import { memoryOwner } from "./memory-owner.ts";
 
 export interface MemoryRow {
   start_time: string;
@@ -39,59 +39,66 @@ const MOST_WRITES = 1_000;
 /** Which memory files did agents read and write, newest first? With what a write changed, where content is kept, and who wrote what was read. */
 export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow[]> {
   const { sessions, agent, path, owner, project, until, limit, cursor } = filter;
-  const accessOwner = memoryOwner(sql, memoryPath(sql));
+  const accessOwner = memoryOwner(sql, sql`m.path`);
   // most sessions are their own root: only the others are followed up. offset 0: once a row
   const root = sql`
     cross join lateral (
-      select coalesce((select root_of(a.session_id) from session_aliases a where a.alias = s.session_id), s.session_id) as session_id offset 0
+      select coalesce((select root_of(a.session_id) from session_aliases a where a.alias = m.session_id), m.session_id) as session_id offset 0
     ) o left join sessions r on r.session_id = o.session_id`;
-  const isMemory = sql`s.operation = ${sql.unsafe(`'${Operation.memory}'`)}`;
-  const operation = sql`s.attributes->>${sql.unsafe(`'${Attribute.memoryOperation}'`)}`;
+  const spanOf = (access: string) => {
+    const at = sql(access);
+    return sql`spans s on s.session_id = ${at}.session_id and s.start_time = ${at}.start_time and s.span_id = ${at}.span_id`;
+  };
   return sql<MemoryRow[]>`
     with page as materialized (
-      select s.start_time, s.start_nanos, s.project, ${memoryPath(sql)} as path, ${accessOwner} as owner, ${operation} as operation,
-        s.session_id as stored_session, o.session_id, r.agent_name as session_agent_name, coalesce(s.channel, r.channel) as channel, s.agent_id,
-        s.agent_name, s.turn_id, s.span_id, s.attributes->>${Attribute.memoryLines} as lines
+      select m.session_id as stored_session, m.start_time, m.span_id, m.project, m.path, m.is_write, ${accessOwner} as owner, o.session_id,
+        r.agent_name as session_agent_name, r.channel as session_channel
       from (
         -- in order before owners are looked up: a page needs few of them
-        select * from spans s
-        where ${isMemory}
-          ${sessions ? sql`and s.session_id = any(${[...sessions]})` : sql``}
-          ${agent === undefined ? sql`` : sql`and s.agent_id = ${agent}`}
-          ${path === undefined ? sql`` : sql`and ${memoryPath(sql)} = ${path}`}
-          ${project === undefined ? sql`` : sql`and s.project = ${project}`}
-          ${until === undefined ? sql`` : sql`and s.start_time < ${until}::timestamptz`}
-          ${cursor ? sql`and (s.start_time, s.span_id) < (${cursor.time}::timestamptz, decode(${cursor.id}, 'hex'))` : sql``}
-        order by s.start_time desc, s.span_id desc offset 0
-      ) s ${root}
-      ${owner === undefined ? sql`` : sql`where ${accessOwner} = ${owner}`}
-      order by s.start_time desc, s.span_id desc
+        select m.* from memory_accesses m ${agent === undefined ? sql`` : sql`join ${spanOf("m")} and s.agent_id = ${agent}`}
+        where true
+          ${sessions ? sql`and m.session_id = any(${[...sessions]})` : sql``}
+          ${path === undefined ? sql`` : sql`and m.path = ${path}`}
+          ${project === undefined ? sql`` : sql`and m.project = ${project}`}
+          ${until === undefined ? sql`` : sql`and m.start_time < ${until}::timestamptz`}
+          ${cursor ? sql`and (m.start_time, m.span_id) < (${cursor.time}::timestamptz, decode(${cursor.id}, 'hex'))` : sql``}
+        order by m.start_time desc, m.span_id desc offset 0
+      ) m ${root}
+      -- coalesce: the planner takes it for half of all, and so reads on in order until the page is full; an equation looked so rare that all were sorted
+      ${owner === undefined ? sql`` : sql`where coalesce(${accessOwner} = ${owner}, false)`}
+      order by m.start_time desc, m.span_id desc
       limit ${limit + 1}
     ),
     -- once a path, not once a read: agents whose files have one name share it
     writes as materialized (
-      select w.*, f.path from (select path, max(start_time) as until from page where operation = 'read' group by path) f
+      select w.*, f.path from (select path, max(start_time) as until from page where not is_write group by path) f
       cross join lateral (
-        select s.project, ${accessOwner} as owner, o.session_id, s.agent_id, s.start_time, s.span_id
+        select m.project, ${accessOwner} as owner, o.session_id, m.stored_session, m.start_time, m.span_id
         from (
-          select * from spans s
-          where ${isMemory} and ${operation} = 'write' and ${memoryPath(sql)} = f.path and s.start_time <= f.until
-          order by s.start_time desc, s.span_id desc limit ${MOST_WRITES}
-        ) s ${root}
+          select m.*, m.session_id as stored_session from memory_accesses m where m.is_write and m.path = f.path and m.start_time <= f.until
+          order by m.start_time desc, m.span_id desc limit ${MOST_WRITES}
+        ) m ${root}
       ) w
+      where (w.project, f.path, w.owner) in (select project, path, owner from page where not is_write)
+    ),
+    sources as (
+      select p.*, w.session_id as writer_session, w.stored_session as writer_stored, w.start_time as writer_time, w.span_id as writer_span
+      from page p left join lateral (
+        select * from writes w
+        where not p.is_write and w.path = p.path and w.owner = p.owner and w.project = p.project
+          and (w.start_time, w.span_id) < (p.start_time, p.span_id)
+        order by w.start_time desc, w.span_id desc limit 1
+      ) w on true
     )
-    select p.start_time, p.start_nanos, p.project, p.path, p.owner, p.operation, p.session_id, p.session_agent_name, p.channel, p.agent_id,
-      p.agent_name, p.turn_id, encode(p.span_id, 'hex') as span_id, p.lines, m.body->'parts'->0->>'content' as diff, w.written_by
-    from page p
+    select p.start_time, s.start_nanos, p.project, p.path, p.owner, case when p.is_write then 'write' else 'read' end as operation, p.session_id,
+      p.session_agent_name, coalesce(s.channel, p.session_channel) as channel, s.agent_id, s.agent_name, s.turn_id, encode(p.span_id, 'hex') as span_id,
+      s.attributes->>${Attribute.memoryLines} as lines, m.body->'parts'->0->>'content' as diff,
+      case when p.writer_span is not null then jsonb_build_object('session_id', p.writer_session, 'agent_id', b.agent_id,
+        'span_id', encode(p.writer_span, 'hex'), 'time', p.writer_time::text) end as written_by
+    from sources p
+    join spans s on s.session_id = p.stored_session and s.start_time = p.start_time and s.span_id = p.span_id
+    left join spans b on b.session_id = p.writer_stored and b.start_time = p.writer_time and b.span_id = p.writer_span
     left join span_messages c on c.session_id = p.stored_session and c.start_time = p.start_time and c.span_id = p.span_id and c.direction = 'input'
     left join messages m on m.session_id = p.stored_session and m.hash = c.hashes[1]
-    left join lateral (
-      select jsonb_build_object('session_id', w.session_id, 'agent_id', w.agent_id, 'span_id', encode(w.span_id, 'hex'),
-        'time', w.start_time::text) as written_by
-      from writes w
-      where p.operation = 'read' and w.path = p.path and w.owner = p.owner and w.project = p.project
-        and (w.start_time, w.span_id) < (p.start_time, p.span_id)
-      order by w.start_time desc, w.span_id desc limit 1
-    ) w on true
     order by p.start_time desc, p.span_id desc`;
 }

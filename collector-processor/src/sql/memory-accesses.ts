@@ -1,0 +1,45 @@
+import { Attribute, Operation } from "@signalbox/otel/conventions";
+
+/** What an index can hold beside a session's id. */
+const MAX_PATH_BYTES = 1024;
+const path = `spans.attributes->>'${Attribute.memoryPath}'`;
+const COUNTS = "count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes";
+
+/** Of spans, those that name the memory file that they read or wrote, and that are new; with what they add to a session's files. */
+export const memoryAccessesOf = (spans: string) => `
+with accesses as (
+  insert into signalbox.memory_accesses (session_id, path, start_time, span_id, project, is_write)
+  select spans.session_id, ${path}, spans.start_time, spans.span_id, spans.project,
+    (spans.attributes->>'${Attribute.memoryOperation}') is not distinct from 'write'
+  from ${spans}
+  where spans.operation = '${Operation.memory}' and octet_length(${path}) <= ${MAX_PATH_BYTES}
+  order by 1, 2, 5, 3, 4
+  on conflict do nothing
+  returning session_id, path, project, start_time, is_write
+)
+insert into signalbox.session_memory (session_id, path, project, reads, writes, first_time, last_read, last_write)
+select session_id, path, project, ${COUNTS}, min(start_time), max(start_time) filter (where not is_write), max(start_time) filter (where is_write)
+from accesses group by session_id, path, project order by session_id, path, project
+on conflict (session_id, path, project) do update set
+  reads = session_memory.reads + excluded.reads, writes = session_memory.writes + excluded.writes,
+  first_time = least(session_memory.first_time, excluded.first_time),
+  last_read = greatest(session_memory.last_read, excluded.last_read),
+  last_write = greatest(session_memory.last_write, excluded.last_write)`;
+
+/** $1: a JSON array of session_id and start_time, microseconds since 1970, of spans that are stored. */
+export const ADD_MEMORY_ACCESSES = memoryAccessesOf(`
+  (select distinct session_id, timestamptz 'epoch' + start_time * interval '1 microsecond' as start_time
+    from json_to_recordset($1::text::json) as place (session_id text, start_time bigint)) place
+  join signalbox.spans using (session_id, start_time)`);
+
+/** Parts of a statement's WITH: takes away accesses, as `deleted` deletes them, and what they had added. The first and last times stay. */
+export const takeAwayAccesses = (deleted: string) => `
+gone_accesses as (
+  ${deleted}
+  returning row.session_id, row.path, row.project, row.is_write
+),
+less_memory as (
+  update signalbox.session_memory kept set reads = kept.reads - gone.reads, writes = kept.writes - gone.writes
+  from (select session_id, path, project, ${COUNTS} from gone_accesses group by session_id, path, project) gone
+  where kept.session_id = gone.session_id and kept.path = gone.path and kept.project = gone.project
+)`;

@@ -1,0 +1,103 @@
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
+import { expire } from "../../collector-processor/src/retention/expire.ts";
+import { retentionLimits } from "../../collector-processor/src/retention/limits.ts";
+import { retentionSchema } from "../../collector-processor/src/retention/retention-config.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { recount, rollups } from "./collector-recount.ts";
+import { dump, emptyTables, NOW, post, request, span, testCollector, untilReady } from "./collector-support.ts";
+
+const DAY = 86_400_000;
+let database: TestDatabase;
+let collector: Awaited<ReturnType<typeof testCollector>>;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  database = await createDatabase();
+  sql = postgres(database.url, { max: 1, onnotice: () => {} });
+  collector = await testCollector(database.url);
+  await untilReady(collector.url);
+});
+afterEach(() => emptyTables(database.url));
+afterAll(async () => {
+  await collector.close();
+  await sql.end();
+  await database.drop();
+});
+
+/** A session's read or write of a file, so many milliseconds after NOW. */
+const access = (id: number, session: string, operation: string, path: string, at: number) =>
+  span({
+    trace: id,
+    id,
+    at,
+    attributes: {
+      "session.id": session,
+      "gen_ai.operation.name": "memory",
+      "signalbox.memory.path": path,
+      "signalbox.memory.operation": operation,
+    },
+  });
+const send = async (...spans: ReturnType<typeof access>[]) => expect((await post(collector.url, request(spans))).status).toBe(200);
+const files = () => sql`
+  select session_id, path, reads::int, writes::int, (extract(epoch from last_read) * 1000)::bigint - ${NOW} as read, (extract(epoch from last_write) * 1000)::bigint - ${NOW} as written
+  from signalbox.session_memory order by session_id, path`;
+
+const SPANS = [
+  access(1, "a", "read", "/CLAUDE.md", 10),
+  access(2, "a", "write", "/CLAUDE.md", 20),
+  access(3, "a", "read", "notes.md", 30),
+  access(4, "b", "read", "/CLAUDE.md", 40),
+  access(5, "a", "read", "/CLAUDE.md", 50),
+] as const;
+
+it("keeps who read and wrote a memory file, in whatever order and however often it is told", async () => {
+  await send(...SPANS);
+  const kept = await dump(database.url);
+  expect(await rollups(sql)).toEqual(await recount(sql));
+  expect((await files()).map(Object.values)).toEqual([
+    ["a", "/CLAUDE.md", 2, 1, "50", "20"],
+    ["a", "notes.md", 1, 0, "30", null],
+    ["b", "/CLAUDE.md", 1, 0, "40", null],
+  ]);
+  await emptyTables(database.url);
+
+  const [one, two, three, four, five] = SPANS;
+  await send(five, three);
+  await Promise.all([send(one, two), send(four), send(two, five)]);
+  await send(...SPANS);
+  const again = await dump(database.url);
+  expect(again.memory_accesses).toEqual(kept.memory_accesses);
+  expect(again.session_memory).toEqual(kept.session_memory);
+});
+
+it("keeps no access whose path is longer than an index takes, and the span all the same", async () => {
+  await send(access(1, "a", "read", `/${"x".repeat(1024)}`, 10), access(2, "a", "read", `/${"x".repeat(1023)}`, 20));
+  expect(await sql`select from signalbox.spans where operation = 'memory'`).toHaveLength(2);
+  expect(await sql`select from signalbox.memory_accesses`).toHaveLength(1);
+});
+
+it("forgets accesses with their spans, whole days and those of one project", async () => {
+  await send(
+    access(1, "a", "read", "/CLAUDE.md", -40 * DAY),
+    access(2, "a", "write", "/CLAUDE.md", -1 * DAY),
+    access(3, "b", "read", "/old.md", -40 * DAY),
+  );
+  await sql`update signalbox.spans set project = 'long' where session_id = 'b'`;
+  await sql`update signalbox.memory_accesses set project = 'long' where session_id = 'b'`;
+  await sql`update signalbox.session_memory set project = 'long' where session_id = 'b'`;
+  const connection = await connect(database.url);
+  try {
+    const settings = { ...retentionSchema.parse(undefined), payload_days: 7, span_days: 30 };
+    await expire(connection, { limits: retentionLimits({ ...settings, projects: { long: { span_days: "forever" } } }), now: NOW });
+    expect(await files()).toMatchObject([
+      { session_id: "a", reads: 0, writes: 1 },
+      { session_id: "b", reads: 1, writes: 0 },
+    ]);
+    await expire(connection, { limits: retentionLimits(settings), now: NOW });
+    expect(await sql`select session_id from signalbox.memory_accesses`).toMatchObject([{ session_id: "a" }]);
+    expect(await sql`select session_id from signalbox.session_memory`).toMatchObject([{ session_id: "a" }]);
+  } finally {
+    await connection.close();
+  }
+});
