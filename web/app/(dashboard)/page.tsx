@@ -1,8 +1,8 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import { cookies } from "next/headers";
 import { attentionQuery } from "../../src/api/attention.ts";
 import { CostParameters, costQuery } from "../../src/api/cost.ts";
 import { recentSessionsQuery, SessionListParameters } from "../../src/api/session.ts";
+import { Hydrated } from "../../src/components/hydrated.tsx";
 import { OverviewPage } from "../../src/components/overview/overview-page.tsx";
 import { costTodayFilter, RECENT, RUNNING } from "../../src/components/overview/overview-queries.ts";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../src/cookies.ts";
@@ -24,8 +24,8 @@ export default async function Page() {
     { options: attentionQuery(), load: loadAttention },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <OverviewPage timeZone={timeZone} />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

@@ -1,17 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { dehydrate, type QueryKey } from "@tanstack/react-query";
 import { makeQueryClient } from "../api/query-client.ts";
 
+/** Milliseconds that a page waits for what it shows. To draw it takes some 30 more. */
+const PATIENCE_MS = 50;
+
+interface Read {
+  options: { queryKey: QueryKey };
+  load: () => Promise<unknown>;
+  infinite?: boolean;
+}
+
 /**
- * Reads what a page shows first, on the server, under the same keys that the browser will use. A read that fails is left out:
- * the browser tries it again and says what is wrong.
+ * Reads what a page shows first, on the server, under the same keys that the browser will use. What is not there `inTime` follows in the same
+ * answer, and until then the page shows the shape of it. A read that fails is left out: the browser tries it again and says what is wrong.
  */
-export async function prefetch(reads: readonly { options: { queryKey: QueryKey }; load: () => Promise<unknown>; infinite?: boolean }[]) {
+export async function prefetch(reads: readonly Read[], began = performance.now()) {
   const client = makeQueryClient();
-  await Promise.all(
-    reads.map(async ({ options, load, infinite }) => {
-      const data = await load().catch(() => undefined);
-      if (data !== undefined) client.setQueryData(options.queryKey, infinite ? { pages: [data], pageParams: [""] } : data);
-    }),
+  const begun = reads.map(({ options: { queryKey }, load, infinite }) =>
+    infinite
+      ? client.prefetchInfiniteQuery({ queryKey, queryFn: load, initialPageParam: "", retry: false })
+      : client.prefetchQuery({ queryKey, queryFn: load, retry: false }),
   );
-  return dehydrate(client);
+  await inTime(Promise.all(begun), began);
+  const state = dehydrate(client, { shouldDehydrateQuery: ({ state }) => state.status !== "error" });
+  // undefined: it failed after all, see Hydrated
+  const queries = state.queries.map((query) => (query.promise ? { ...query, promise: query.promise.catch(() => undefined) } : query));
+  return { ...state, queries };
+}
+
+/** Undefined where it fails, or is not there soon after the page's work `began` (as performance.now() has it). */
+export async function inTime<T>(work: Promise<T>, began: number): Promise<T | undefined> {
+  const done = new AbortController();
+  const late = sleep(Math.max(0, began + PATIENCE_MS - performance.now()), undefined, { signal: done.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work.catch(() => undefined), late]);
+  } finally {
+    done.abort();
+  }
 }

@@ -1,8 +1,8 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
 import { TreeListParameters, treePagesQuery } from "../../../src/api/tree.ts";
 import { AgentsPage } from "../../../src/components/agents/agents-page.tsx";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { loadTrees } from "../../../src/loaders/trees.ts";
 import { agentsParams } from "../../../src/search-params.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
@@ -16,8 +16,8 @@ export default async function Page({ searchParams }: PageProps<"/agents">) {
     { options: treePagesQuery({ show, sort }), load: () => loadTrees(TreeListParameters.parse({ show, sort })), infinite: true },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <AgentsPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

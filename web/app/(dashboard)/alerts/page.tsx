@@ -1,8 +1,8 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { ALERT_PAGE_SIZE, AlertListParameters, alertPagesQuery, alertRulesQuery, channelsQuery } from "../../../src/api/alert.ts";
 import { facetsQuery } from "../../../src/api/facets.ts";
 import { AlertsPage } from "../../../src/components/alerts/alerts-page.tsx";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { loadAlertRules, loadAlerts, loadChannels } from "../../../src/loaders/alerts.ts";
 import { loadFacets } from "../../../src/loaders/facets.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
@@ -17,8 +17,8 @@ export default async function Page() {
     { options: facetsQuery(), load: loadFacets },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <AlertsPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

@@ -1,9 +1,9 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
 import { EVENT_PAGE_SIZE, EventListParameters, eventPagesQuery, newestEventsQuery } from "../../../src/api/event.ts";
 import { facetsQuery } from "../../../src/api/facets.ts";
 import { BrainPage } from "../../../src/components/brain/brain-page.tsx";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { loadEvents } from "../../../src/loaders/events.ts";
 import { loadFacets } from "../../../src/loaders/facets.ts";
 import { brainParams } from "../../../src/search-params.ts";
@@ -22,8 +22,8 @@ export default async function Page({ searchParams }: PageProps<"/brain">) {
     { options: facetsQuery(), load: loadFacets },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <BrainPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

@@ -1,9 +1,9 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
 import { CostParameters, costQuery } from "../../../src/api/cost.ts";
 import { ExplainParameters, explainQuery } from "../../../src/api/explain.ts";
 import { ExplainPage } from "../../../src/components/explain/explain-page.tsx";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { loadCost } from "../../../src/loaders/cost.ts";
 import { loadExplanation } from "../../../src/loaders/explain.ts";
 import { RANGES } from "../../../src/model/cost-view.ts";
@@ -26,8 +26,8 @@ export default async function Page({ searchParams }: PageProps<"/explain">) {
     { options: explainQuery(explained.from, explained.to), load: async () => loadExplanation(ExplainParameters.parse(explained)) },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <ExplainPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

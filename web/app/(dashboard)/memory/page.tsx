@@ -1,4 +1,3 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
 import {
@@ -8,27 +7,32 @@ import {
   memoryFileQuery,
   memoryFilesQuery,
 } from "../../../src/api/memory.ts";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { MemoryPage } from "../../../src/components/memory/memory-page.tsx";
 import { loadMemory, loadMemoryFiles } from "../../../src/loaders/memory.ts";
 import { firstShown } from "../../../src/model/memory.ts";
 import { memoryParams } from "../../../src/search-params.ts";
-import { prefetch } from "../../../src/server/prefetch.ts";
+import { inTime, prefetch } from "../../../src/server/prefetch.ts";
 
 export const metadata: Metadata = { title: "Memory" };
 const loadParams = createLoader(memoryParams);
 
 export default async function Page({ searchParams }: PageProps<"/memory">) {
   const { q, range, path, of, project } = await loadParams(searchParams);
+  const began = performance.now();
   const files = loadMemoryFiles(MemoryFileListParameters.parse({ q, from: `-${range}` }));
-  const shown = path === null ? await files.then(({ data }) => firstShown(data)).catch(() => undefined) : { path, owner: of, project };
-  const state = await prefetch([
-    { options: memoryFilesQuery({ q, range }), load: () => files, infinite: true },
-    ...(shown ? [historyOf({ path: shown.path, owner: shown.owner, project: shown.project })] : []),
-  ]);
+  const shown = path === null ? firstShown((await inTime(files, began))?.data ?? []) : { path, owner: of, project };
+  const state = await prefetch(
+    [
+      { options: memoryFilesQuery({ q, range }), load: () => files, infinite: true },
+      ...(shown ? [historyOf({ path: shown.path, owner: shown.owner, project: shown.project })] : []),
+    ],
+    began,
+  );
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <MemoryPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }
 

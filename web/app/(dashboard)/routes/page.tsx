@@ -1,9 +1,9 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
 import { DECISION_PAGE_SIZE, DecisionListParameters, decisionPagesQuery } from "../../../src/api/decision.ts";
 import { facetsQuery } from "../../../src/api/facets.ts";
 import { poolsQuery } from "../../../src/api/pool.ts";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { RoutesPage } from "../../../src/components/routes/routes-page.tsx";
 import { loadDecisions } from "../../../src/loaders/decisions.ts";
 import { loadFacets } from "../../../src/loaders/facets.ts";
@@ -31,8 +31,8 @@ export default async function Page({ searchParams }: PageProps<"/routes">) {
     { options: facetsQuery(), load: loadFacets },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <RoutesPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

@@ -1,7 +1,7 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { createLoader } from "nuqs/server";
 import { SessionListParameters, sessionPagesQuery } from "../../../src/api/session.ts";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { SessionsPage } from "../../../src/components/sessions/sessions-page.tsx";
 import { loadSessions } from "../../../src/loaders/sessions.ts";
 import { sessionsParams } from "../../../src/search-params.ts";
@@ -16,8 +16,8 @@ export default async function Page({ searchParams }: PageProps<"/sessions">) {
     { options: sessionPagesQuery(filter), load: async () => loadSessions(SessionListParameters.parse(filter)), infinite: true },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <SessionsPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

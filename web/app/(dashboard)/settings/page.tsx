@@ -1,6 +1,6 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { keysQuery, projectsQuery, SettingsListParameters, settingsQuery } from "../../../src/api/settings.ts";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { SettingsPage } from "../../../src/components/settings/settings-page.tsx";
 import { loadKeys, loadProjects, loadSettings } from "../../../src/loaders/settings.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
@@ -15,8 +15,8 @@ export default async function Page() {
     { options: projectsQuery(), load: () => loadProjects(all) },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <SettingsPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

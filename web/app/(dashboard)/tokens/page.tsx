@@ -1,8 +1,8 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { cookies } from "next/headers";
 import { createLoader } from "nuqs/server";
 import { CostParameters, costQuery, MOST_ROWS } from "../../../src/api/cost.ts";
+import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { TokensPage } from "../../../src/components/tokens/tokens-page.tsx";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../../src/cookies.ts";
 import { loadCost } from "../../../src/loaders/cost.ts";
@@ -29,8 +29,8 @@ export default async function Page({ searchParams }: PageProps<"/tokens">) {
     })),
   );
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <TokensPage timeZone={timeZone} />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

@@ -1,6 +1,6 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { simulationPolicyQuery, simulationsQuery } from "../../../../src/api/simulation.ts";
+import { Hydrated } from "../../../../src/components/hydrated.tsx";
 import { WhatIfPage } from "../../../../src/components/what-if/what-if-page.tsx";
 import { loadSimulationPolicy, loadSimulations } from "../../../../src/loaders/simulations.ts";
 import { prefetch } from "../../../../src/server/prefetch.ts";
@@ -14,8 +14,8 @@ export default async function Page() {
     { options: simulationPolicyQuery(), load: loadSimulationPolicy },
   ]);
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <WhatIfPage />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }

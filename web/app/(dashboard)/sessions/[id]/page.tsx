@@ -1,8 +1,8 @@
-import { HydrationBoundary } from "@tanstack/react-query";
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { agentsQuery } from "../../../../src/api/agent.ts";
 import { sessionQuery } from "../../../../src/api/session.ts";
+import { Hydrated } from "../../../../src/components/hydrated.tsx";
 import { SessionPage } from "../../../../src/components/session/session-page.tsx";
 import { loadAgents } from "../../../../src/loaders/session-parts.ts";
 import { loadSession } from "../../../../src/loaders/sessions.ts";
@@ -15,22 +15,22 @@ export default async function Page({ params }: PageProps<"/sessions/[id]">) {
   // pages get the segment still percent-encoded, unlike route handlers
   const id = decodeSegment((await params).id);
   if (id === undefined) notFound();
-  let isMissing = false;
-  const summary = () =>
-    loadSession(id).catch((error: unknown) => {
-      isMissing = error instanceof NotFound;
-      throw error;
-    });
+  const session = loadSession(id);
   // the spans come after: they are many, and the header must not wait for them
   const state = await prefetch([
-    { options: sessionQuery(id), load: summary },
+    { options: sessionQuery(id), load: () => session },
     { options: agentsQuery(id), load: () => loadAgents(id) },
   ]);
+  // whether there is such a session is the answer's status: it does not go out before that is known
+  const isMissing = await session.then(
+    () => false,
+    (error: unknown) => error instanceof NotFound,
+  );
   if (isMissing) notFound();
   return (
-    <HydrationBoundary state={state}>
+    <Hydrated state={state}>
       <SessionPage id={id} />
-    </HydrationBoundary>
+    </Hydrated>
   );
 }
 
