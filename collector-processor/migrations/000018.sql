@@ -40,6 +40,8 @@ drop index spans_memory, spans_memory_path, spans_memory_writes;
 
 -- Few agents spawn others: the trees and their pace are looked for among these alone.
 create index agents_spawned on agents (session_id, first_time) where parent_agent_id is not null and parent_agent_id <> agent_id;
+-- From an agent's id, which several sessions may have, to its rows.
+create index agents_by_id on agents (agent_id);
 
 -- How few aliases are not a trace's, which the planner took for nearly all of them: room was made for so many, each time that roots were read.
 create statistics session_aliases_kinds on (split_part(alias, e'\x1f', -1)) from session_aliases;
