@@ -111,8 +111,8 @@ describe("startPart", { timeout: 30_000 }, () => {
 
   it("fails the start of one that is never ready, and ends it", async () => {
     const source = SERVICE.replace("? 200 : 404", "? 503 : 404").replace("response.end()", `response.end('{"reason":"no database"}')`);
-    await expect(startPart(spec(source), (event) => events.push(event), { ...limits, readyDeadlineMs: 3000 })).rejects.toThrow(
-      "not ready after 3 s: no database",
+    await expect(startPart(spec(source), (event) => events.push(event), { ...limits, readyDeadlineMs: 6000 })).rejects.toThrow(
+      "not ready after 6 s: no database",
     );
     const [spawned] = events;
     expect(spawned?.kind === "spawned" && isAlive(spawned.pid)).toBe(false);
@@ -124,7 +124,10 @@ describe("startPart", { timeout: 30_000 }, () => {
       console.log("worker " + worker.pid);
       ${STUBBORN}`;
     part = await startPart(spec(forking), (event) => events.push(event), limits);
-    const worker = Number(/worker (\d+)/.exec(readFileSync(join(folder, "toy.log"), "utf8"))?.[1]);
+    // what it prints comes by another way than that it is ready
+    const workerOf = () => /worker (\d+)/.exec(readFileSync(join(folder, "toy.log"), "utf8"))?.[1];
+    while (workerOf() === undefined) await sleep(10);
+    const worker = Number(workerOf());
     expect(isAlive(worker)).toBe(true);
     await part.stop();
     expect(isAlive(worker)).toBe(false);
