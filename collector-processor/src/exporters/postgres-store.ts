@@ -103,6 +103,9 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
   async function useWriter(writer: Writer): Promise<void> {
     const lost = new AbortController();
     const unflushed = new Unflushed();
+    const lookAtDisk = async () => {
+      if (!lost.signal.aborted) unflushed.flushed((await writer.logPosition()).flushed);
+    };
     writer.connection.onClose(() => {
       lost.abort();
       connected.delete(writer);
@@ -118,12 +121,15 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
         await partitions.ensure(writer.connection, daysAhead());
         if (unflushed.spans > config.queue.spans || (!unflushed.isEmpty && queue.isEmpty)) {
           await sleep(LOOK_AGAIN_MS);
-          if (!lost.signal.aborted) unflushed.flushed((await writer.logPosition()).flushed);
+          await lookAtDisk();
           continue;
         }
-        const group = await queue.take(config.group, lost.signal, config.waitsForDisk ? 0 : GATHER_MS);
-        if (group.length === 0) return;
-        await writeGroup(writer, group, unflushed);
+        // what waits for the disk is not left waiting because another writer had the work
+        const patience = unflushed.isEmpty ? undefined : LOOK_AGAIN_MS;
+        const group = await queue.take(config.group, lost.signal, config.waitsForDisk ? 0 : GATHER_MS, patience);
+        if (group.length > 0) await writeGroup(writer, group, unflushed);
+        else if (unflushed.isEmpty || lost.signal.aborted) return;
+        else await lookAtDisk();
       }
     } finally {
       connected.delete(writer);

@@ -47,3 +47,21 @@ it("gathers little for so long alone", async () => {
   queue.add(item(1));
   expect(spans(await queue.take(LIMITS, NEVER, 1))).toEqual([1]);
 });
+
+it("waits for work as long as it is told, and leaves what comes later to others", async () => {
+  const queue = queueOf();
+  const patient = queue.take(LIMITS, NEVER);
+  expect(await queue.take(LIMITS, NEVER, 0, 1)).toEqual([]);
+  queue.add(item(1));
+  expect(spans(await patient)).toEqual([1]);
+});
+
+it("waits no longer where another gathers", async () => {
+  const queue = queueOf();
+  const gathering = queue.take(LIMITS, NEVER, LONG_MS);
+  queue.add(item(1));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await queue.take(LIMITS, NEVER, LONG_MS, 1)).toEqual([]);
+  queue.close();
+  expect(spans(await gathering)).toEqual([1]);
+});

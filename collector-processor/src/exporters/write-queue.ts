@@ -64,14 +64,15 @@ export class WriteQueue {
   }
 
   /**
-   * Waits for work. Where that is little, waits up to `gatherMs` for more. Resolves to an empty group when the queue is closed and empty, or
-   * when the signal says that the taker is gone.
+   * Waits for work. Where that is little, waits up to `gatherMs` for more. Resolves to an empty group when the queue is closed and empty,
+   * when the signal says that the taker is gone, or when there was no work for it for `patienceMs`.
    */
-  async take(limits: GroupLimits, gone: AbortSignal, gatherMs = 0): Promise<Waiting[]> {
+  async take(limits: GroupLimits, gone: AbortSignal, gatherMs = 0, patienceMs?: number): Promise<Waiting[]> {
     for (let gathered = gatherMs === 0; this.#waiting.length === 0 || !gathered; ) {
       if (gone.aborted || (this.#closed && this.#waiting.length === 0)) return [];
-      if (this.#waiting.length === 0 || this.#gathering !== undefined) await this.#work(gone);
-      else {
+      if (this.#waiting.length === 0 || this.#gathering !== undefined) {
+        if (!(await this.#work(gone, patienceMs))) return [];
+      } else {
         await this.#enough(limits, gatherMs);
         gathered = true;
       }
@@ -126,13 +127,17 @@ export class WriteQueue {
     });
   }
 
-  #work(gone: AbortSignal): Promise<void> {
+  /** False: there was none for so long. */
+  #work(gone: AbortSignal, patienceMs: number | undefined): Promise<boolean> {
     return new Promise((resolve) => {
-      const wake = () => {
+      const stop = (isWoken: boolean) => {
+        clearTimeout(late);
         gone.removeEventListener("abort", wake);
         this.#wake = this.#wake.filter((other) => other !== wake);
-        resolve();
+        resolve(isWoken);
       };
+      const wake = () => stop(true);
+      const late = patienceMs === undefined ? undefined : setTimeout(stop, patienceMs, false);
       this.#wake.push(wake);
       gone.addEventListener("abort", wake);
     });
