@@ -103,7 +103,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
     const build = await step(
       "dashboard build",
       () => ensureWebBuild(root, { ...(signal ? { signal } : {}), logPath: `${paths.logs}/web-build.log` }),
-      ({ built }) => (built ? "made from changed sources" : "unchanged, reused"),
+      ({ built }) => (built ? "made from these sources" : "unchanged, reused"),
       "made once, then reused until web/ changes",
     );
     const context = { root, settings, paths, addresses, token, database, webServer: build.serverPath };
