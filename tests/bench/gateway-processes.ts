@@ -26,16 +26,25 @@ export interface StartOptions {
   args?: string[];
   environment?: Record<string, string>;
   nodeFlags?: string[];
+  /** Another Node than ours. */
+  node?: string;
   pattern?: RegExp;
+  /** It and all its threads stay on this core. */
+  core?: number | undefined;
+}
+
+export interface GatewayOptions {
+  /** Of the scheduler. */
+  nodeFlags?: string[];
+  /** Whether it keeps the bytes of calls. */
+  raw?: boolean;
+  /** Where the mock stays, and where the scheduler. */
+  cores?: { mock: number; scheduler: number } | undefined;
 }
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/**
- * @param nodeFlags of the scheduler
- * @param raw whether it keeps the bytes of calls
- */
-export async function startGateway(nodeFlags: string[] = [], raw = false): Promise<GatewayProcesses> {
+export async function startGateway({ nodeFlags = [], raw = false, cores }: GatewayOptions = {}): Promise<GatewayProcesses> {
   const home = mkdtempSync(path.join(os.tmpdir(), "signalbox-bench-"));
   const started: ChildProcess[] = [];
   const stop = () => {
@@ -44,8 +53,10 @@ export async function startGateway(nodeFlags: string[] = [], raw = false): Promi
   };
 
   async function start(file: string, options: StartOptions = {}): Promise<Served> {
-    const { args = [], environment = {}, nodeFlags: flags = [], pattern = /^(\d+)$/m } = options;
-    const child = spawn(process.execPath, [...flags, path.isAbsolute(file) ? file : here(file), ...args], {
+    const { args = [], environment = {}, nodeFlags: flags = [], node = process.execPath, pattern = /^(\d+)$/m, core } = options;
+    const command = [node, ...flags, path.isAbsolute(file) ? file : here(file), ...args];
+    if (core !== undefined) command.unshift("taskset", "-c", String(core));
+    const child = spawn(command[0] as string, command.slice(1), {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
@@ -54,7 +65,7 @@ export async function startGateway(nodeFlags: string[] = [], raw = false): Promi
   }
 
   try {
-    const mock = await start("./gateway-mock.ts");
+    const mock = await start("./gateway-mock.ts", { core: cores?.mock });
     const config = path.join(home, "signalbox.config.yaml");
     writeFileSync(
       config,
@@ -77,6 +88,7 @@ content: { raw: ${raw ? "on" : "off"} }
         SIGNALBOX_OTLP_ENDPOINT: mock.url,
       },
       nodeFlags,
+      core: cores?.scheduler,
       pattern: /url=http:\/\/127\.0\.0\.1:(\d+)/,
     });
     return { home, mock, scheduler, start, stop };

@@ -2,14 +2,18 @@
  * Question: how much of an engine's request rate survives the scheduler, and what does a request cost in CPU?
  * Small and large chat completions and streams (gateway-load.ts), decision record and span export on; requests/s through the
  * scheduler ÷ requests/s direct to the same mock, in interleaved rounds of one run, beside the floor: a bare node:http + undici
- * proxy that reads nothing, and the same of the scheduler's own server and client. Mock, scheduler, proxy and load generator are processes of their own. CPU and the most memory that each
- * process held so far are read from /proc (Linux only).
+ * proxy that reads nothing, and the same of the scheduler's own server and client. Mock, load, and each gateway are processes of their
+ * own. CPU and the most memory that each process held so far are read from /proc (Linux only).
  *
- *     node tests/bench/gateway.ts [rounds] [seconds per round] [--raw] [--portkey folder]
+ *     node tests/bench/gateway.ts [rounds] [seconds per round] [--pinned] [--loads pattern] [--raw] [--portkey folder] [--portkey-node path]
  *
- * `--raw`: with the bytes of every call kept for the raw view, as a local install does.
+ * `--pinned`: load and mock on one core, the gateway with all its threads on another (taskset of util-linux). So a rate says what
+ * one core of a gateway does, and direct what the core of load and mock does alone. Without it all of them share what cores there are, as on
+ * a user's machine; with two cores the load and the mock then hold back each gateway, and a cheap one more than a dear one.
+ * `--loads`: only those that match. `--raw`: with the bytes of every call kept for the raw view, as a local install does.
  *
- * Portkey's gateway runs beside them where its folder is given (its releases ask for a server that breaks them beyond 1.13.8):
+ * Portkey's gateway runs beside them where its folder is given, on this Node and on the one of `--portkey-node` (its releases ask for a
+ * server that breaks them beyond 1.13.8):
  *
  *     echo '{"private":true,"overrides":{"@hono/node-server":"1.13.8"}}' > package.json
  *     npm install @portkey-ai/gateway@1.15.2 @hono/node-server@1.13.8
@@ -17,53 +21,63 @@
  * Targets: ratio ≥ 0.33 of small JSON at 32 connections; ≥ 20 × Portkey's rate; CPU as gateway-load.ts says.
  */
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../support/free-port.ts";
+import type { Job, Outcome } from "./gateway-client.ts";
 import { LOADS, type Load } from "./gateway-load.ts";
 import { type Served, startGateway } from "./gateway-processes.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { portkey: { type: "string" }, raw: { type: "boolean", default: false } },
+  options: {
+    pinned: { type: "boolean", default: false },
+    loads: { type: "string", default: "" },
+    raw: { type: "boolean", default: false },
+    portkey: { type: "string" },
+    "portkey-node": { type: "string" },
+  },
 });
 const ROUNDS = Number(positionals[0] ?? 5);
 const SECONDS = Number(positionals[1] ?? 3);
 const CLOCK_TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
-
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const AUTOCANNON = here("../../node_modules/autocannon/autocannon.js");
 /** Before the rounds of a load, at each target: code that has not run is not optimised. */
 const WARM_UP_SECONDS = 2;
 const RATIO_TARGET = 0.33;
 const PORTKEY_TARGET = 20;
-const gateway = await startGateway([], values.raw);
-const { home } = gateway;
+const JSON_ENDING = "}";
+const STREAM_ENDING = "data: [DONE]\n\n";
+/** Where load and mock stay, and where the gateways. */
+const CORES = values.pinned ? { mock: 0, scheduler: 1 } : undefined;
 
-/** Requests answered with 200 in a round, and its length in seconds. */
-async function load(
-  { url, headers = [] }: Target,
-  { connections }: Load,
-  bodyFile: string,
-  seconds: number,
-): Promise<{ requests: number; seconds: number }> {
-  const args = [AUTOCANNON, "--json", "-c", String(connections), "-d", String(seconds), "-m", "POST"];
-  for (const header of ["content-type=application/json", ...headers]) args.push("-H", header);
-  args.push("-i", bodyFile, `${url}/v1/chat/completions`);
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
-  let output = "";
-  child.stdout.on("data", (chunk) => {
-    output += chunk;
-  });
-  await once(child, "close");
-  const result = JSON.parse(output) as { "2xx": number; non2xx: number; errors: number; duration: number };
-  if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx} refusals and ${result.errors} errors at ${url}`);
-  return { requests: result["2xx"], seconds: result.duration };
+if (values.pinned) {
+  const missing = spawnSync("taskset", ["-c", "0,1", "true"]).status !== 0;
+  if (missing || os.availableParallelism() < 2) {
+    console.log("--pinned: skipped, it needs two cores and taskset (util-linux)");
+    process.exit();
+  }
+}
+
+const gateway = await startGateway({ raw: values.raw, cores: CORES });
+const client = await gateway.start("./gateway-client.ts", { core: CORES?.mock, pattern: /^(ready)$/m });
+
+async function load({ url, headers = [] }: Target, { connections, body, events }: Load, seconds: number): Promise<Outcome> {
+  const job: Job = {
+    port: Number(new URL(url).port),
+    path: "/v1/chat/completions",
+    headers: ["content-type: application/json", ...headers],
+    body,
+    connections,
+    seconds,
+    ending: events === undefined ? JSON_ENDING : STREAM_ENDING,
+  };
+  client.process.send(job);
+  const [outcome] = (await once(client.process, "message")) as [Outcome];
+  return outcome;
 }
 
 /** User and system CPU so far, in microseconds: of a process, and of its main thread, which relays. */
@@ -78,37 +92,39 @@ function cpuMicroseconds(file: string): number {
 const peakMemory = (pid: number) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
 interface Target extends Served {
-  name: "direct" | "bare proxy" | "own proxy" | "scheduler" | "portkey";
-  /** `name=value` */
+  name: string;
+  /** `name: value` */
   headers?: string[];
 }
 
-/** One round at one target: requests a second, and what each cost that process in CPU microseconds, its threads left out and included. */
+/** One round at one target: requests a second, and what each cost in CPU microseconds: of that process, its main thread, and the load. */
 interface Round {
   rate: number;
   main: number;
   all: number;
+  load: number;
+  outcome: Outcome;
 }
 
-async function measure(target: Target, shape: Load, bodyFile: string): Promise<Round> {
-  const { pid = 0 } = target.process;
-  const before = cpu(pid);
-  const { requests, seconds } = await load(target, shape, bodyFile, SECONDS);
-  const after = cpu(pid);
-  return { rate: requests / seconds, main: (after.main - before.main) / requests, all: (after.all - before.all) / requests };
+async function measure(target: Target, shape: Load): Promise<Round> {
+  const pids = [target.process.pid ?? 0, client.process.pid ?? 0];
+  const before = pids.map(cpu);
+  const outcome = await load(target, shape, SECONDS);
+  const after = pids.map(cpu);
+  const { requests, seconds } = outcome;
+  const took = (at: number, part: "main" | "all") => ((after[at]?.[part] ?? 0) - (before[at]?.[part] ?? 0)) / requests;
+  return { rate: requests / seconds, main: took(0, "main"), all: took(0, "all"), load: took(1, "all"), outcome };
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-const range = (values: number[], digits: number) => `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
+const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+const range = (numbers: number[], digits: number) => `${Math.min(...numbers).toFixed(digits)}–${Math.max(...numbers).toFixed(digits)}`;
 
 async function compare(targets: readonly Target[], shape: Load): Promise<void> {
-  const bodyFile = path.join(home, "body.json");
-  writeFileSync(bodyFile, shape.body);
-  for (const target of targets) await load(target, shape, bodyFile, WARM_UP_SECONDS);
+  for (const target of targets) await load(target, shape, WARM_UP_SECONDS);
   const rounds: Round[][] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const results: Round[] = [];
-    for (const target of targets) results.push(await measure(target, shape, bodyFile));
+    for (const target of targets) results.push(await measure(target, shape));
     rounds.push(results);
   }
 
@@ -116,19 +132,25 @@ async function compare(targets: readonly Target[], shape: Load): Promise<void> {
   for (const [at, { name, process }] of targets.entries()) {
     const of = (value: (result: Round, direct: Round) => number) =>
       rounds.map((results) => value(results[at] as Round, results[0] as Round));
-    const rates = of(({ rate }) => rate);
-    const ratios = of(({ rate }, direct) => rate / direct.rate);
     const main = of((result) => result.main);
-    const line = [`${median(rates).toFixed(0)}/s`, `main thread ${median(main).toFixed(0)} µs a request (${range(main, 0)})`];
+    const line = [`${median(of(({ rate }) => rate)).toFixed(0)}/s`];
+    if (at > 0) {
+      const ratios = of(({ rate }, direct) => rate / direct.rate);
+      line.push(`${median(ratios).toFixed(3)} × direct (${range(ratios, 3)})`);
+    }
+    line.push(`main thread ${median(main).toFixed(0)} µs a request (${range(main, 0)})`);
     line.push(`process ${median(of((result) => result.all)).toFixed(0)} µs`);
     if (shape.events) line.push(`${median(main.map((each) => each / (shape.events ?? 1))).toFixed(1)} µs an event`);
-    if (at > 0) line.push(`${median(ratios).toFixed(3)} × direct (${range(ratios, 3)})`);
+    const milliseconds = (quantile: "p50" | "p99") => median(of(({ outcome }) => outcome[quantile])).toFixed(2);
+    line.push(`p50 ${milliseconds("p50")}, p99 ${milliseconds("p99")} ms`);
+    line.push(`load ${median(of((result) => result.load)).toFixed(0)} µs`);
     line.push(`peak ${peakMemory(process.pid ?? 0).toFixed(0)} MB`);
-    if (name === "scheduler") line.push(targetsOf(shape));
-    if (name === "portkey") {
+    if (at === SCHEDULER) line.push(targetsOf(shape));
+    if (at > SCHEDULER) {
       const times = rounds.map((results) => (results[SCHEDULER] as Round).rate / (results[at] as Round).rate);
       line.push(`the scheduler is ${median(times).toFixed(1)} × this (${range(times, 1)}), target ≥ ${PORTKEY_TARGET}`);
     }
+    line.push(failuresOf(rounds.map((results) => (results[at] as Round).outcome)));
     console.log(`  ${name.padEnd(10)} ${line.filter(Boolean).join("; ")}`);
   }
 }
@@ -142,17 +164,31 @@ function targetsOf({ events, targetMicroseconds }: Load): string {
   return `target ≤ ${targetMicroseconds} µs ${events ? "an event" : "a request"}${ratio}`;
 }
 
+/** What was not answered with 200 and whole. */
+function failuresOf(outcomes: readonly Outcome[]): string {
+  const counts = new Map<string, number>();
+  for (const { failures } of outcomes) for (const [why, count] of Object.entries(failures)) counts.set(why, (counts.get(why) ?? 0) + count);
+  return [...counts].map(([why, count]) => `FAILED ${count}: ${why}`).join("; ");
+}
+
 try {
   const { mock, scheduler } = gateway;
+  const core = CORES?.scheduler;
   const targets: Target[] = [
     { name: "direct", ...mock },
-    { name: "bare proxy", ...(await gateway.start("./gateway-bare.ts", { args: [mock.url] })) },
-    { name: "own proxy", ...(await gateway.start("./gateway-wire.ts", { args: [mock.url] })) },
+    { name: "bare proxy", ...(await gateway.start("./gateway-bare.ts", { args: [mock.url], core })) },
+    { name: "own proxy", ...(await gateway.start("./gateway-wire.ts", { args: [mock.url], core })) },
     { name: "scheduler", ...scheduler },
   ];
-  if (values.portkey) targets.push(await startPortkey(values.portkey, mock.url));
-  console.log(`load average before: ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} cores`);
-  for (const shape of LOADS) await compare(targets, shape);
+  if (values.portkey) {
+    for (const node of [process.execPath, values["portkey-node"]])
+      if (node) targets.push(await startPortkey(values.portkey, node, mock.url));
+  }
+  console.log(
+    `load average before: ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} cores, ${CORES ? "pinned" : "floating"}`,
+  );
+  const chosen = LOADS.filter(({ name, connections }) => new RegExp(values.loads).test(`${name}, ${connections}`));
+  for (const shape of chosen) await compare(targets, shape);
   const metrics = await (await fetch(`${scheduler.url}/metrics`)).text();
   const dropped = /telemetry_dropped_total\{reason="full"[^}]*\} (\d+)/.exec(metrics)?.[1];
   console.log(`decision records dropped: ${dropped}`);
@@ -161,13 +197,17 @@ try {
 }
 
 /** It takes no port 0, and says where it listens in a box of its own. */
-async function startPortkey(folder: string, engine: string): Promise<Target> {
+async function startPortkey(folder: string, node: string, engine: string): Promise<Target> {
   const port = await freePort();
   const file = path.resolve(folder, "node_modules/@portkey-ai/gateway/build/start-server.js");
-  const served = await gateway.start(file, { args: [`--port=${port}`, "--headless"], pattern: new RegExp(`(${port})`) });
+  const version = execFileSync(node, ["-v"], { encoding: "utf8" }).split(".", 1)[0];
+  const served = await gateway.start(file, {
+    ...{ node, core: CORES?.scheduler },
+    ...{ args: [`--port=${port}`, "--headless"], pattern: new RegExp(`(${port})`) },
+  });
   return {
-    name: "portkey",
+    name: `portkey, Node ${version}`,
     ...served,
-    headers: ["x-portkey-provider=openai", `x-portkey-custom-host=${engine}/v1`, "authorization=Bearer bench"],
+    headers: ["x-portkey-provider: openai", `x-portkey-custom-host: ${engine}/v1`, "authorization: Bearer bench"],
   };
 }

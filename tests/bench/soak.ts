@@ -44,7 +44,7 @@ interface Sample extends Held {
   inFlight: number;
 }
 
-const gateway = await startGateway(["--expose-gc", "--import", fileURLToPath(new URL("./soak-probe.ts", import.meta.url))]);
+const gateway = await startGateway({ nodeFlags: ["--expose-gc", "--import", fileURLToPath(new URL("./soak-probe.ts", import.meta.url))] });
 const { scheduler } = gateway;
 
 async function sample(startedAt: number, requests = 0): Promise<Sample> {
