@@ -1,5 +1,7 @@
 import { Attribute } from "@signalbox/otel/conventions";
 import postgres from "postgres";
+import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
+import { addUpDays } from "../../collector-processor/src/retention/add-up-days.ts";
 import { deriveTotals } from "../support/seed.ts";
 
 const SPANS_PER_SESSION = 200;
@@ -42,8 +44,12 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
         ids.map(({ session_id }) => session_id),
       );
     });
-    for (const table of ["sessions", "agents", "session_aliases", "session_hour", "route_hour", "place_hour", "payer_hour", "tool_hour"])
-      await sql.unsafe(`vacuum analyze ${table}`);
+    // as a collector does with the days that are over
+    const connection = await connect(url);
+    await addUpDays(connection, Date.now());
+    await connection.close();
+    const counted = ["sessions", "agents", "session_aliases", "session_hour", "route_hour", "place_hour", "payer_hour", "tool_hour"];
+    for (const table of [...counted, "route_day", "place_day", "payer_day", "rollup_days"]) await sql.unsafe(`vacuum analyze ${table}`);
   } finally {
     await sql.end();
   }

@@ -35,6 +35,7 @@ const TABLES = [
   "payer_hour",
   "tool_hour",
   "session_hour",
+  "rollup_days",
 ];
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-ingest-"));

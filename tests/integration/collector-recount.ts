@@ -42,7 +42,18 @@ const PER_HOUR = `calls as (
 )`;
 
 export type Rollups = Record<
-  "sessions" | "agents" | "route_hour" | "place_hour" | "payer_hour" | "tool_hour" | "session_hour" | "memory_accesses" | "session_memory",
+  | "sessions"
+  | "agents"
+  | "route_hour"
+  | "place_hour"
+  | "payer_hour"
+  | "route_days"
+  | "place_days"
+  | "payer_days"
+  | "tool_hour"
+  | "session_hour"
+  | "memory_accesses"
+  | "session_memory",
   unknown[]
 >;
 
@@ -72,7 +83,17 @@ const countedHours = (key: string, also: string) => `with ${PER_HOUR}
     sum(round((coalesce(prefill_ms, 0)::float8 + coalesce(decode_ms, 0)::float8) * 1024) / 1024) as busy_ms, ${CALL_SUMS}${also && `, ${also}`}
   from calls group by ${key} order by ${key}`;
 
-/** What is kept: sessions, agents and the hourly rollups, these added up over slots. */
+const byDay = (key: string) => key.replace("hour", "date_bin('24 hours', hour, '2000-01-01Z')");
+const keptPayers = (table: string, key: string) => `
+  select ${key}, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}, ${KEPT_COMPARABLE}
+  from signalbox.${table} group by ${key} order by ${key}`;
+const countedPayers = (key: string) => `with ${PER_HOUR}
+  select ${key}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns, ${CALL_SUMS}, ${COMPARABLE}
+  from calls group by ${key} order by ${key}`;
+/** All that there is, with those days that are added up in place of their hours. */
+const between = (name: string) => `${name}_between('-infinity', 'infinity')`;
+
+/** What is kept: sessions, agents and the hourly rollups, these added up over slots, and as they are read by days. */
 export async function rollups(sql: postgres.Sql): Promise<Rollups> {
   const counters = `turns, calls, tool_calls, errors, ${KEPT_SUMS.replaceAll(/sum\((\w+)\)/g, "$1")}`;
   return {
@@ -82,9 +103,10 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
     agents: await sql.unsafe(`select session_id, agent_id, first_time, ${counters} from signalbox.agents order by session_id, agent_id`),
     route_hour: await sql.unsafe(keptHours("route_hour", ROUTE_KEY, "")),
     place_hour: await sql.unsafe(keptHours("place_hour", PLACE_KEY, KEPT_COMPARABLE)),
-    payer_hour: await sql.unsafe(`
-      select ${PAYER_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}, ${KEPT_COMPARABLE}
-      from signalbox.payer_hour group by ${PAYER_KEY} order by ${PAYER_KEY}`),
+    payer_hour: await sql.unsafe(keptPayers("payer_hour", PAYER_KEY)),
+    route_days: await sql.unsafe(keptHours(between("route"), byDay(ROUTE_KEY), "")),
+    place_days: await sql.unsafe(keptHours(between("place"), byDay(PLACE_KEY), KEPT_COMPARABLE)),
+    payer_days: await sql.unsafe(keptPayers(between("payer"), byDay(PAYER_KEY))),
     tool_hour: await sql.unsafe(`select hour, project, tool_name, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
         sum(duration_ns)::text as duration_ns
       from signalbox.tool_hour group by 1, 2, 3 order by 1, 2, 3`),
@@ -109,10 +131,10 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
       from signalbox.spans where agent_id <> '' group by session_id, agent_id order by session_id, agent_id`),
     route_hour: await sql.unsafe(countedHours(ROUTE_KEY, "")),
     place_hour: await sql.unsafe(countedHours(PLACE_KEY, COMPARABLE)),
-    payer_hour: await sql.unsafe(`with ${PER_HOUR}
-      select ${PAYER_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns,
-        ${CALL_SUMS}, ${COMPARABLE}
-      from calls group by ${PAYER_KEY} order by ${PAYER_KEY}`),
+    payer_hour: await sql.unsafe(countedPayers(PAYER_KEY)),
+    route_days: await sql.unsafe(countedHours(byDay(ROUTE_KEY), "")),
+    place_days: await sql.unsafe(countedHours(byDay(PLACE_KEY), COMPARABLE)),
+    payer_days: await sql.unsafe(countedPayers(byDay(PAYER_KEY))),
     tool_hour:
       await sql.unsafe(`select date_bin('1 hour', start_time, '2000-01-01Z') as hour, project, coalesce(tool_name, '') as tool_name,
         count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns

@@ -155,8 +155,11 @@ it("rollups, roots and stops are a project's own, too", async () => {
   }, "all spans are stored");
   const stopped = ["own-root", "rolled\u001fown-sub", "default\u001fown-sub", "foreign-root"];
   await sql`insert into session_controls select id, 'killed', '', 'api', now() from unnest(${stopped}::text[]) id`;
+  await sql`insert into place_day select distinct on (project) * from place_hour`;
   const seen = await asProject("rolled", async (reader) => ({
     places: await reader`select distinct project from place_hour`,
+    days: await reader`select distinct project from place_day`,
+    between: await reader`select distinct project from place_between('-infinity', 'infinity')`,
     tools: await reader`select tool_name, sum(calls)::int as calls from tool_hour group by 1`,
     roots: await reader`select session_id, root_id from session_roots order by 1`,
     root: await reader`select root_of(${stored("own-sub-sub")}) as own, root_of('foreign-sub-sub') as foreign`,
@@ -166,6 +169,8 @@ it("rollups, roots and stops are a project's own, too", async () => {
   }));
   expect(seen).toEqual({
     places: [{ project: "rolled" }],
+    days: [{ project: "rolled" }],
+    between: [{ project: "rolled" }],
     tools: [{ tool_name: "own-tool", calls: 3 }],
     roots: [
       { session_id: stored("own-sub"), root_id: stored("own-root") },

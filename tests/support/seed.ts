@@ -165,7 +165,7 @@ export async function deriveTotals(sql: postgres.TransactionSql, sessions: strin
      from spans s where s.is_call and s.session_id = any($1) group by 2, 4, 5, 6, 7, 8, 9`,
     [sessions],
   );
-  await sql`truncate route_hour`;
+  await sql`truncate route_hour, rollup_days`;
   await sql.unsafe(
     `insert into route_hour (slot, hour, project, route, pool, silicon, hardware, provider, model, sla_class, task, channel, agent_kind, user_id, key_name, calls, errors, sla_met, sla_missed, ${TOKEN_COLUMNS}, duration_ns, busy_ms)
      select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.route, ''), coalesce(s.pool, ''), coalesce(s.silicon, ''), coalesce(s.hardware, ''), coalesce(s.provider, ''),

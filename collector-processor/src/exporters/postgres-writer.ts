@@ -2,6 +2,7 @@ import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
 import { ADD_MEMORY_ACCESSES } from "../sql/memory-accesses.ts";
+import { TAKE_OUT_DAYS } from "../sql/rollup-days.ts";
 import {
   COPY_MESSAGES,
   COPY_SPAN_MESSAGES,
@@ -170,7 +171,9 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     const remembered = memory.length > 0 && connection.query(ADD_MEMORY_ACCESSES, [JSON.stringify(memory)]);
     const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
     const added = connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]);
-    const [, , , , position] = await Promise.all([remembered, added, notified, connection.run("commit"), logPosition()]);
+    const hours = new Set(counters.routeHours().map(({ hour }) => hour));
+    const takenOut = hours.size > 0 && connection.query(TAKE_OUT_DAYS, [JSON.stringify([...hours])]);
+    const [, , , , , position] = await Promise.all([remembered, added, notified, takenOut, connection.run("commit"), logPosition()]);
     return position;
   }
 

@@ -1,6 +1,7 @@
 import type { PriceRow } from "@signalbox/otel/prices";
 import type postgres from "postgres";
 import { priceFinder, priceSpan } from "../processors/price.ts";
+import { takeOutDays } from "../sql/rollup-days.ts";
 import { draftOf, STORED_CALL, type StoredCall } from "./stored-call.ts";
 
 export interface RepricePeriod {
@@ -179,6 +180,9 @@ of_place_hours as (
 ),
 of_payer_hours as (
   ${ofHours("payer_hour", PAYER_KEY, CALLS, COMPARABLE)}
+),
+of_days as (
+  ${takeOutDays("changed", "start_time")}
 )
 ${ofHours("route_hour", ROUTE_KEY, PLACED_CALLS)}
 `;

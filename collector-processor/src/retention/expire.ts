@@ -2,18 +2,20 @@ import type { Connection } from "../exporters/postgres-connection.ts";
 import { LOCK_AS_IMPORT } from "../sql/imports.ts";
 import {
   COUNT_CONTENT,
-  COUNT_HOURS,
   COUNT_PAYLOADS,
+  COUNT_ROLLUPS,
   COUNT_SESSIONS,
   DELETE_CONTENT,
-  DELETE_HOURS,
   DELETE_PAYLOADS,
+  DELETE_ROLLUPS,
   DELETE_SESSIONS,
   DELETE_UNSAID_MESSAGES,
   SESSIONS_WITH_OLD_CONTENT,
 } from "../sql/retention.ts";
+import { CHANGE_HOURS } from "../sql/rollup-days.ts";
 import { asParameters, cutoffs, type Kind, type RetentionLimits } from "./limits.ts";
 import { countOldSpans, dropOldSpans, type SpansGone } from "./span-days.ts";
+import { transaction } from "./transaction.ts";
 
 /** Rows that went, or would go, of each kind; of content the spans' lists of messages. */
 export type Expired = Record<Kind, number> & SpansGone;
@@ -57,17 +59,12 @@ export async function expire(connection: Connection, options: ExpireOptions): Pr
       const found = await connection.query<{ session_id: string }>(SESSIONS_WITH_OLD_CONTENT, [...parameters, last, SESSIONS]);
       if (found.length === 0) return;
       const sessions = JSON.stringify(found.map((row) => row.session_id));
-      await connection.run("begin");
-      try {
-        // a writer that says a message again finds it there, or waits and stores it
-        await connection.run(LOCK_AS_IMPORT);
-        expired.content += await rowsOf(DELETE_CONTENT, [...parameters, sessions]);
+      // a writer that says a message again finds it there, or waits and stores it
+      expired.content += await transaction(connection, LOCK_AS_IMPORT, async () => {
+        const rows = await rowsOf(DELETE_CONTENT, [...parameters, sessions]);
         await connection.query(DELETE_UNSAID_MESSAGES, [sessions]);
-        await connection.run("commit");
-      } catch (error) {
-        await connection.run("rollback").catch(() => {});
-        throw error;
-      }
+        return rows;
+      });
       last = found.at(-1)?.session_id as string;
     }
   }
@@ -81,7 +78,9 @@ export async function expire(connection: Connection, options: ExpireOptions): Pr
   }
   if (isLimited("rollups") && (await goOn())) {
     const parameters = asParameters(old("rollups"));
-    for (const statement of DELETE_HOURS) expired.rollups += await rowsOf(statement, parameters);
+    for (const statement of DELETE_ROLLUPS) {
+      expired.rollups += await transaction(connection, CHANGE_HOURS, () => rowsOf(statement, parameters));
+    }
   }
   if (isLimited("sessions")) await inBatches("sessions", DELETE_SESSIONS);
   return expired;
@@ -90,7 +89,7 @@ export async function expire(connection: Connection, options: ExpireOptions): Pr
 /** What `expire` would delete, and the days that it would look at; deletes nothing. */
 export async function wouldExpire(connection: Connection, limits: RetentionLimits, now: number): Promise<Expired> {
   const expired = nothing();
-  const counts = { content: COUNT_CONTENT, payloads: COUNT_PAYLOADS, rollups: COUNT_HOURS, sessions: COUNT_SESSIONS } as const;
+  const counts = { content: COUNT_CONTENT, payloads: COUNT_PAYLOADS, rollups: COUNT_ROLLUPS, sessions: COUNT_SESSIONS } as const;
   for (const [kind, statement] of Object.entries(counts) as [keyof typeof counts, string][]) {
     const [row] = await connection.query<{ rows: number }>(statement, asParameters(cutoffs(limits, kind, now)));
     expired[kind] = row?.rows ?? 0;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../exporters/postgres-connection.ts";
 import { lease } from "../lease.ts";
 import type { Log } from "../log.ts";
+import { addUpDays } from "./add-up-days.ts";
 import { type Expired, expire } from "./expire.ts";
 import { DAY_MS, type RetentionLimits } from "./limits.ts";
 
@@ -34,8 +35,8 @@ const LEASE_MS = 600_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Deletes what is too old: one of all the collectors on the database at a time, at the hour that is set. What is a day overdue goes at any
- * hour.
+ * Deletes what is too old, at the hour that is set, and adds up days that are over: one of all the collectors on the database at a time. What is a day
+ * overdue goes at any hour.
  */
 export function janitor(config: JanitorConfig, log: Log, now: () => number = Date.now): Janitor {
   const stopping = new AbortController();
@@ -49,15 +50,17 @@ export function janitor(config: JanitorConfig, log: Log, now: () => number = Dat
     const time = now();
     const isTheHour = Math.floor((time % DAY_MS) / HOUR_MS) === config.hour;
     const asOf = isTheHour ? time : time - DAY_MS;
-    if (asOf - cleanedAsOf < DAY_MS / 2) return;
     const connection = await connect(config.databaseUrl);
     try {
       const held = lease(connection, "retention", holder, LEASE_MS);
       if (!(await held.hold())) return;
-      const { limits, archiveDir } = config;
       const goOn = async () => !stopping.signal.aborted && (await held.hold());
-      report(await expire(connection, { limits, now: asOf, archiveDir, goOn }));
-      if (await goOn()) cleanedAsOf = asOf;
+      if (asOf - cleanedAsOf >= DAY_MS / 2) {
+        const { limits, archiveDir } = config;
+        report(await expire(connection, { limits, now: asOf, archiveDir, goOn }));
+        if (await goOn()) cleanedAsOf = asOf;
+      }
+      await addUpDays(connection, time, goOn);
       await held.release();
     } finally {
       await connection.close();
@@ -76,7 +79,9 @@ export function janitor(config: JanitorConfig, log: Log, now: () => number = Dat
         await clean();
       } catch (error) {
         state.failures++;
-        log.warn("what is too old was not deleted, trying again in half an hour", { error: (error as Error).message });
+        log.warn("what is too old was not deleted, or a day not added up: trying again in half an hour", {
+          error: (error as Error).message,
+        });
       }
       await sleep(EVERY_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }

@@ -23,8 +23,9 @@ const moment = (column: string) => `timestamptz 'epoch' + ${column} * interval '
 
 /** The order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
 const ROUTE_HOUR_ORDER = ["hour", ...ROUTE_HOUR_KEY];
-const PLACE_HOUR_COUNTERS = [...ROUTE_HOUR_COUNTERS, ...COMPARABLE_COUNTERS, "busy_ms"];
-const PAYER_HOUR_COUNTERS = [...SESSION_HOUR_COUNTERS, ...COMPARABLE_COUNTERS];
+export const ROUTE_HOUR_SUMS = [...ROUTE_HOUR_COUNTERS, "busy_ms"];
+export const PLACE_HOUR_COUNTERS = [...ROUTE_HOUR_SUMS, ...COMPARABLE_COUNTERS];
+export const PAYER_HOUR_COUNTERS = [...SESSION_HOUR_COUNTERS, ...COMPARABLE_COUNTERS];
 const TOOL_HOUR_ORDER = ["hour", ...TOOL_HOUR_KEY];
 const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
 
@@ -119,9 +120,9 @@ add_place_hours as (
 add_payer_hours as (
   ${addRouteHours("payer_hour", PAYER_HOUR_KEY, PAYER_HOUR_COUNTERS)}
 )
-insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms)
-select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_COUNTERS.join(", ")}, busy_ms
+insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_SUMS.join(", ")})
+select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_SUMS.join(", ")}
 from route_hours
 order by ${ROUTE_HOUR_ORDER.join(", ")}
-on conflict (slot, ${ROUTE_HOUR_ORDER.join(", ")}) do update set ${add("route_hour", [...ROUTE_HOUR_COUNTERS, "busy_ms"])}
+on conflict (slot, ${ROUTE_HOUR_ORDER.join(", ")}) do update set ${add("route_hour", ROUTE_HOUR_SUMS)}
 `;

@@ -1,4 +1,5 @@
 import { takeAwayAccesses } from "./memory-accesses.ts";
+import { DAY_TABLES, takeOutDays } from "./rollup-days.ts";
 
 /**
  * Whether a row is too old for its project. $1: the cutoffs of projects that differ, a JSON object of times as text; $2: that of all
@@ -25,12 +26,19 @@ gone_aliases as (delete from signalbox.session_aliases where session_id in (sele
 select count(*)::int as rows from gone`;
 
 const HOURS = ["route_hour", "place_hour", "payer_hour", "tool_hour", "session_hour"];
-export const DELETE_HOURS = HOURS.map((table) => counted(`delete from signalbox.${table} where ${tooOld("project", "hour")}`));
+const ROLLUPS = [...HOURS, ...DAY_TABLES];
+/** A day of which a part goes counts by its hours until it is added up anew. */
+export const DELETE_ROLLUPS = ROLLUPS.map(
+  (table) => `
+with gone as (delete from signalbox.${table} where ${tooOld("project", "hour")} returning hour),
+days as (${takeOutDays("gone", "hour")})
+select count(*)::int as rows from gone`,
+);
 
 export const COUNT_PAYLOADS = count(`signalbox.payloads where ${tooOld("project", "start_time")}`);
 export const COUNT_SESSIONS = count(`signalbox.sessions where ${tooOld("project", "last_time")}`);
-export const COUNT_HOURS = `
-select (${HOURS.map((table) => `(select count(*) from signalbox.${table} where ${tooOld("project", "hour")})`).join(" + ")})::int as rows`;
+export const COUNT_ROLLUPS = `
+select (${ROLLUPS.map((table) => `(select count(*) from signalbox.${table} where ${tooOld("project", "hour")})`).join(" + ")})::int as rows`;
 export const COUNT_CONTENT = count(`signalbox.span_messages said join signalbox.sessions using (session_id)
   where ${tooOld("sessions.project", "said.start_time")}`);
 
@@ -88,7 +96,7 @@ export const FORGET_IMPORTED =
 export const SIZES = `
 select kind, sum(pg_total_relation_size(oid))::text as bytes, sum(greatest(reltuples, 0))::bigint::text as rows
 from pg_class join (values ('content', 'messages'), ('content', 'span_messages'), ('payloads', 'payloads'), 
-  ${HOURS.map((table) => `('rollups', '${table}')`).join(", ")}, ('sessions', 'sessions'), ('sessions', 'agents'), ('sessions', 'session_aliases')) as kinds (kind, name)
+  ${ROLLUPS.map((table) => `('rollups', '${table}')`).join(", ")}, ('sessions', 'sessions'), ('sessions', 'agents'), ('sessions', 'session_aliases')) as kinds (kind, name)
   on oid = ('signalbox.' || name)::regclass
 group by kind
 union all

@@ -1,5 +1,6 @@
 import type { Bucket, CostGroup } from "../api/cost.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { hoursBetween, isDayRollup } from "./rollups-between.ts";
 import { changesBetween } from "./sessions-between.ts";
 
 export interface CostRowSql {
@@ -94,7 +95,9 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
     ? ofTopAgents(sql, query, top)
     : bySessions
       ? ofTopSessions(sql, query, top ?? offset + limit + 1)
-      : sql`${sql(source)} c`;
+      : isDayRollup(source) && isOfWholeDays(query)
+        ? sql`${hoursBetween(sql, source, query)} c`
+        : sql`${sql(source)} c`;
   const isTop = top === undefined || byAgents || bySessions;
   return sql<GroupedCostRow[]>`
     with ${isFolded ? sql`roots as materialized (select session_id, root_id from session_roots),` : sql``}
@@ -154,6 +157,9 @@ function ofTopSessions(sql: Sql, { from, to }: CostByGroup, top: number): SqlPar
     ) h
   ) c`;
 }
+
+/** No bucket begins within a day, as days are added up. */
+const isOfWholeDays = ({ bucket, tz }: CostByGroup) => bucket === null || ((bucket === "day" || bucket === "month") && tz === "UTC");
 
 function bucketStart(sql: Sql, { bucket, tz }: CostByGroup, time: SqlPart) {
   switch (bucket) {

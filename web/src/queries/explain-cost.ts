@@ -1,4 +1,5 @@
 import type { Sql, SqlPart } from "../server/database.ts";
+import { hoursBetween } from "./rollups-between.ts";
 
 export interface ExplainRange {
   /** spans: exact bounds, for short ranges. hours: the rollups, by whole hours. */
@@ -36,18 +37,17 @@ const COUNTED = ["calls", "errors", "cost_nusd", "unknown", "comparable_cost_nus
 
 /** What did a range cost against the one before it, in total and by route and model? */
 export function explainCost(sql: Sql, { source, beforeFrom, from, to }: ExplainRange): Promise<ExplainCostRow[]> {
-  const time = source === "spans" ? sql`c.start_time` : sql`c.hour`;
-  const isInRange = sql`${time} >= ${beforeFrom}::timestamptz and ${time} < ${to}::timestamptz`;
-  const isNow = sql`${time} >= ${from}::timestamptz as is_now`;
+  const ofPeriod = (period: { from: string; to: string }, isNow: boolean) => sql`
+    select c.route, c.model, c.pool, c.silicon, ${isNow}::boolean as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
+      c.comparable_cost_nusd, c.comparable_baseline_nusd from ${hoursBetween(sql, "place_hour", period)} c`;
   const sums = COUNTED.map((name) => sql`sum(${sql(name)})::bigint as ${sql(name)}`).reduce((all, one) => sql`${all}, ${one}`);
   const rows =
     source === "spans"
       ? sql`
-        select coalesce(c.route, '') as route, coalesce(c.model, '') as model, coalesce(c.pool, '') as pool, coalesce(c.silicon, '') as silicon, ${isNow},
-          ${countedOfCall(sql)} from spans c where ${isInRange} and c.is_call`
-      : sql`
-        select c.route, c.model, c.pool, c.silicon, ${isNow}, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown, c.comparable_cost_nusd,
-          c.comparable_baseline_nusd from place_hour c where ${isInRange}`;
+        select coalesce(c.route, '') as route, coalesce(c.model, '') as model, coalesce(c.pool, '') as pool, coalesce(c.silicon, '') as silicon,
+          c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
+        from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`
+      : sql`${ofPeriod({ from: beforeFrom, to: from }, false)} union all ${ofPeriod({ from, to }, true)}`;
   return sql<ExplainCostRow[]>`
     -- added up once, for all the ways of grouping
     with places as materialized (select route, model, pool, silicon, is_now, ${sums} from (${rows}) c group by route, model, pool, silicon, is_now),

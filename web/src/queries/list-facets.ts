@@ -11,7 +11,7 @@ const MOST = 200;
 export function listFacets(sql: Sql): Promise<FacetRow[]> {
   return sql<FacetRow[]>`
     with hours as materialized (
-      select distinct channel, silicon, route, pool from place_hour where hour > now() - interval '7 days'
+      select distinct channel, silicon, route, pool from place_between(now() - interval '7 days', 'infinity')
     ),
     named as (
       select distinct 'channels' as facet, channel as value from hours union all select distinct 'silicons', silicon from hours

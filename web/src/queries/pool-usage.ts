@@ -1,4 +1,5 @@
 import type { Sql } from "../server/database.ts";
+import { hoursBetween } from "./rollups-between.ts";
 
 export interface PoolUsageRow {
   pool: string;
@@ -18,7 +19,7 @@ export interface PoolUsageRow {
 /** What each pool did since `from` (a whole hour), and how it kept its classes: from the hourly rollups. */
 export function poolUsage(sql: Sql, from: string): Promise<PoolUsageRow[]> {
   return sql<PoolUsageRow[]>`
-    with hours as materialized (select * from place_hour where hour >= ${from}::timestamptz and pool <> ''),
+    with hours as materialized (select * from ${hoursBetween(sql, "place_hour", { from, to: "infinity" })} c where pool <> ''),
     classes as (
       select pool, sla_class, sum(sla_met)::int as met, sum(sla_missed)::int as missed from hours where sla_class <> '' group by pool, sla_class
     ),

@@ -57,8 +57,9 @@ export function database(): postgres.Sql {
       random_page_cost: RANDOM_PAGE_COST,
       // compiling a page's query takes longer than running it
       jit: "off",
-      // a page's queries share the cores already: starting workers for one of them took more than they saved (127 ms of CPU in place of 98)
-      max_parallel_workers_per_gather: 0,
+      // a page's queries share the cores already: starting workers for one of them took more than they saved (127 ms of CPU in place of 98); as text,
+      // for the driver leaves out what is 0
+      max_parallel_workers_per_gather: "0",
     },
   });
   return shared.signalboxSql;
