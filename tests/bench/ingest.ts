@@ -86,6 +86,12 @@ const cpuTimes = () => ({
   collector: cpuMilliseconds(collector.pid as number),
   postgres: cpuMilliseconds(server.pid, { children: true }),
 });
+/** Transactions of the collector so far. */
+async function groups(): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(/^signalbox_collector_batch_seconds_count(?:{[^}]*})? (\d+)/m.exec(text)?.[1]);
+}
+
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
 try {
@@ -125,13 +131,25 @@ try {
       await sql.unsafe(`copy (select * from signalbox.${table}) to '${fileOf(table, format)}' with (format ${format})`);
   }
   const rates = { collector: [] as number[], text: [] as number[], binary: [] as number[] };
-  const cpu = { collector: [] as number[], postgres: [] as number[], text: [] as number[], binary: [] as number[] };
+  const cpu = {
+    collector: [] as number[],
+    postgres: [] as number[],
+    clients: [] as number[],
+    text: [] as number[],
+    binary: [] as number[],
+  };
+  const groupSpans: number[] = [];
   for (let round = 0; round < rounds; round++) {
     bodies = bodiesOf(round + 1);
     await emptyTables();
+    const groupsBefore = await groups();
+    const clientsBefore = process.cpuUsage();
     const before = cpuTimes();
     rates.collector.push(total / (await throughCollector(bodies)));
     const after = cpuTimes();
+    const { user, system } = process.cpuUsage(clientsBefore);
+    cpu.clients.push((user + system) / total);
+    groupSpans.push(total / ((await groups()) - groupsBefore));
     cpu.collector.push(((after.collector - before.collector) * 1000) / total);
     cpu.postgres.push(((after.postgres - before.postgres) * 1000) / total);
     const [stored] = await sql`select count(*)::int as spans from signalbox.spans`;
@@ -158,7 +176,7 @@ try {
   }
   const micros = (values: number[]) => median(values).toFixed(1);
   console.log(
-    `CPU us a span: collector ${micros(cpu.collector)}, its Postgres ${micros(cpu.postgres)}; COPY text ${micros(cpu.text)}, binary ${micros(cpu.binary)}`,
+    `CPU us a span: collector ${micros(cpu.collector)}, its Postgres ${micros(cpu.postgres)}, clients ${micros(cpu.clients)}; COPY text ${micros(cpu.text)}, binary ${micros(cpu.binary)}; ${Math.round(median(groupSpans))} spans a transaction`,
   );
 } finally {
   for (const client of clients) client.close();

@@ -137,6 +137,7 @@ async function encodeWith(
   let spanCount = 0;
   let hasContent = false;
   let imported = false;
+  let lastDay = Number.NaN;
   for (const span of spans) {
     spanCount++;
     imported ||= span.row.service_name === IMPORT_SERVICE;
@@ -147,7 +148,9 @@ async function encodeWith(
     }
     identities.add(span);
     counters.add(span.row);
-    days.add(Math.floor(span.row.start_time / DAY_MICROS));
+    const day = Math.floor(span.row.start_time / DAY_MICROS);
+    if (day !== lastDay) days.add(day);
+    lastDay = day;
     if (spanCount % TURN_SPANS === 0) await nextTurn();
   }
   const rows = writers.spans.take();

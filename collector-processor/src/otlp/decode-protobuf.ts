@@ -1,5 +1,17 @@
 import { ProtobufReader } from "./protobuf-reader.ts";
-import { bytesField, fields, finished, fixed64Field, keyValue, resource, scope, spanId, traceId, varintField } from "./protobuf-values.ts";
+import {
+  bytesField,
+  fields,
+  finished,
+  fixed64Field,
+  keyValue,
+  parentSpanId,
+  resource,
+  scope,
+  spanId,
+  traceId,
+  varintField,
+} from "./protobuf-values.ts";
 import type { Attributes, Event, Link, ResourceSpans, ScopeSpans, Span } from "./traces.ts";
 
 const RESOURCE_SPANS = bytesField(1);
@@ -127,7 +139,7 @@ function span(reader: ProtobufReader, end: number): Span {
         result.spanId = spanId(reader, reader.lengthDelimited(end));
         break;
       case SPAN_PARENT_ID:
-        result.parentSpanId = spanId(reader, reader.lengthDelimited(end));
+        result.parentSpanId = parentSpanId(reader, reader.lengthDelimited(end));
         break;
       case SPAN_NAME:
         result.name = reader.text(reader.lengthDelimited(end));

@@ -112,7 +112,7 @@ function kvlistValue(reader: ProtobufReader, end: number, depth: number, list: K
 
 export function traceId(reader: ProtobufReader, end: number): Id {
   const length = end - reader.position;
-  if (length === 16) return reader.hex8() + reader.hex8();
+  if (length === 16) return reader.hexAgain(16, reader.lastTrace);
   reader.position = end;
   return length === 0 ? "" : null;
 }
@@ -122,6 +122,10 @@ export function spanId(reader: ProtobufReader, end: number): Id {
   if (length === 8) return reader.hex8();
   reader.position = end;
   return length === 0 ? "" : null;
+}
+
+export function parentSpanId(reader: ProtobufReader, end: number): Id {
+  return end - reader.position === 8 ? reader.hexAgain(8, reader.lastParent) : spanId(reader, end);
 }
 
 /** Walks a message up to `end`: stands at the start of each `field`, which the caller reads, and gives its end; skips all others. */

@@ -27,6 +27,8 @@ export function quote(text: string): string {
 export class AttributeWriter {
   readonly #limits: AttributeLimits;
   #text = "";
+  /** Members that are ready, each behind a comma. */
+  #ready = "";
   #count = 0;
   #dropped = 0;
 
@@ -54,16 +56,17 @@ export class AttributeWriter {
     }
   }
 
-  /** Adds a member whose JSON is ready, outside the limits: it is ours. */
+  /** Adds a member whose JSON is ready, secrets taken out, outside the limits: it is ours. It stands behind the others. */
   addJson(name: string, json: string): void {
-    this.#text += this.#text === "" ? `"${name}":${json}` : `,"${name}":${json}`;
+    this.#ready += `,"${name}":${json}`;
   }
 
   /** The object so far; the writer is then empty again. */
   take(): string {
     if (this.#dropped > 0) this.addJson(DROPPED, String(this.#dropped));
-    const text = `{${redact(this.#text)}}`;
+    const text = `{${this.#text === "" ? this.#ready.slice(1) : redact(this.#text) + this.#ready}}`;
     this.#text = "";
+    this.#ready = "";
     this.#count = 0;
     this.#dropped = 0;
     return text;

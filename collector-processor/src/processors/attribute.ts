@@ -3,8 +3,14 @@ import { includeCache } from "../dialects/usage.ts";
 import type { Consumer, Stage } from "../pipeline.ts";
 import { type SpanBatch, type SpanDraft, withEach } from "../span-batch.ts";
 
+/** Spans of one trace stand together, and a map finds one text again sooner than another that is equal. */
+let lastTrace = { traceId: "", session: "t:" };
+
 /** What a span that names no session is stored under; a row of session_aliases may join it to one. */
-const sessionOfTrace = (traceId: string): string => `t:${traceId}`;
+function sessionOfTrace(traceId: string): string {
+  if (lastTrace.traceId !== traceId) lastTrace = { traceId, session: `t:${traceId}` };
+  return lastTrace.session;
+}
 
 /**
  * Under which id the rows of a project's session stand: its own, or, in a project other than the default one, that behind the project's

@@ -39,6 +39,8 @@ const MAX_NAME_BYTES = 512;
 const MAX_MESSAGE_CHARACTERS = 4096;
 const ORIGINAL_END = "signalbox.original_end_time";
 const ABSENT_ID = /^0*$/;
+/** Most ids say by their first digit that they are there. */
+const isAbsent = (id: string): boolean => (id === "" || id.startsWith("0")) && ABSENT_ID.test(id);
 
 /** Decoded spans to rows: typed columns by the dialects, everything else into attributes, content into messages. Refuses what has no place. */
 export function normalise(config: NormaliseConfig, next: Consumer<SpanBatch>): Stage<TraceBatch> {
@@ -117,7 +119,7 @@ function scopesOf(resource: ResourceSpans, context: Context): [ScopeSpans, Share
           ? `{"name":${quote(scope.name)}}`
           : `{"name":${quote(scope.name)},"version":${quote(scope.version)}}`;
     const emitter = emitterOfSource({ service, scope: scope.name });
-    return [scope, { ...shared, resource: view, scopeJson, emitter, fromLogs: scope.fromLogs === true }];
+    return [scope, { ...shared, resource: view, scopeJson: scopeJson && redact(scopeJson), emitter, fromLogs: scope.fromLogs === true }];
   });
 }
 
@@ -141,8 +143,8 @@ const isNoise = (span: Span, { emitter, fromLogs, resource }: Shared, { config }
   emitter?.keeps !== undefined && !fromLogs && !config.keepNoise && !emitter.keeps(span.name, new AttributeView(span.attributes), resource);
 
 function refusal(span: Span, { latestMicros, config }: Context): string | null {
-  if (span.traceId === null || ABSENT_ID.test(span.traceId)) return "trace_id is not 16 bytes, or all zero";
-  if (span.spanId === null || ABSENT_ID.test(span.spanId)) return "span_id is not 8 bytes, or all zero";
+  if (span.traceId === null || isAbsent(span.traceId)) return "trace_id is not 16 bytes, or all zero";
+  if (span.spanId === null || isAbsent(span.spanId)) return "span_id is not 8 bytes, or all zero";
   if (span.parentSpanId === null) return "parent_span_id is not 8 bytes";
   if (span.startMicros > latestMicros) return `start time is more than ${config.maxFutureDays} days ahead`;
   return null;
@@ -159,7 +161,7 @@ function draftOf(span: Span, shared: Shared, context: Context): SpanDraft {
   row.start_nanos = span.startNanos;
   row.trace_id = span.traceId as string;
   row.span_id = span.spanId as string;
-  row.parent_span_id = ABSENT_ID.test(span.parentSpanId as string) ? null : span.parentSpanId;
+  row.parent_span_id = isAbsent(span.parentSpanId as string) ? null : span.parentSpanId;
   row.name = boundedText(span.name, MAX_NAME_BYTES);
   row.kind = span.kind >= 0 && span.kind <= 5 ? span.kind : 0;
   row.status = span.statusCode >= 0 && span.statusCode <= 2 ? span.statusCode : 0;
@@ -281,9 +283,13 @@ function linksJson(links: Link[] | null, config: NormaliseConfig): string | null
   return `[${list.join(",")}]`;
 }
 
+/** The last second that was written: most moments of a request are of one. */
+let lastSecond = { seconds: 0, text: "1970-01-01T00:00:00" };
+
 /** RFC 3339 with nanoseconds; years beyond 9999 as the last moment of 9999. */
 function timeText({ micros, nanos }: Moment): string {
   const seconds = Math.min(Math.floor(micros / 1e6), 253_402_300_799);
   const fraction = (micros % 1e6) * 1000 + nanos;
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(fraction).padStart(9, "0")}Z`;
+  if (seconds !== lastSecond.seconds) lastSecond = { seconds, text: new Date(seconds * 1000).toISOString().slice(0, 19) };
+  return `${lastSecond.text}.${String(fraction).padStart(9, "0")}Z`;
 }

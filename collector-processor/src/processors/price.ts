@@ -30,14 +30,20 @@ const DAY_MS = 86_400_000;
 /** The choice of a row by `table`. The table is a list of patterns and a fleet uses few models: answers are kept, a day's at a time. */
 export function priceFinder(table: readonly PriceRow[] = PRICES): PriceOf {
   const known = new Map<string, PriceMatch | undefined>();
+  let last: (Pick<PriceQuery, "provider" | "model" | "serviceTier"> & { day: number; found: PriceMatch | undefined }) | undefined;
   return (query) => {
+    const { provider, model, serviceTier } = query;
     const day = Math.floor((query.at ?? 0) / DAY_MS);
-    const key = JSON.stringify([query.provider, query.model, query.serviceTier, day]);
-    if (known.has(key)) return known.get(key);
-    if (known.size >= MAX_REMEMBERED) known.clear();
-    const found = matchPrice(query, table);
-    known.set(key, found);
-    return found;
+    // calls of one agent stand together
+    const isLast = last?.model === model && last.provider === provider && last.serviceTier === serviceTier && last.day === day;
+    if (last !== undefined && isLast) return last.found;
+    const key = JSON.stringify([provider, model, serviceTier, day]);
+    if (!known.has(key)) {
+      if (known.size >= MAX_REMEMBERED) known.clear();
+      known.set(key, matchPrice(query, table));
+    }
+    last = { provider, model, serviceTier, day, found: known.get(key) };
+    return last.found;
   };
 }
 
