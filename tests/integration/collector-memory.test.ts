@@ -71,6 +71,33 @@ it("keeps who read and wrote a memory file, in whatever order and however often 
   expect(again.session_memory).toEqual(kept.session_memory);
 });
 
+it("has a file bear its agent's name, whenever and however often that is said", async () => {
+  const turn = (id: number, session: string, name: string) =>
+    span({
+      trace: id,
+      id,
+      at: id,
+      attributes: { "session.id": session, "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name },
+    });
+  const read = (id: number, session: string, path = "notes.md") => access(id, session, "read", path, id);
+  const names = async () =>
+    (await sql`select session_id, path, agent_name from signalbox.session_memory order by session_id, path`).map(Object.values);
+
+  await send(read(1, "before"), read(2, "nameless"), turn(3, "after", "helper"), turn(4, "twice", "zoe"), read(5, "twice"));
+  await send(turn(6, "before", "helper"), read(7, "after"), turn(8, "twice", "adam"));
+  const expected = [
+    ["after", "notes.md", "helper"],
+    ["before", "notes.md", "helper"],
+    ["nameless", "notes.md", null],
+    ["twice", "notes.md", "adam"],
+  ];
+  expect(await names()).toEqual(expected);
+  // said again, and of another file
+  await send(turn(9, "twice", "zoe"), read(10, "twice", "more.md"), turn(11, "before", "helper"));
+  expect(await names()).toEqual([...expected.slice(0, 3), ["twice", "more.md", "adam"], ["twice", "notes.md", "adam"]]);
+  expect(await rollups(sql)).toEqual(await recount(sql));
+});
+
 it("keeps no access whose path is longer than an index takes, and the span all the same", async () => {
   await send(access(1, "a", "read", `/${"x".repeat(1024)}`, 10), access(2, "a", "read", `/${"x".repeat(1023)}`, 20));
   expect(await sql`select from signalbox.spans where operation = 'memory'`).toHaveLength(2);

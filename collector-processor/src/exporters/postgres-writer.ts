@@ -1,7 +1,7 @@
 import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
-import { ADD_MEMORY_ACCESSES } from "../sql/memory-accesses.ts";
+import { ADD_MEMORY_ACCESSES, NAME_MEMORY } from "../sql/memory-accesses.ts";
 import { TAKE_OUT_DAYS } from "../sql/rollup-days.ts";
 import {
   COPY_MESSAGES,
@@ -40,6 +40,8 @@ const DISBELIEF_MS = 10_000;
 const NOTIFY = "select pg_notify($1, $2)";
 const MAX_NOTIFY_BYTES = 7_900;
 const MAX_NOTIFY_SESSIONS = 50;
+/** Whose names are remembered to be stored. */
+const MAX_NAMED_SESSIONS = 20_000;
 
 /** How far Postgres' own log is, in bytes; asked on the connection that committed, so that no crash lies between. */
 export interface LogPosition {
@@ -81,6 +83,8 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
   const slot = options.slot ?? (await takeSlot(connection));
   await connection.run(CREATE_STAGE);
 
+  /** What the agents of sessions were said to be called: their files of memory bear it, and nothing is to be done when it is said again. */
+  const named = new Map<string, string>();
   /** Before then no message is believed to be new; milliseconds, by `performance.now()`. */
   let believesFrom = 0;
 
@@ -159,21 +163,29 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     const counters = imports ? await withoutSuperseded(identities, counted) : counted;
     const agents = counters.agents();
     const sessions = counters.sessions();
+    const said = identities.sessions();
     const rows = [
       identities.agents().flatMap((agent) => (agent.agent_id === "" ? [] : { ...agent, ...(agents.get(agentKey(agent)) ?? NOTHING_NEW) })),
-      identities.sessions().map((session) => ({ ...session, ...(sessions.get(session.session_id) ?? NOTHING_NEW) })),
+      said.map((session) => ({ ...session, ...(sessions.get(session.session_id) ?? NOTHING_NEW) })),
       identities.aliases(),
       counters.sessionHours(),
       counters.routeHours(),
       counters.toolHours(),
     ];
+    const added = connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]);
+    const names = said.flatMap(({ session_id, agent_name }) => {
+      return agent_name === null || named.get(session_id) === agent_name ? [] : { session_id, agent_name };
+    });
+    const renamed = names.length > 0 && connection.query(NAME_MEMORY, [JSON.stringify(names)]);
     const memory = counters.memorySpans();
     const remembered = memory.length > 0 && connection.query(ADD_MEMORY_ACCESSES, [JSON.stringify(memory)]);
-    const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
-    const added = connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]);
     const hours = new Set(counters.routeHours().map(({ hour }) => hour));
     const takenOut = hours.size > 0 && connection.query(TAKE_OUT_DAYS, [JSON.stringify([...hours])]);
-    const [, , , , , position] = await Promise.all([remembered, added, notified, takenOut, connection.run("commit"), logPosition()]);
+    const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
+    const committed = connection.run("commit");
+    const [position] = await Promise.all([logPosition(), added, renamed, remembered, takenOut, notified, committed]);
+    if (named.size > MAX_NAMED_SESSIONS) named.clear();
+    for (const { session_id, agent_name } of names) named.set(session_id, agent_name);
     return position;
   }
 

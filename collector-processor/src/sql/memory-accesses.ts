@@ -5,7 +5,7 @@ const MAX_PATH_BYTES = 1024;
 const path = `spans.attributes->>'${Attribute.memoryPath}'`;
 const COUNTS = "count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes";
 
-/** Of spans, those that name the memory file that they read or wrote, and that are new; with what they add to a session's files. */
+/** Of spans, those that name the memory file that they read or wrote, and that are new; with what they add to a session's files. After their sessions. */
 export const memoryAccessesOf = (spans: string) => `
 with accesses as (
   insert into signalbox.memory_accesses (session_id, path, start_time, span_id, project, is_write)
@@ -17,8 +17,9 @@ with accesses as (
   on conflict do nothing
   returning session_id, path, project, start_time, is_write
 )
-insert into signalbox.session_memory (session_id, path, project, reads, writes, first_time, last_read, last_write)
-select session_id, path, project, ${COUNTS}, min(start_time), max(start_time) filter (where not is_write), max(start_time) filter (where is_write)
+insert into signalbox.session_memory (session_id, path, project, reads, writes, first_time, last_read, last_write, agent_name)
+select session_id, path, project, ${COUNTS}, min(start_time), max(start_time) filter (where not is_write), max(start_time) filter (where is_write),
+  (select agent_name from signalbox.sessions where sessions.session_id = accesses.session_id)
 from accesses group by session_id, path, project order by session_id, path, project
 on conflict (session_id, path, project) do update set
   reads = session_memory.reads + excluded.reads, writes = session_memory.writes + excluded.writes,
@@ -31,6 +32,15 @@ export const ADD_MEMORY_ACCESSES = memoryAccessesOf(`
   (select distinct session_id, timestamptz 'epoch' + start_time * interval '1 microsecond' as start_time
     from json_to_recordset($1::text::json) as place (session_id text, start_time bigint)) place
   join signalbox.spans using (session_id, start_time)`);
+
+/**
+ * Files of these sessions bear their agent's name, as sessions do: of several names the least. $1: a JSON array of session_id and agent_name, what was said
+ * in this transaction. A file that is new bears it from the start.
+ */
+export const NAME_MEMORY = `
+update signalbox.session_memory kept set agent_name = said.agent_name
+from json_to_recordset($1::text::json) as said (session_id text, agent_name text)
+where kept.session_id = said.session_id and (kept.agent_name is null or said.agent_name collate "C" < kept.agent_name collate "C")`;
 
 /** Parts of a statement's WITH: takes away accesses, as `deleted` deletes them, and what they had added. The first and last times stay. */
 export const takeAwayAccesses = (deleted: string) => `

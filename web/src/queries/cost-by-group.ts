@@ -131,12 +131,12 @@ function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart 
       select agent_id from (
         -- one look at each agent; offset 0: the cost is worked out once
         select agent_id, cost_nusd from (
-          select g.agent_id, case when ${isWithin} then g.cost_nusd else (select sum(h.cost_nusd)::bigint from (${hoursOf}) h) end as cost_nusd
+          select g.agent_id, case when ${isWithin} then g.cost_nusd else (select sum_bigint(h.cost_nusd) from (${hoursOf}) h) end as cost_nusd
           from agents g where ${overlaps} offset 0
         ) g where cost_nusd is not null
         union all
         select agent_id, cost_nusd from session_hour where agent_id = '' and ${isInRange}
-      ) costs group by agent_id order by sum(cost_nusd) desc, agent_id limit ${top}
+      ) costs group by agent_id order by sum_bigint(cost_nusd) desc, agent_id limit ${top}
     )
     select h.* from agents g cross join lateral (${hoursOf}) h where ${overlaps} and g.agent_id in (select agent_id from top)
     union all

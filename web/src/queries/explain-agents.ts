@@ -41,24 +41,31 @@ export interface BurstRow {
 export function burstsBetween(sql: Sql, from: string, to: string): Promise<BurstRow[]> {
   return sql<BurstRow[]>`
     with begun as materialized (
-      select session_id, first_time from agents
+      -- in the order of their index
+      select session_id, count(*) as sub_agents from agents
       where parent_agent_id is not null and parent_agent_id <> agent_id and first_time >= ${from}::timestamptz and first_time < ${to}::timestamptz
+      group by session_id
     ),
     -- those of them that stand for another session are few: an agent that named itself, or a trace without a session. Looked up one by one
     named as materialized (select alias from session_aliases where split_part(alias, e'\\x1f', -1) not like 't:%'),
     roots as materialized (
       select g.session_id, root_of(a.session_id) as root_id from (
-        select distinct session_id from begun
-        where session_id in (select alias from named) or split_part(session_id, e'\\x1f', -1) like 't:%' offset 0
+        select session_id from begun where session_id in (select alias from named) or split_part(session_id, e'\\x1f', -1) like 't:%' offset 0
       ) g cross join lateral (select session_id from session_aliases where alias = g.session_id offset 0) a
     ),
-    spawned as materialized (
-      select coalesce(r.root_id, g.session_id) as session_id, g.first_time from begun g left join roots r on r.session_id = g.session_id
+    members as materialized (
+      select g.session_id, coalesce(r.root_id, g.session_id) as root_id, g.sub_agents from begun g left join roots r on r.session_id = g.session_id
     ),
     -- few sessions spawn so many: only theirs are put in order
+    spawned as (
+      select m.root_id as session_id, g.first_time from members m cross join lateral (
+        select first_time from agents g where g.session_id = m.session_id and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id
+          and g.first_time >= ${from}::timestamptz and g.first_time < ${to}::timestamptz offset 0
+      ) g where m.root_id in (select root_id from members group by root_id having sum(sub_agents) > ${RUNAWAY_AGENTS})
+    ),
     counted as (
       select *, count(*) over (partition by session_id order by first_time range between interval '60 seconds' preceding and current row) as in_minute
-      from spawned where session_id in (select session_id from spawned group by session_id having count(*) > ${RUNAWAY_AGENTS})
+      from spawned
     ),
     bursts as (
       select session_id, count(*)::int as sub_agents, max(in_minute)::int as peak_per_minute,

@@ -1,5 +1,6 @@
 import type { Sql } from "../server/database.ts";
 import { memoryOwner } from "./memory-owner.ts";
+import { related } from "./related-sessions.ts";
 
 export interface MemoryFileRow {
   project: string;
@@ -20,33 +21,34 @@ export function listMemoryFiles(
 ): Promise<MemoryFileRow[]> {
   const counts = sql`count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes,
     max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write`;
-  const isSince = sql`greatest(m.last_read, m.last_write) >= ${from}::timestamptz`;
   return sql<MemoryFileRow[]>`
     with roots as materialized (select session_id, root_id from session_roots),
-    related as materialized (select session_id from roots union select root_id from roots),
     -- of a file that a session used before, too, only what it did since
     used as not materialized (
-      select m.session_id, m.path, m.project, m.reads, m.writes, case when m.reads > 0 then m.last_read end as last_read,
+      select m.session_id, m.path, m.project, m.agent_name, m.reads, m.writes, case when m.reads > 0 then m.last_read end as last_read,
         case when m.writes > 0 then m.last_write end as last_write
-      from session_memory m where ${isSince} and m.first_time >= ${from}::timestamptz and m.reads + m.writes > 0
+      from session_memory m where m.first_time >= ${from}::timestamptz and m.reads + m.writes > 0
       union all
-      select m.session_id, m.path, m.project, a.* from session_memory m cross join lateral (
+      select m.session_id, m.path, m.project, m.agent_name, a.* from session_memory m cross join lateral (
         select ${counts} from memory_accesses a
         where a.session_id = m.session_id and a.path = m.path and a.project = m.project and a.start_time >= ${from}::timestamptz having count(*) > 0
-      ) a where ${isSince} and m.first_time < ${from}::timestamptz
+      ) a where m.first_time < ${from}::timestamptz and greatest(m.last_read, m.last_write) >= ${from}::timestamptz
     ),
-    -- a session has one owner: counted by sessions first, files need no distinct ones. Most are their own root
-    of_sessions as (
-      select * from used where session_id not in (select session_id from related)
-      union all
-      select coalesce(r.root_id, u.session_id), u.path, u.project, sum(u.reads)::bigint, sum(u.writes)::bigint, max(u.last_read), max(u.last_write)
-      from used u left join roots r on r.session_id = u.session_id where u.session_id in (select session_id from related) group by 1, 2, 3
+    -- most sessions are a matter of their own: they are counted by agent. Where others belong to one, root by root. Before the path's form says whose file
+    -- it is: of few rows, not of each session's
+    of_roots as (
+      select u.project, u.path, r.root_id, case when r.root_id is null then u.agent_name end as agent_name, sum_bigint(u.reads) as reads,
+        sum_bigint(u.writes) as writes, case when r.root_id is null then count(*) else 1 end as sessions, max(u.last_read) as last_read,
+        max(u.last_write) as last_write
+      from used u left join (${related(sql)}) r on r.session_id = u.session_id group by u.path, r.root_id, 4, u.project
     ),
-    -- before the path's form says whose file it is: of few rows, not of each session's
+    names as (
+      select s.* from (select distinct root_id from roots) r
+      cross join lateral (select session_id, agent_name from sessions where session_id = r.root_id offset 0) s
+    ),
     of_agents as (
-      select s.project, s.path, r.agent_name, sum(reads) as reads, sum(writes) as writes, count(*) as sessions, max(last_read) as last_read,
-        max(last_write) as last_write
-      from of_sessions s left join sessions r on r.session_id = s.session_id group by s.path, r.agent_name, s.project
+      select f.project, f.path, coalesce(f.agent_name, n.agent_name) as agent_name, f.reads, f.writes, f.sessions, f.last_read, f.last_write
+      from of_roots f left join names n on n.session_id = f.root_id
     ),
     owned as (select r.*, ${memoryOwner(sql, sql`r.path`)} as owner from of_agents r)
     select project, path, owner, sum(reads)::int as reads, sum(writes)::int as writes, sum(sessions)::int as sessions,

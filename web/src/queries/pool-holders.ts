@@ -16,7 +16,7 @@ const EACH = 5;
 export function poolHolders(sql: Sql, from: string): Promise<PoolHolderRow[]> {
   return sql<PoolHolderRow[]>`
     with held as materialized (
-      select h.pool, coalesce(r.root_id, h.session_id) as session_id, sum(h.calls)::bigint as calls, sum(h.duration_ns)::bigint as held_ns
+      select h.pool, coalesce(r.root_id, h.session_id) as session_id, sum_bigint(h.calls) as calls, sum_bigint(h.duration_ns) as held_ns
       from session_hour h left join session_roots r on r.session_id = h.session_id
       where h.hour >= greatest(${from}::timestamptz, date_bin('1 hour', now(), '2000-01-01Z') - interval '24 hours') and h.pool <> '' group by 1, 2
     ),

@@ -47,11 +47,11 @@ export function changesBetween(sql: Sql, { beforeFrom, from, to }: TwoPeriods): 
 
 /** Rows `parts` of session_id, is_now (the second period), calls, cost_nusd and calls by silicon, as changesBetween has them. Reads `roots`, too. */
 export function foldChanges(sql: Sql, parts: SqlPart): SqlPart {
-  const nowSum = (column: string) => sql`coalesce(sum(c.${sql(column)}) filter (where c.is_now), 0)::bigint as ${sql(column)}`;
+  const nowSum = (column: string) => sql`coalesce(sum_bigint(c.${sql(column)}) filter (where c.is_now), 0) as ${sql(column)}`;
   return sql`
     select session_id, all_calls, change, case when calls > 0 then ${mostOf(sql, sql`f`)} end from (
-      select coalesce(r.root_id, c.session_id) as session_id, sum(c.calls)::bigint as all_calls,
-        sum(case when c.is_now then c.cost_nusd else -c.cost_nusd end)::bigint as change, ${nowSum("calls")},
+      select coalesce(r.root_id, c.session_id) as session_id, sum_bigint(c.calls) as all_calls,
+        sum_bigint(case when c.is_now then c.cost_nusd else -c.cost_nusd end) as change, ${nowSum("calls")},
         ${listed(sql, (silicon) => nowSum(`${silicon}_calls`))}
       from (${parts}) c left join roots r on r.session_id = c.session_id group by 1
     ) f`;
