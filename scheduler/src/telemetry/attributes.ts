@@ -37,7 +37,7 @@ export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, 
   put(Attribute.requestMaxTokens, record.maxTokens || undefined);
   put(Attribute.responseModel, attempt.responseModel);
   put(Attribute.responseId, attempt.responseId);
-  put(Attribute.finishReasons, attempt.finishReason === undefined ? undefined : [attempt.finishReason]);
+  put(Attribute.finishReasons, attempt.finishReason === undefined ? undefined : finishReasons(attempt.finishReason));
   put(Attribute.timeToFirstChunk, prefillMs === undefined ? undefined : prefillMs / 1000);
   put(Attribute.inputTokens, usage?.input);
   put(Attribute.outputTokens, usage?.output);
@@ -60,6 +60,14 @@ export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, 
   put(Attribute.httpStatusCode, attempt.status || undefined);
   put(Attribute.errorType, attempt.error);
 }
+
+/** Mostly the same as of the attempt before: then the same list, which a span writer knows again. */
+function finishReasons(reason: string): readonly string[] {
+  if (lastReasons[0] !== reason) lastReasons = [reason];
+  return lastReasons;
+}
+
+let lastReasons: readonly string[] = [];
 
 /** A cached reply has no attempt: this span is the leaf that carries its cost, which is none. */
 function putCacheHit(put: PutAttribute, { kind, ageSeconds, score, savedNanousd, savedUsage }: CacheHit): void {

@@ -103,6 +103,7 @@ export function startTelemetry({ endpoint, token, onRecord, log, capacity }: Tel
     for (let retryMs = FIRST_RETRY_MS, away = false; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
       const sent = await transport.sendEncoded(request);
       if (sent.outcome !== "retry" && away) log.info("collector is back", { endpoint });
+      if (sent.outcome !== "retry") spans.giveBack(request);
       if (sent.outcome === "accepted") return;
       if (sent.outcome === "refused" || stop.signal.aborted) {
         unsent += records;

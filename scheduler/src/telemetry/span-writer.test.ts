@@ -89,7 +89,11 @@ test("spans that share some attributes with those before them are read as they w
     fc.property(fc.array(span, { minLength: 20, maxLength: 60 }), (sequence) => {
       const spans = createSpanWriter("s");
       const read: object[] = [];
-      const take = () => read.push(...decodeSpans(spans.take()).map(({ kind, attributes }) => ({ kind, attributes })));
+      const take = () => {
+        const request = spans.take();
+        read.push(...decodeSpans(request).map(({ kind, attributes }) => ({ kind, attributes })));
+        spans.giveBack(request);
+      };
       for (const { kind, values, taken } of sequence) {
         spans.write({ ...HEAD, kind }, (put) => {
           for (const [at, each] of values.entries()) put(`a${at}`, each);
@@ -110,5 +114,19 @@ test("many spans leave in one request, and the next begins anew", () => {
     for (let count = 0; count < 1_000; count++) spans.write(HEAD, (put) => put("n", count));
     expect(decodeSpans(spans.take()).map(({ attributes }) => attributes.n)).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
     expect(spans.bytes).toBe(0);
+  }
+});
+
+test("a request stays as it is until it is given back, whatever is written and taken meanwhile", () => {
+  const spans = createSpanWriter("s");
+  const write = (name: string) => {
+    for (let count = 0; count < 500; count++) spans.write({ ...HEAD, name }, (put) => put("text", name.repeat(200)));
+    return spans.take();
+  };
+  const names = (request: Buffer) => [...new Set(decodeSpans(request).map(({ name }) => name))];
+  for (let round = 0; round < 3; round++) {
+    const [first, second, third] = ["a", "b", "c"].map(write) as [Buffer, Buffer, Buffer];
+    expect([first, second, third].map(names)).toEqual([["a"], ["b"], ["c"]]);
+    for (const request of [second, first, third]) spans.giveBack(request);
   }
 });

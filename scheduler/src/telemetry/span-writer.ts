@@ -3,7 +3,7 @@
  * took 93 µs of CPU for the two spans of a request, this takes some 6. Field numbers: opentelemetry-proto trace.proto, common.proto.
  *
  * Lengths that are not known before what they count are written as varints of a fixed width (protobuf allows the padding). Most attributes
- * are as they were in the span of the same kind before: what follows each other of these is copied as one piece.
+ * are as they were in the span of the same kind before: all of that one's are copied as one piece, and what is another is written over it.
  */
 
 export interface SpanHead {
@@ -32,9 +32,15 @@ export interface SpanWriter {
   readonly bytes: number;
   /** The ExportTraceServiceRequest of what was written since the last call. */
   take(): Buffer;
+  /** A request that was taken is needed no more: a later one is written where it stands, in memory that is there already. */
+  giveBack(request: Buffer): void;
 }
 
 const FIRST_CAPACITY = 256 << 10;
+/** A request of fewer bytes is copied and not lent. */
+const MIN_LENT_BYTES = 64 << 10;
+/** A field's tag and length. */
+const MAX_FIELD_BYTES = 6;
 /** Longest head of a span and of an attribute, whatever their texts. */
 const SPAN_ROOM = 128;
 const ATTRIBUTE_ROOM = 64;
@@ -43,14 +49,19 @@ const SHORT_TEXT = 4_000;
 /** Characters kept of one text. */
 const MAX_TEXT = 1 << 16;
 
-/** The attributes of the last span of a kind: where they begin, and of each its name, its value and its bytes. */
+/** The attributes of the last span of a kind: where they begin and end, and of each its name, its value and its bytes. */
 interface Before {
   start: number;
+  end: number;
   names: string[];
   values: AttributeValue[];
   sizes: number[];
 }
-const NONE: Before = { start: 0, names: [], values: [], sizes: [] };
+const nothing = (): Before => ({ start: 0, end: 0, names: [], values: [], sizes: [] });
+
+/** Bytes of the lengths within an attribute. */
+const widthOf = (value: NonNullable<AttributeValue>): 2 | 4 =>
+  typeof value === "object" || (typeof value === "string" && value.length > SHORT_TEXT) ? 4 : 2;
 
 /** By character code. */
 const NIBBLES = Uint8Array.from({ length: 128 }, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
@@ -58,20 +69,24 @@ const NIBBLES = Uint8Array.from({ length: 128 }, (_, code) => Number.parseInt(St
 export function createSpanWriter(serviceName: string): SpanWriter {
   const keys = new Map<string, Buffer>();
   const resource = resourceOf(serviceName);
+  /** Before the spans, for what frames them. */
+  const frame = resource.length + 2 * MAX_FIELD_BYTES;
   let buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
-  let at = 0;
+  let at = frame;
+  /** A second one: it is written while the other is sent. */
+  let spare: Buffer | undefined = Buffer.alloc(0);
+  let lent: Buffer | undefined;
   /** By kind; of the spans that wait. */
   let before: Before[] = [];
-  /** Of the span that is written: the one before, attributes so far, how far the same in that one goes, and what is still to be copied of it. */
-  let old: Before = NONE;
+  /** Of the span that is written: the one before, attributes so far, and how far in the one before. What is left of that is copied to `at`. */
+  let old = nothing();
   let count = 0;
   let from = 0;
-  let run = 0;
 
   function room(bytes: number): void {
     if (at + bytes <= buffer.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, at + bytes));
-    buffer.copy(larger, 0, 0, at);
+    buffer.copy(larger);
     buffer = larger;
   }
 
@@ -131,40 +146,41 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     if (value === undefined) return;
     const place = count++;
     const size = old.sizes[place] ?? 0;
-    from += size;
-    if (old.values[place] === value && old.names[place] === name) {
-      run += size;
+    const known = old.names[place] === name;
+    if (known && old.values[place] === value) {
+      at += size;
+      from += size;
       return;
     }
-    copyRun(from - size);
     const start = at;
-    attribute(name, value);
+    attribute(name, value, known && widthOf(old.values[place] as NonNullable<AttributeValue>) === widthOf(value));
+    from += size;
     old.names[place] = name;
     old.values[place] = value;
     old.sizes[place] = at - start;
+    if (at - start !== size) copyAhead();
   };
 
-  /** What was the same up to there. */
-  function copyRun(end: number): void {
-    if (run === 0) return;
-    room(run);
-    buffer.copyWithin(at, end - run, end);
-    at += run;
-    run = 0;
+  /** What is left of the attributes of the span before. */
+  function copyAhead(): void {
+    if (from >= old.end) return;
+    room(old.end - from);
+    buffer.copyWithin(at, from, old.end);
   }
 
-  function attribute(name: string, value: NonNullable<AttributeValue>): void {
-    const width = typeof value === "object" || (typeof value === "string" && value.length > SHORT_TEXT) ? 4 : 2;
+  /** @param keyed its tags and its name are there already */
+  function attribute(name: string, value: NonNullable<AttributeValue>, keyed: boolean): void {
+    const width = widthOf(value);
     const key = keyOf(name);
     room(ATTRIBUTE_ROOM + key.length);
-    buffer[at++] = 0x4a;
-    const length = at;
-    at += width;
-    key.copy(buffer, at);
-    at += key.length;
-    buffer[at++] = 0x12;
-    const any = at;
-    at += width;
+    const length = at + 1;
+    const any = length + width + key.length + 1;
+    if (!keyed) {
+      buffer[at] = 0x4a;
+      key.copy(buffer, length + width);
+      buffer[any - 1] = 0x12;
+    }
+    at = any + width;
     anyValue(value);
     patch(any, width, at - any - width);
     patch(length, width, at - length - width);
@@ -238,26 +254,43 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       patch(span, 4, at - span - 4);
     },
     get bytes() {
-      return at;
+      return at - frame;
     },
     take() {
-      const scopeSpans = field(0x12, at);
-      const resourceSpans = field(0x0a, resource.length + scopeSpans.length + at);
-      const request = Buffer.concat([resourceSpans, resource, scopeSpans, buffer.subarray(0, at)]);
-      at = 0;
+      const request = framed();
       before = [];
+      at = frame;
+      // A copy of many spans takes as long as writing them: memory that is new is mapped page by page.
+      if (!spare || request.length < MIN_LENT_BYTES) return Buffer.from(request);
+      lent = request;
+      buffer = spare.length === buffer.length ? spare : Buffer.allocUnsafeSlow(buffer.length);
+      spare = undefined;
       return request;
+    },
+    giveBack(request) {
+      if (request !== lent) return;
+      lent = undefined;
+      spare = Buffer.from(request.buffer);
     },
   };
 
+  function framed(): Buffer {
+    const scopeSpans = field(0x12, at - frame);
+    const resourceSpans = field(0x0a, resource.length + scopeSpans.length + at - frame);
+    const head = Buffer.concat([resourceSpans, resource, scopeSpans]);
+    head.copy(buffer, frame - head.length);
+    return buffer.subarray(frame - head.length, at);
+  }
+
   function putAll(kind: SpanHead["kind"], attributes: (put: PutAttribute) => void): void {
-    old = before[kind] ??= { start: 0, names: [], values: [], sizes: [] };
+    old = before[kind] ??= nothing();
     from = old.start;
     count = 0;
     const start = at;
+    copyAhead();
     attributes(put);
-    copyRun(from);
     old.start = start;
+    old.end = at;
     old.names.length = old.values.length = old.sizes.length = count;
   }
 
