@@ -7,10 +7,10 @@ import { type CallUsage, readReply } from "./chat-usage.ts";
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const USAGE = Buffer.from('"usage"');
-const FINISH = Buffer.from('"finish_reason"');
-const DONE = Buffer.from("[DONE]");
-const DATA = Buffer.from("data:");
+const USAGE = '"usage"';
+const FINISH = '"finish_reason"';
+const DONE = "[DONE]";
+const DATA = "data:";
 const CONTENT = /"(?:content|reasoning_content|reasoning|refusal)"\s*:\s*"[^"]|"tool_calls"\s*:\s*\[/;
 /** An event that grows beyond this is passed on unread. */
 const MAX_EVENT_BYTES = 1 << 20;
@@ -69,22 +69,26 @@ class Scanner implements ChatStream {
     return rest && this.#scan(rest);
   }
 
+  /** Searched as text of the same length: a search in a buffer costs a call out of JavaScript. */
   #scan(block: Buffer): Buffer | undefined {
-    for (let at = block.indexOf(DATA); at >= 0; at = block.indexOf(DATA, at + DATA.length)) {
+    const text = block.toString("latin1");
+    for (let at = text.indexOf(DATA); at >= 0; at = text.indexOf(DATA, at + DATA.length)) {
       if (at === 0 || block[at - 1] === NEWLINE) this.events++;
     }
-    if (!this.sawContent && CONTENT.test(block.toString("latin1"))) this.sawContent = true;
-    const finish = valueAfter(block, FINISH, 0x22);
-    if (finish >= 0) this.finishReason = block.toString("latin1", finish + 1, block.indexOf(0x22, finish + 1));
+    if (!this.sawContent && CONTENT.test(text)) this.sawContent = true;
+    const finish = valueAfter(text, FINISH, 0x22);
+    if (finish >= 0) this.finishReason = block.toString("latin1", finish + 1, text.indexOf('"', finish + 1));
 
     let kept = block;
-    const usage = valueAfter(block, USAGE, 0x7b);
+    const usage = valueAfter(text, USAGE, 0x7b);
     if (usage >= 0) kept = this.#readUsage(block, usage);
-    const done = kept.lastIndexOf(DONE);
-    if (done >= 0 && isDoneEvent(kept, done)) {
-      this.done = true;
-      this.events--;
-      kept = kept.subarray(0, kept.lastIndexOf(DATA, done));
+    if (text.includes(DONE)) {
+      const done = kept.lastIndexOf(DONE);
+      if (done >= 0 && isDoneEvent(kept, done)) {
+        this.done = true;
+        this.events--;
+        kept = kept.subarray(0, kept.lastIndexOf(DATA, done));
+      }
     }
     return kept.length > 0 ? kept : undefined;
   }
@@ -104,12 +108,14 @@ class Scanner implements ChatStream {
   }
 }
 
-/** Offset of the first `opener` byte that follows the quoted key and a colon, or -1. `null` and other types do not count. */
-function valueAfter(block: Buffer, key: Buffer, opener: number): number {
-  for (let at = block.indexOf(key); at >= 0; at = block.indexOf(key, at + key.length)) {
+/** Offset of the first `opener` that follows the quoted key and a colon, or -1. `null` and other types do not count. */
+function valueAfter(text: string, key: string, opener: number): number {
+  for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) {
     let value = at + key.length;
-    while (block[value] === 0x3a || block[value] === 0x20) value++;
-    if (block[value] === opener) return value;
+    while (text.charCodeAt(value) === 0x3a || text.charCodeAt(value) === 0x20) value++;
+    if (text.charCodeAt(value) === opener) return value;
+    // Mostly the key stands at the end of its event.
+    if (value + key.length > text.length) break;
   }
   return -1;
 }

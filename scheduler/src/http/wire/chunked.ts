@@ -1,11 +1,22 @@
 /** Bodies in chunks (RFC 9112, 7.1). */
 
 const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 /** A chunk's size with its extensions, or a trailer. */
 const MAX_LINE = 4096;
 const MAX_TRAILERS = 64;
 const SIZE = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r$/;
 const TRAILER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r$/;
+
+/** Of a size that is read as a small number. */
+const MAX_PLAIN_DIGITS = 6;
+
+/** -1 for what is none. */
+function hexDigit(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
 
 export class ChunkError extends Error {}
 
@@ -23,15 +34,24 @@ export class ChunkReader {
    * @throws ChunkError
    */
   push(bytes: Buffer): Buffer | undefined {
-    const pieces: Buffer[] = [];
+    let piece: Buffer | undefined;
+    let pieces: Buffer[] | undefined;
     let at = 0;
     while (at < bytes.length) {
       if (this.#state === "data") {
         const end = Math.min(bytes.length, at + this.#missing);
-        pieces.push(bytes.subarray(at, end));
+        const data = bytes.subarray(at, end);
+        if (!piece) piece = data;
+        else if (pieces) pieces.push(data);
+        else pieces = [piece, data];
         this.#missing -= end - at;
         at = end;
         if (this.#missing === 0) this.#state = "data-end";
+        continue;
+      }
+      const plain = this.#line === "" ? this.#plainLine(bytes, at) : at;
+      if (plain > at) {
+        at = plain;
         continue;
       }
       const feed = bytes.indexOf(LINE_FEED, at);
@@ -46,7 +66,22 @@ export class ChunkReader {
         break;
       }
     }
-    return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
+    return pieces ? Buffer.concat(pieces) : piece;
+  }
+
+  /** Most lines are a size alone, or the end of a chunk: these are read without a text. @returns where the next one begins; `at` for any other */
+  #plainLine(bytes: Buffer, at: number): number {
+    let end = at;
+    let size = 0;
+    if (this.#state === "size") {
+      for (let digit = hexDigit(bytes[end]); digit >= 0 && end - at < MAX_PLAIN_DIGITS; digit = hexDigit(bytes[++end]))
+        size = size * 16 + digit;
+      if (size === 0) return at;
+    } else if (this.#state !== "data-end") return at;
+    if (bytes[end] !== CARRIAGE_RETURN || bytes[end + 1] !== LINE_FEED) return at;
+    this.#missing = size;
+    this.#state = size === 0 ? "size" : "data";
+    return end + 2;
   }
 
   /** A line without its line feed. @returns true for the last one */
