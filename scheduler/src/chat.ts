@@ -73,8 +73,9 @@ export function createChatHandler(
       const { offers: fitting, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
       const caller = callerOf(request.headers, chat);
       const identity = identityFor(principal, caller.identity);
-      const offers = offersTo(isOneOff({ ...caller, identity }) ? undefined : identity, fitting, startedAt);
-      const opened = admission(principal, identity);
+      const oneOff = isOneOff({ traceId: caller.traceId, parentSpanId: caller.parentSpanId, identity });
+      const offers = offersTo(oneOff ? undefined : identity, fitting, startedAt);
+      const opened = admission(principal, identity, oneOff);
       ticket = opened instanceof Promise ? await opened : opened;
       const asked = intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
       const intent = asked instanceof Promise ? await asked : asked;

@@ -40,8 +40,11 @@ export interface Ticket {
   end(record: DecisionRecord): void;
 }
 
-/** A promise only where a budget applies: most calls go on in the same turn of the event loop. */
-export type OpenTicket = (principal: Principal, identity: Identity) => Ticket | Promise<Ticket>;
+/**
+ * A promise only where a budget applies: most calls go on in the same turn of the event loop.
+ * @param oneOff its session is this call alone, and need not be remembered
+ */
+export type OpenTicket = (principal: Principal, identity: Identity, oneOff: boolean) => Ticket | Promise<Ticket>;
 
 export interface AdmissionParts {
   tree: AgentTree;
@@ -61,8 +64,8 @@ const BYTES_PER_TOKEN = 4;
 export function createAdmission(parts: AdmissionParts): OpenTicket {
   const { tree, book, ledger, database, announce } = parts;
 
-  return (principal, identity) => {
-    tree.note(identity);
+  return (principal, identity, oneOff) => {
+    if (!oneOff) tree.note(identity);
     const { session, agent, user, project } = identity;
     const spender = { session: scopedId(project, session), agent: scopedId(project, agent), key: principal.key, user, project };
     const claims = book.claimsOf(spender, Date.now());

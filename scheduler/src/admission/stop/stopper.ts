@@ -74,6 +74,7 @@ export function createStopper(parts: StopperParts): Stopper {
       const control: Control = { id, state, reason, source, changedAt: Date.now() };
       const unknown: string[] = [];
       const seen = tree.descendants(id);
+      const known = tree.kindOf(id) !== undefined || inFlight.of(id).length > 0;
       const inProject = (agents: readonly string[]) => agents.map((agent) => scopedId(projectOf(id), agent));
       // Every call names its session, but not all agents above it: below a sub-agent each is stopped by name.
       const isSession = tree.kindOf(id) === "session";
@@ -86,7 +87,7 @@ export function createStopper(parts: StopperParts): Stopper {
       const event = events.publish(EVENT[state], { session: plainId(id), ...withProject(id), state, reason, descendants: seen });
       const answers = events.acknowledged(event, waits.acknowledgeMs);
 
-      const stored = await storedOf(id, unknown);
+      const stored = await storedOf(id, known, unknown);
       const unseen = stored.descendants.filter((agent) => !seen.includes(agent));
       const unnamed = isSession || stored.isSession ? [] : inProject(unseen);
       if (unnamed.length > 0) await controls.set(unnamed.map((agent) => ({ ...control, id: agent })));
@@ -133,15 +134,14 @@ export function createStopper(parts: StopperParts): Stopper {
   };
 
   /** Agents that Postgres knows of. What it cannot tell goes into `unknown`. */
-  async function storedOf(id: string, unknown: string[]): Promise<StoredAgents> {
+  async function storedOf(id: string, known: boolean, unknown: string[]): Promise<StoredAgents> {
     if (!database) return NOT_STORED;
     try {
       const [stored, [counted]] = await Promise.all([
         readStoredAgents(database, id),
         database.run((query) => query<{ others: number }>(COUNT_OTHERS)),
       ]);
-      if (!stored.known && tree.kindOf(id) === undefined)
-        unknown.push("no call or span of this session was seen so far; it is stopped should it appear");
+      if (!stored.known && !known) unknown.push("no call or span of this session was seen so far; it is stopped should it appear");
       if (counted && counted.others > 0) unknown.push(`${counted.others} other schedulers were told; what they closed is not known here`);
       return stored;
     } catch (error) {
