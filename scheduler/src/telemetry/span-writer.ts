@@ -74,8 +74,8 @@ export function createSpanWriter(serviceName: string): SpanWriter {
   let buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
   let at = frame;
   /** A second one: it is written while the other is sent. */
-  let spare: Buffer | undefined = Buffer.alloc(0);
-  let lent: Buffer | undefined;
+  let spare: typeof buffer | undefined = Buffer.alloc(0);
+  let lent: { request: Buffer; memory: typeof buffer } | undefined;
   /** By kind; of the spans that wait. */
   let before: Before[] = [];
   /** Of the span that is written: the one before, attributes so far, and how far in the one before. What is left of that is copied to `at`. */
@@ -262,15 +262,15 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       at = frame;
       // A copy of many spans takes as long as writing them: memory that is new is mapped page by page.
       if (!spare || request.length < MIN_LENT_BYTES) return Buffer.from(request);
-      lent = request;
+      lent = { request, memory: buffer };
       buffer = spare.length === buffer.length ? spare : Buffer.allocUnsafeSlow(buffer.length);
       spare = undefined;
       return request;
     },
     giveBack(request) {
-      if (request !== lent) return;
+      if (request !== lent?.request) return;
+      spare = lent.memory;
       lent = undefined;
-      spare = Buffer.from(request.buffer);
     },
   };
 
