@@ -47,6 +47,8 @@ export interface Candidate {
   readonly pricing: Pricing;
   /** Prompt tokens of calls that hold a slot and have not answered yet: they are evaluated before a newcomer's. */
   readonly pendingPrefillTokens?: number | undefined;
+  /** Prompt tokens per millisecond that calls bring to it just now. See `createInflow`. */
+  readonly prefillInflow?: number | undefined;
   /** What the calls already there can bear, one entry per class. See `residentsOf`. */
   readonly residents?: readonly Residents[] | undefined;
   /** The usual call of this pool: how much prefill comes with each call of a batch that keeps its size. */

@@ -5,7 +5,7 @@ import { costNanousd, usdToNanousd } from "@signalbox/otel/prices";
 import type { Candidate, Demand, SlaTarget } from "./candidate.ts";
 import { shareOfPool } from "./capacity.ts";
 import { DEFAULT_CONFIDENCE } from "./correction.ts";
-import { correctionFor, predictDelayMs, predictPrefillMs, predictTpotMs, usualPrefillMsPerToken } from "./predict.ts";
+import { correctionFor, predictDelayMs, predictFillingTpotMs, predictPrefillMs, predictTpotMs, usualPrefillMsPerToken } from "./predict.ts";
 
 export { predictPrefillMs, predictTpotMs } from "./predict.ts";
 
@@ -53,7 +53,8 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
   const prefillMs = evaluationMs * ttftCorrection;
   const waitMs = queueMs(candidate, demand.sla);
   const ttftMs = waitMs + delayMs * ttftCorrection + prefillMs;
-  const stepMs = predictTpotMs(speed, batch, slots, usualCall);
+  const steadyMs = predictTpotMs(speed, batch, slots, usualCall);
+  const stepMs = Math.max(steadyMs, predictFillingTpotMs(speed, batch, slots, candidate.prefillInflow ?? 0));
   const tpotMs = stepMs * correctionFor(candidate, "tpot", demand.sla);
   const busyMs = prefillMs + outputTokens * tpotMs;
   const latency = {
@@ -70,7 +71,7 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
   let worst = 1;
   // Its own prompt in place of a usual one; what a first token takes besides, a way there and back, holds nobody up.
   const promptMs = ((promptTokens - warmTokens) / speed.prefillTokensPerSecond) * 1000;
-  const othersMs = active === 0 ? stepMs : stepMs - usualPrefillMsPerToken(speed, usualCall);
+  const othersMs = active === 0 ? steadyMs : steadyMs - usualPrefillMsPerToken(speed, usualCall);
   for (const { sla, bounds } of candidate.residents ?? []) {
     const slowedMs = othersMs * correctionFor(candidate, "tpot", sla);
     for (const { bearableTpotMs, tokensLeft } of bounds) {

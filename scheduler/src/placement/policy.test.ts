@@ -70,6 +70,17 @@ test("sensitive calls gather where others are, and do not spoil a pool that runs
   expect(chosen([sensitive, coarse], demand(background))).toBe("coarse");
 });
 
+test("a pool that fills up takes no call that its prompts would hold up, however few decode there yet", () => {
+  // Half of its time goes into prompts: a step of 22 ms comes every 44.
+  const filling = { ...pool, pool: "filling", active: 1, prefillInflow: 5 };
+  const dear = { ...pool, pool: "dear", pricing: { by: "time" as const, hourlyUsd: 36 } };
+  expect(estimate(filling, demand(interactive)).tpotMs).toBeCloseTo(44);
+  expect(estimate({ ...filling, prefillInflow: 1_000 }, demand(interactive)).tpotMs).toBeCloseTo(88);
+  expect(chosen([filling, dear], demand(interactive))).toBe("dear");
+  expect(chosen([{ ...filling, prefillInflow: 4 }, dear], demand(interactive))).toBe("filling");
+  expect(chosen([filling, dear], demand(background))).toBe("filling");
+});
+
 test("a warm prefix keeps a session where it is, until the pool costs more than the prefill", () => {
   const warm = { ...pool, pool: "warm", warmPrefixTokens: 9_000 };
   const cold = { ...pool, pool: "cold" };

@@ -24,6 +24,19 @@ export function predictTpotMs(speed: PoolSpeed, active: number, slots: number, u
   return decodeMs + Math.max(0, active - 1) * usualPrefillMsPerToken(speed, usualCall);
 }
 
+/** More of the time than this is not taken to go into prompts: calls that come that fast wait in line before long. */
+const MAX_PREFILL_SHARE = 0.75;
+
+/**
+ * The same while calls come faster than they end: the batch decodes in what is left of the time beside the prompts that come in now.
+ * A pool that fills up shows it at once, where the usual call tells only of a batch that keeps its size.
+ * @param inflow prompt tokens per millisecond
+ */
+export function predictFillingTpotMs(speed: PoolSpeed, active: number, slots: number, inflow: number): number {
+  const share = Math.min(MAX_PREFILL_SHARE, (inflow / speed.prefillTokensPerSecond) * 1000);
+  return predictTpotMs(speed, active, slots) / (1 - share);
+}
+
 /** What one other member of the batch adds to each token by its prompt. */
 export function usualPrefillMsPerToken({ prefillTokensPerSecond }: PoolSpeed, usualCall: UsualCall | undefined): number {
   return usualCall ? (usualCall.promptTokens / prefillTokensPerSecond) * (1000 / Math.max(1, usualCall.outputTokens)) : 0;

@@ -35,6 +35,14 @@ test("a prompt is pending until its first token, and less of it as time passes",
   expect(load.pendingPrefillTokens(700)).toBe(0);
 });
 
+test("prompts that came lately are an inflow, and less of one as time passes", () => {
+  const { load, enter } = pool();
+  expect(load.prefillInflow(0)).toBe(0);
+  enter(0, interactive, 10_000).end(1);
+  expect(load.prefillInflow(0)).toBe(2);
+  expect(load.prefillInflow(5_000)).toBeCloseTo(2 / Math.E);
+});
+
 test("the batch is averaged over the time in which the call decoded", () => {
   const { enter } = pool();
   const one = enter(0, interactive, 10);

@@ -2,6 +2,7 @@
 
 import { Crowd, type Member } from "../crowd.ts";
 import type { Residents, SlaTarget } from "../placement/candidate.ts";
+import { createInflow } from "../placement/inflow.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { residentsOf } from "../placement/residents.ts";
 import type { BusyClock } from "./busy-clock.ts";
@@ -28,6 +29,8 @@ export interface HeldSlot {
 export interface PoolLoad {
   /** Predicted, for calls that are partly through: no engine tells. */
   pendingPrefillTokens(now: number): number;
+  /** Prompt tokens per millisecond that calls bring to it just now. */
+  prefillInflow(now: number): number;
   residents(now: number): readonly Residents[];
   /** Call it after the slot was taken and the clock has begun to count it. */
   enter(call: EnteringCall, now: number): HeldSlot;
@@ -45,6 +48,7 @@ const RESIDENTS_LAST_MS = 10;
 
 export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyClock): PoolLoad {
   const calls = new Crowd<Resident>();
+  const inflow = createInflow();
   let residents: readonly Residents[] = [];
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -71,6 +75,7 @@ export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyCloc
 
   return {
     pendingPrefillTokens,
+    prefillInflow: inflow.read,
     residents(now) {
       if (now - readAt > RESIDENTS_LAST_MS) {
         residents = residentsOf(expected(now), now, speed.decodeMsPerToken);
@@ -83,6 +88,7 @@ export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyCloc
       const prefillMs = (predictDelayMs(speed, there, slots) + predictPrefillMs(speed, call.prefillTokens)) * speed.ttftRatio;
       const resident: Resident = { ...call, enteredAt: now, prefilledAt: now + prefillMs, firstTokenAt: undefined, place: -1 };
       calls.add(resident);
+      inflow.bring(call.prefillTokens, now);
       // A class that comes new to the pool is protected at once.
       if (!residents.some(({ sla }) => sla.class === call.sla.class)) readAt = Number.NEGATIVE_INFINITY;
       let from = { at: now, callMs: clock.callMs(now) };

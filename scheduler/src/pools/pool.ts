@@ -189,6 +189,9 @@ function createOffer(
     get pendingPrefillTokens() {
       return load?.pendingPrefillTokens(epochNow());
     },
+    get prefillInflow() {
+      return load?.prefillInflow(epochNow());
+    },
     get residents() {
       return load?.residents(epochNow());
     },

@@ -4,6 +4,7 @@ import type { Silicon } from "@signalbox/otel/conventions";
 import type { PriceChangeConfig } from "../config/schema.ts";
 import { type Candidate, dueInMs, type PoolSpeed, type Pricing, type UsualCall } from "../placement/candidate.ts";
 import { createCorrection, type LearningCorrection } from "../placement/correction.ts";
+import { createInflow } from "../placement/inflow.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { createReplyLengths } from "../placement/reply-lengths.ts";
@@ -39,6 +40,7 @@ export interface SimulatedPool {
   pricing(now: number): Pricing;
   /** What placement is told at this time. */
   candidate(now: number): Candidate;
+  take(job: Job, now: number): void;
   ended(job: Job): void;
 }
 
@@ -64,6 +66,7 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens, st
   const engine = createEngine(model);
   const latency = createPeakEwma();
   const lengths = createReplyLengths();
+  const inflow = createInflow();
   const correction: LearningCorrection = createCorrection();
   // As a warm-up measures it: a prompt of one token and one of a chunk, one call decoding, every slot decoding.
   const passMs = timings.prefillMs(1);
@@ -118,8 +121,13 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens, st
       usualCall,
       correction,
       pendingPrefillTokens: engine.pendingPrefillTokens,
+      prefillInflow: inflow.read(now),
       residents: residentsOf(residents(now), now, speed.decodeMsPerToken),
     }),
+    take(job, now) {
+      inflow.bring(job.promptTokens, now);
+      engine.submit(job, now);
+    },
     ended(job) {
       const ttftMs = job.firstTokenAt - job.slotAt;
       const there = { active: job.activeBefore, prefillTokens: job.prefillBefore };

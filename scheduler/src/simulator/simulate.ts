@@ -79,7 +79,7 @@ export function simulate({ fleet, arrivals, targets, policy, seed, startsAt = 0,
     if (chosen !== undefined && pool) {
       job.pool = chosen;
       meter.take(job, pool, arrival.atMs);
-      pool.engine.submit(job, arrival.atMs);
+      pool.take(job, arrival.atMs);
     }
     if (index % PROGRESS_EVERY === 0) onProgress?.(index);
   }
