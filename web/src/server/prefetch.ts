@@ -9,6 +9,8 @@ interface Read {
   options: { queryKey: QueryKey };
   load: () => Promise<unknown>;
   infinite?: boolean;
+  /** The first drawing does without it: read when the rest is there, while the page is drawn. */
+  later?: boolean;
 }
 
 /**
@@ -17,12 +19,12 @@ interface Read {
  */
 export async function prefetch(reads: readonly Read[], began = performance.now()) {
   const client = makeQueryClient();
-  const begun = reads.map(({ options: { queryKey }, load, infinite }) =>
+  const begin = ({ options: { queryKey }, load, infinite }: Read) =>
     infinite
       ? client.prefetchInfiniteQuery({ queryKey, queryFn: load, initialPageParam: "", retry: false })
-      : client.prefetchQuery({ queryKey, queryFn: load, retry: false }),
-  );
-  await inTime(Promise.all(begun), began);
+      : client.prefetchQuery({ queryKey, queryFn: load, retry: false });
+  await inTime(Promise.all(reads.filter(({ later }) => !later).map(begin)), began);
+  for (const read of reads) if (read.later) void begin(read);
   const state = dehydrate(client, { shouldDehydrateQuery: ({ state }) => state.status !== "error" });
   // undefined: it failed after all, see Hydrated
   const queries = state.queries.map((query) => (query.promise ? { ...query, promise: query.promise.catch(() => undefined) } : query));

@@ -14,7 +14,7 @@ export default async function Page() {
     { options: alertPagesQuery(), load: () => loadAlerts(AlertListParameters.parse({ limit: ALERT_PAGE_SIZE })), infinite: true },
     { options: alertRulesQuery(), load: loadAlertRules },
     { options: channelsQuery(), load: loadChannels },
-    { options: facetsQuery(), load: loadFacets },
+    { options: facetsQuery(), load: loadFacets, later: true },
   ]);
   return (
     <Hydrated state={state}>

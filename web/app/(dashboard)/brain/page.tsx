@@ -19,7 +19,7 @@ export default async function Page({ searchParams }: PageProps<"/brain">) {
   const state = await prefetch([
     { options: eventPagesQuery(filter), load: () => first, infinite: true },
     { options: newestEventsQuery(filter), load: () => first },
-    { options: facetsQuery(), load: loadFacets },
+    { options: facetsQuery(), load: loadFacets, later: true },
   ]);
   return (
     <Hydrated state={state}>

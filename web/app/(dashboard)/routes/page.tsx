@@ -28,7 +28,7 @@ export default async function Page({ searchParams }: PageProps<"/routes">) {
         ),
       infinite: true,
     },
-    { options: facetsQuery(), load: loadFacets },
+    { options: facetsQuery(), load: loadFacets, later: true },
   ]);
   return (
     <Hydrated state={state}>
