@@ -96,6 +96,17 @@ test("a kill during 50 streaming calls of one tree", async () => {
   for (const other of others) await other.text;
 });
 
+test("a call without a session is killed by its trace, and its receipt knows it", async () => {
+  const provider = await provide();
+  const gateway = await serve(provider);
+  const response = await chat(gateway.url, { stream: true, session: "" });
+  const [, trace] = (response.headers.get("traceresponse") ?? "").split("-");
+  const text = response.text();
+  const { body } = await control(gateway.url, "POST", `/sessions/t:${trace}/kill`);
+  expect(body).toMatchObject({ upstream_closed: 1, slots_freed: 1, descendants: [], unknown: [] });
+  expect(await text).toContain('"code":"session_killed"');
+});
+
 test("a kill takes calls out of the line, and the line of others moves up", async () => {
   const provider = await provide();
   const gateway = await serve(provider, 2);
