@@ -127,7 +127,7 @@ export function postgresStore(config: StoreConfig, log: Log, metrics: StoreMetri
         // what waits for the disk is not left waiting because another writer had the work
         const patience = unflushed.isEmpty ? undefined : LOOK_AGAIN_MS;
         const group = await queue.take(config.group, lost.signal, config.waitsForDisk ? 0 : GATHER_MS, patience);
-        if (group.length > 0) await writeGroup(writer, group, unflushed);
+        if (group.length > 0) await writeGroup(writer, group, unflushed).finally(() => queue.settled());
         else if (unflushed.isEmpty || lost.signal.aborted) return;
         else await lookAtDisk();
       }

@@ -26,6 +26,23 @@ it("gathers for one at a time, until a group is worth its transaction", async ()
   expect(spans(await queue.take(LIMITS, NEVER))).toEqual([200]);
 });
 
+it("gathers more while another group is under way", async () => {
+  const queue = queueOf();
+  queue.add(item(250));
+  expect(spans(await queue.take(LIMITS, NEVER, LONG_MS))).toEqual([250]);
+  const meanwhile = queue.take(LIMITS, NEVER, LONG_MS);
+  queue.add(item(499));
+  await new Promise((resolve) => setImmediate(resolve));
+  queue.add(item(1));
+  expect(spans(await meanwhile)).toEqual([499, 1]);
+  const afterwards = queue.take(LIMITS, NEVER, LONG_MS);
+  queue.add(item(250));
+  await new Promise((resolve) => setImmediate(resolve));
+  queue.settled();
+  queue.settled();
+  expect(spans(await afterwards)).toEqual([250]);
+});
+
 it("leaves what is beyond one group to another that waits", async () => {
   const queue = queueOf();
   const takers = [queue.take(LIMITS, NEVER, LONG_MS), queue.take(LIMITS, NEVER, LONG_MS)];

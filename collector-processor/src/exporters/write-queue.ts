@@ -21,6 +21,10 @@ export interface Waiting {
 
 /** A group of less than so many parts of the largest costs more by its transaction than by its spans. */
 const LITTLE = 4;
+/** While another is written, nothing waits for this one: one twice as large takes Postgres a tenth less for a span. */
+const LITTLE_MEANWHILE = 2;
+/** So many times as long as alone it is gathered then. */
+const MOST_LOOKS = 4;
 
 /** Batches that wait for a writer: bounded in spans and bytes, taken in groups. */
 export class WriteQueue {
@@ -29,6 +33,8 @@ export class WriteQueue {
   #wake: (() => void)[] = [];
   /** Looks whether the one that gathers has enough; of two at once each would have half. */
   #gathering: (() => void) | undefined;
+  /** Groups that were taken and are not settled. */
+  #underWay = 0;
   #closed = false;
   spans = 0;
   bytes = 0;
@@ -64,8 +70,9 @@ export class WriteQueue {
   }
 
   /**
-   * Waits for work. Where that is little, waits up to `gatherMs` for more. Resolves to an empty group when the queue is closed and empty,
-   * when the signal says that the taker is gone, or when there was no work for it for `patienceMs`.
+   * Waits for work. Where that is little, waits up to `gatherMs` for more, and longer while another group is under way. Who takes a group
+   * says when it is `settled`. Resolves to an empty group when the queue is closed and empty, when the signal says that the taker is gone,
+   * or when there was no work for it for `patienceMs`.
    */
   async take(limits: GroupLimits, gone: AbortSignal, gatherMs = 0, patienceMs?: number): Promise<Waiting[]> {
     for (let gathered = gatherMs === 0; this.#waiting.length === 0 || !gathered; ) {
@@ -85,6 +92,12 @@ export class WriteQueue {
     }
   }
 
+  /** A group that was taken is stored, or given up. */
+  settled(): void {
+    this.#underWay--;
+    this.#gathering?.();
+  }
+
   #group(limits: GroupLimits): Waiting[] {
     let spans = 0;
     let bytes = 0;
@@ -97,6 +110,7 @@ export class WriteQueue {
       if (count > 0 && (spans > limits.spans || bytes > limits.bytes)) break;
       count++;
     }
+    if (count > 0) this.#underWay++;
     return this.#remove(count);
   }
 
@@ -119,9 +133,14 @@ export class WriteQueue {
         this.#gathering = undefined;
         resolve();
       };
-      const late = setTimeout(done, gatherMs);
+      const look = (looks: number) => {
+        if (this.#underWay === 0 || looks === MOST_LOOKS) done();
+        else late = setTimeout(look, gatherMs, looks + 1);
+      };
+      let late = setTimeout(look, gatherMs, 1);
       this.#gathering = () => {
-        if (this.#closed || this.spans >= limits.spans / LITTLE || this.bytes >= limits.bytes / LITTLE) done();
+        const little = this.#underWay === 0 ? LITTLE : LITTLE_MEANWHILE;
+        if (this.#closed || this.spans >= limits.spans / little || this.bytes >= limits.bytes / little) done();
       };
       this.#gathering();
     });
