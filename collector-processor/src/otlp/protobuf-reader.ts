@@ -15,8 +15,9 @@ const HEX_DIGIT = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeA
 
 interface Interned {
   text: string;
-  /** The same as bytes. */
+  /** The same as bytes, so many. */
   view: DataView;
+  length: number;
 }
 
 /** Direct-mapped cache of short strings that come again in every message, attribute keys most of all. Bounded: a new string takes the slot. */
@@ -160,7 +161,7 @@ export class ProtobufReader {
     if (known != null && this.#isHere(known, start, end)) return known.text;
     const text = this.bytes.toString("utf8", start, end);
     const copy = Uint8Array.prototype.slice.call(this.bytes, start, end);
-    interned[slot] = { text, view: new DataView(copy.buffer) };
+    interned[slot] = { text, view: new DataView(copy.buffer), length };
     return text;
   }
 
@@ -173,8 +174,8 @@ export class ProtobufReader {
     return hash ^ (hash >>> 15);
   }
 
-  #isHere({ view: known }: Interned, start: number, end: number): boolean {
-    if (known.byteLength !== end - start) return false;
+  #isHere({ view: known, length }: Interned, start: number, end: number): boolean {
+    if (length !== end - start) return false;
     const view = this.#view;
     const last = end - WORD_BYTES;
     if (known.getInt32(last - start) !== view.getInt32(last)) return false;
