@@ -3,13 +3,14 @@
  * against a bare server-side COPY FROM of the very same rows into the very same tables, with their indexes: spans, and where there are any
  * messages and span_messages? The base is COPY's default format, text; the binary format is stated beside it.
  *
- * COPY reads the rows from a file in memory, into the same day's partition with all its indexes and constraints, in the order that they were stored in, one statement and
- * one commit for a round, which waits for the disk. It takes nothing in, keeps no log and counts nothing, and has one core for itself. Both
- * begin with empty tables and a checkpoint, under the same durable settings (fsync on).
+ * COPY reads the rows from a file in memory, into the same day's partition with all its indexes and constraints, in the order that they
+ * were stored in, one statement and one commit for a round, which waits for the disk. It takes nothing in, keeps no log and counts nothing,
+ * and has a core for itself. Both begin with empty tables and a checkpoint, under the same durable settings (fsync on).
  *
  * The collector is a process of its own with its defaults; requests, made ahead, come from this process, a few at a time. A round takes
- * from the first request until all rows are there to be read; at its beginning and end one of the two cores waits, 0.2 to 0.3 s: a round
- * of small requests should be of 300,000 spans. Rounds interleaved, medians, and the ratio of each round's pair. CPU a span says what a busy machine hides.
+ * from the first request until all rows are there to be read. At its beginning and end one of the two cores waits, 0.2 to 0.3 s, so a round
+ * of small requests should be of 300,000 spans. Rounds interleaved, medians, and the ratio of each round's pair. CPU a span says what a
+ * busy machine hides.
  *
  * Command: npm exec -- node tests/bench/ingest.ts [spans a request, default 5000] [spans a round, default 300000] [rounds, default 3] [writers, default 2] [content, a number of `Content`, default 0: none] [wal: on or off, default on] [alert rules that are evaluated meanwhile, default 0]
  */

@@ -29,6 +29,10 @@ export function mappings(dialects: readonly Dialect[] = DIALECTS): ReadonlyMap<s
 
 const MARKERS = new Map(EMITTERS.flatMap((emitter, rank) => (emitter.markers ?? []).map((name) => [name, rank] as const)));
 
+/** Of most names the first letter says that they are none. */
+const startsMarker = new Uint8Array(128);
+for (const name of MARKERS.keys()) startsMarker[name.charCodeAt(0)] = 1;
+
 /** Whose all spans and logs of a scope are; undefined: each span's attributes tell. */
 export const emitterOfSource = (source: Source): Emitter | undefined => EMITTERS.find((emitter) => emitter.emits?.(source));
 
@@ -36,7 +40,9 @@ export const emitterOfSource = (source: Source): Emitter | undefined => EMITTERS
 export function emitterOfSpan(attributes: Attributes): Emitter | undefined {
   let best = EMITTERS.length;
   for (let index = 0; index < attributes.length; index += 2) {
-    const rank = MARKERS.get(attributes[index] as string);
+    const name = attributes[index] as string;
+    if (startsMarker[name.charCodeAt(0)] !== 1) continue;
+    const rank = MARKERS.get(name);
     if (rank !== undefined && rank < best) best = rank;
   }
   return EMITTERS[best];

@@ -13,15 +13,30 @@ const ASCII_SCAN_MAX_BYTES = 200;
 const WINDOW_BYTES = 4096;
 const HEX_DIGIT = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
-interface Interned {
+/** A short string that is known, and the value that last stood under it as an attribute's name. */
+export interface Interned {
   text: string;
   /** The same as bytes, so many. */
   view: DataView;
   length: number;
+  /** The reader, by its number, of the message that the value is in, and where it stands there. */
+  valueReader: number;
+  valueStart: number;
+  valueLength: number;
+  value: string;
 }
 
 /** Direct-mapped cache of short strings that come again in every message, attribute keys most of all. Bounded: a new string takes the slot. */
 const interned = new Array<Interned | null>(INTERN_SLOTS).fill(null);
+let readers = 0;
+
+/** Whether WORD_BYTES or more bytes are those of another place, word by word; the last word may stand over a part of the one before it. */
+function areSame(a: DataView, startA: number, b: DataView, startB: number, length: number): boolean {
+  const last = length - WORD_BYTES;
+  if (a.getInt32(startA + last) !== b.getInt32(startB + last)) return false;
+  for (let at = 0; at < last; at += WORD_BYTES) if (a.getInt32(startA + at) !== b.getInt32(startB + at)) return false;
+  return true;
+}
 
 /** An id of a kind, and where it was read: spans that stand together share their trace, and mostly their parent. */
 interface LastId {
@@ -39,8 +54,11 @@ interface LastId {
 export class ProtobufReader {
   position = 0;
   readonly bytes: Buffer;
+  /** What `internedText` gave last; null where that was too short or too long. */
+  lastInterned: Interned | null = null;
   readonly lastTrace: LastId = { at: -1, text: "" };
   readonly lastParent: LastId = { at: -1, text: "" };
+  readonly #number = ++readers;
   readonly #view: DataView;
   /** The bytes from #windowStart to #windowEnd as text. */
   #window = "";
@@ -144,6 +162,26 @@ export class ProtobufReader {
     return this.#window.substring(start - this.#windowStart, end - this.#windowStart);
   }
 
+  /**
+   * The same for the value of the attribute of that name. Where its last value in this message is the same, it is that very string: most
+   * are, comparing costs less than making one, and what is one need not be compared again.
+   */
+  textOf(name: Interned, end: number): string {
+    const start = this.position;
+    const length = end - start;
+    if (length < WORD_BYTES || length > INTERN_MAX_BYTES) return this.text(end);
+    const isOfThisMessage = name.valueReader === this.#number && name.valueLength === length;
+    if (isOfThisMessage && areSame(this.#view, name.valueStart, this.#view, start, length)) {
+      this.position = end;
+      return name.value;
+    }
+    name.valueReader = this.#number;
+    name.valueStart = start;
+    name.valueLength = length;
+    name.value = this.text(end);
+    return name.value;
+  }
+
   #moveWindow(start: number): void {
     this.#windowStart = start;
     this.#windowEnd = Math.min(start + WINDOW_BYTES, this.bytes.length);
@@ -155,32 +193,27 @@ export class ProtobufReader {
     const start = this.position;
     const length = end - start;
     this.position = end;
+    this.lastInterned = null;
     if (length > INTERN_MAX_BYTES || length < WORD_BYTES) return this.bytes.toString("utf8", start, end);
     const slot = this.#hash(start, end) & (INTERN_SLOTS - 1);
-    const known = interned[slot];
-    if (known != null && this.#isHere(known, start, end)) return known.text;
-    const text = this.bytes.toString("utf8", start, end);
-    const copy = Uint8Array.prototype.slice.call(this.bytes, start, end);
-    interned[slot] = { text, view: new DataView(copy.buffer), length };
-    return text;
+    let known = interned[slot] as Interned | null;
+    if (known === null || known.length !== length || !areSame(known.view, 0, this.#view, start, length)) {
+      const text = this.bytes.toString("utf8", start, end);
+      const copy = Uint8Array.prototype.slice.call(this.bytes, start, end);
+      known = { text, view: new DataView(copy.buffer), length, valueReader: 0, valueStart: 0, valueLength: 0, value: "" };
+      interned[slot] = known;
+    }
+    this.lastInterned = known;
+    return known.text;
   }
 
-  /** Word by word; the last word may stand over a part of the one before it. */
+  /** Word by word, as `areSame`. */
   #hash(start: number, end: number): number {
     const view = this.#view;
     const last = end - WORD_BYTES;
     let hash = Math.imul((end - start) ^ view.getInt32(last), HASH_FACTOR);
     for (let at = start; at < last; at += WORD_BYTES) hash = Math.imul(hash ^ (hash >>> 15) ^ view.getInt32(at), HASH_FACTOR);
     return hash ^ (hash >>> 15);
-  }
-
-  #isHere({ view: known, length }: Interned, start: number, end: number): boolean {
-    if (length !== end - start) return false;
-    const view = this.#view;
-    const last = end - WORD_BYTES;
-    if (known.getInt32(last - start) !== view.getInt32(last)) return false;
-    for (let at = start; at < last; at += WORD_BYTES) if (known.getInt32(at - start) !== view.getInt32(at)) return false;
-    return true;
   }
 
   /** A copy of the bytes up to `end`. */

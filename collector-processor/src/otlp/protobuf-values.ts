@@ -1,4 +1,4 @@
-import type { ProtobufReader } from "./protobuf-reader.ts";
+import type { Interned, ProtobufReader } from "./protobuf-reader.ts";
 import { type Attributes, type AttributeValue, DEEPER, type Id, KeyValueList, MAX_VALUE_DEPTH, MalformedBody } from "./traces.ts";
 
 // Fields are matched by their whole tag, `number << 3 | wire type`: a known number with another wire type is skipped as unknown.
@@ -43,19 +43,28 @@ export function scope(reader: ProtobufReader, end: number, into: { name: string;
 
 export function keyValue(reader: ProtobufReader, end: number, into: Attributes, depth: number): void {
   let key = "";
+  let name: Interned | null = null;
   let value: AttributeValue = null;
   while (reader.position < end) {
     const tag = reader.tag();
-    if (tag === KEY) key = reader.internedText(reader.lengthDelimited(end));
-    else if (tag === VALUE) value = anyValue(reader, reader.lengthDelimited(end), depth, value);
+    if (tag === KEY) {
+      key = reader.internedText(reader.lengthDelimited(end));
+      name = reader.lastInterned;
+    } else if (tag === VALUE) value = anyValue(reader, reader.lengthDelimited(end), depth, value, name);
     else reader.skip(tag, end);
   }
   finished(reader, end, into);
   into.push(key, value);
 }
 
-/** `before`: what the same field said before. A message that comes twice is one, and lists in it go on. */
-export function anyValue(reader: ProtobufReader, end: number, depth: number, before: AttributeValue = null): AttributeValue {
+/** `before`: what the same field said before. A message that comes twice is one, and lists in it go on. `name`: of the attribute. */
+export function anyValue(
+  reader: ProtobufReader,
+  end: number,
+  depth: number,
+  before: AttributeValue = null,
+  name: Interned | null = null,
+): AttributeValue {
   if (depth > MAX_VALUE_DEPTH) {
     reader.position = end;
     return DEEPER;
@@ -65,7 +74,7 @@ export function anyValue(reader: ProtobufReader, end: number, depth: number, bef
     const tag = reader.tag();
     switch (tag) {
       case STRING_VALUE:
-        value = reader.text(reader.lengthDelimited(end));
+        value = name === null ? reader.text(reader.lengthDelimited(end)) : reader.textOf(name, reader.lengthDelimited(end));
         break;
       case INT_VALUE:
         value = reader.int64();
