@@ -7,6 +7,12 @@ const LOCK = "8316291910694888048";
 /** Earlier days share the partition spans_before_2025. */
 const FIRST_DAY = Date.UTC(2025, 0, 1) / DAY_MS;
 
+/** The table that has the spans of a day. */
+export const spansOfDay = (day: number): string =>
+  day < FIRST_DAY ? "signalbox.spans" : `signalbox.spans_${dateOf(day).slice(0, 10).replaceAll("-", "")}`;
+
+const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString();
+
 export const dayOf = (milliseconds: number): number => Math.floor(milliseconds / DAY_MS);
 
 /**
@@ -33,14 +39,12 @@ export class Partitions {
 }
 
 function createPartition(day: number): string {
-  const from = new Date(day * DAY_MS).toISOString();
-  const to = new Date((day + 1) * DAY_MS).toISOString();
-  const name = `signalbox.spans_${from.slice(0, 10).replaceAll("-", "")}`;
+  const name = spansOfDay(day);
   return `do $$ begin
     perform pg_advisory_xact_lock(${LOCK});
     if to_regclass('${name}') is null then
       create table ${name} (like signalbox.spans including defaults including constraints including indexes);
-      alter table signalbox.spans attach partition ${name} for values from ('${from}') to ('${to}');
+      alter table signalbox.spans attach partition ${name} for values from ('${dateOf(day)}') to ('${dateOf(day + 1)}');
     end if;
   end $$`;
 }

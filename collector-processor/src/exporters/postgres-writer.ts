@@ -6,8 +6,8 @@ import { TAKE_OUT_DAYS } from "../sql/rollup-days.ts";
 import {
   COPY_MESSAGES,
   COPY_SPAN_MESSAGES,
-  COPY_SPANS,
   CREATE_STAGE,
+  copySpans,
   INSERT_MESSAGES,
   INSERT_PAYLOADS,
   INSERT_STAGED,
@@ -22,7 +22,7 @@ import type { CountedSpan, SessionCounts } from "./counter-rows.ts";
 import { Counters, NOTHING_NEW } from "./counters.ts";
 import type { EncodedBatch } from "./encode-batch.ts";
 import { agentKey, Identities } from "./identities.ts";
-import type { Partitions } from "./partitions.ts";
+import { type Partitions, spansOfDay } from "./partitions.ts";
 import { type Connection, ConnectionLost, connect } from "./postgres-connection.ts";
 
 /** No statement here is worth compiling. */
@@ -97,7 +97,7 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     const [, imports] = await Promise.all([
       connection.run(BEGIN_WITHOUT_WAITING),
       hasImports(),
-      connection.copy(COPY_SPANS, rowsOf(group.map((batch) => batch.spans))),
+      connection.copy(copySpans(tableOf(group)), rowsOf(group.map((batch) => batch.spans))),
     ]);
     // Postgres reads the rows meanwhile
     const identities = identitiesOf(group);
@@ -251,6 +251,16 @@ function countedSpan(row: InsertedSpan): CountedSpan {
   const span = { ...row };
   for (const name of INTEGERS) if (span[name] !== null) span[name] = Number(span[name]);
   return span as CountedSpan;
+}
+
+/**
+ * Where all spans of a group belong: mostly it is one day, and Postgres need not ask of each row which table is its own. One that is gone
+ * since is a failure as any other of this way of writing.
+ */
+function tableOf(group: EncodedBatch[]): string {
+  const days = new Set(group.flatMap((batch) => [...batch.days]));
+  const [day] = days;
+  return day === undefined || days.size > 1 ? "signalbox.spans" : spansOfDay(day);
 }
 
 const rowsOf = (rows: Buffer[]): Buffer[] => [COPY_HEADER, ...rows, COPY_TRAILER];

@@ -15,8 +15,8 @@ const copy = (table: string, columns: string) => `copy ${table} (${columns}) fro
 const messageColumns = "session_id, hash, body";
 const spanMessageColumns = "session_id, start_time, span_id, direction, hashes";
 
-/** Straight into the table: fails where one row is there already. */
-export const COPY_SPANS = copy("signalbox.spans", spanColumns);
+/** Straight into the table, or that of a day: fails where one row is there already. */
+export const copySpans = (table: string) => copy(table, spanColumns);
 export const COPY_SPAN_MESSAGES = copy("signalbox.span_messages", spanMessageColumns);
 export const COPY_MESSAGES = copy("signalbox.messages", messageColumns);
 
