@@ -21,7 +21,7 @@ export class OtlpClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (chunk: Buffer) => this.#read(chunk.latin1Slice()));
+    socket.on("data", (chunk: Buffer) => this.#read(chunk.toString("latin1")));
     socket.once("close", () => this.#settle?.(new Error("the connection ended before its answer")));
   }
 
