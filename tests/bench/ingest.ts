@@ -128,14 +128,13 @@ try {
 
   clients = await Promise.all(Array.from({ length: IN_FLIGHT }, () => OtlpClient.connect(port)));
   await throughCollector(bodies); // warm
+  // where the rows are: copied straight into the table of their day, as the collector does, COPY takes a tenth less than through their parent
   const copied: string[] = [];
   for (const table of ["spans", "messages", "span_messages"]) {
-    const [{ filled } = { filled: false }] = await sql.unsafe(`select exists (select from signalbox.${table}) as filled`);
-    if (filled) copied.push(table);
+    for (const { name } of await sql.unsafe(`select distinct tableoid::regclass::text as name from signalbox.${table}`)) copied.push(name);
   }
   for (const format of ["text", "binary"] as const) {
-    for (const table of copied)
-      await sql.unsafe(`copy (select * from signalbox.${table}) to '${fileOf(table, format)}' with (format ${format})`);
+    for (const table of copied) await sql.unsafe(`copy (select * from ${table}) to '${fileOf(table, format)}' with (format ${format})`);
   }
   const rates = { collector: [] as number[], text: [] as number[], binary: [] as number[] };
   const cpu = {
@@ -165,7 +164,7 @@ try {
       await emptyTables();
       const cpuBefore = cpuTimes().postgres;
       const started = performance.now();
-      for (const table of copied) await sql.unsafe(`copy signalbox.${table} from '${fileOf(table, format)}' with (format ${format})`);
+      for (const table of copied) await sql.unsafe(`copy ${table} from '${fileOf(table, format)}' with (format ${format})`);
       rates[format].push(total / ((performance.now() - started) / 1000));
       cpu[format].push(((cpuTimes().postgres - cpuBefore) * 1000) / total);
     }
