@@ -1,24 +1,19 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import { countedOfCall, type ExplainCostRow, type ExplainRange, MOST, periodSums, ranked } from "./explain-cost.ts";
+import { rootsOfCalls } from "./roots-of-calls.ts";
 import { changesBetween, foldChanges } from "./sessions-between.ts";
 
-/** `by` tells it from the others: of the range, how many sessions made most of their calls on this silicon; '' is any other kind, or none that was said. */
-export interface SessionSiliconRow {
-  by: "silicon";
-  silicon: string;
-  sessions: number;
-}
-
 /**
- * Which sessions and agents cost more or less in a range than in the one before it, and where did its sessions run? The agents are all those of the
- * sessions that changed most, so that their trees can be added up.
+ * Which sessions and agents cost more or less in a range than in the one before it? The agents are all those of the sessions that changed most, so that
+ * their trees can be added up.
  */
-export function explainSessions(sql: Sql, range: ExplainRange): Promise<(ExplainCostRow | SessionSiliconRow)[]> {
+export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainCostRow[]> {
   const { calls, changes, roots, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
-  return sql<(ExplainCostRow | SessionSiliconRow)[]>`
+  return sql<ExplainCostRow[]>`
     with ${calls} roots as materialized (${roots}),
-    changes (session_id, calls, change, silicon) as materialized (${changes}),
-    top as materialized (select session_id from changes order by abs(change) desc, calls desc, session_id limit ${MOST}),
+    top as materialized (
+      select session_id from (${changes}) changes (session_id, calls, change) order by abs(change) desc, calls desc, session_id limit ${MOST}
+    ),
     of_top as materialized (${ofSessions(sql`
       select session_id, session_id as root_id from top union all select session_id, root_id from roots where root_id in (select session_id from top)`)}),
     ${ranked(
@@ -28,11 +23,7 @@ export function explainSessions(sql: Sql, range: ExplainRange): Promise<(Explain
         null as model, ${periodSums(sql)}
       from of_top group by grouping sets ((session_id), (session_id, agent_id))`,
     )}
-    select *, null::int as sessions from ranked where by = 'agent' or place <= ${MOST}
-    union all
-    select 'silicon', null, null, null, null, silicon, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, row_number() over (order by count(*) desc, silicon), count(*)::int
-    from changes where silicon is not null group by silicon
-    order by by, place`;
+    select * from ranked where by = 'agent' or place <= ${MOST} order by by, place`;
 }
 
 interface Sources {
@@ -46,24 +37,15 @@ interface Sources {
   ofSessions(members: SqlPart): SqlPart;
 }
 
-const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
-
 function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
-  const bySilicon = SILICONS.map((silicon) => sql`(silicon = ${silicon})::int as ${sql(`${silicon}_calls`)}`);
   return {
     calls: sql`
       calls as materialized (
-        select c.session_id, c.agent_id, coalesce(c.silicon, '') as silicon, c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
+        select c.session_id, c.agent_id, c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
         from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call
       ),`,
-    changes: foldChanges(
-      sql,
-      sql`select session_id, is_now, calls, cost_nusd, ${bySilicon.reduce((all, one) => sql`${all}, ${one}`)} from calls`,
-    ),
-    // hours have few sessions, of which few stand for another: looked up one by one
-    roots: sql`
-      select s.session_id, root_of(a.session_id) as root_id from (select distinct session_id from calls) s
-      cross join lateral (select session_id from session_aliases where alias = s.session_id offset 0) a`,
+    changes: foldChanges(sql, sql`select session_id, is_now, calls, cost_nusd from calls`),
+    roots: rootsOfCalls(sql),
     ofSessions: (members) => sql`
       select m.root_id as session_id, c.agent_id, c.is_now, c.calls, c.errors, c.cost_nusd, c.unknown, 0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
       from (${members}) m join calls c on c.session_id = m.session_id`,
