@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
 import type { Connection } from "../exporters/postgres-connection.ts";
+import { transaction } from "../exporters/transaction.ts";
 import type { Lease } from "../lease.ts";
 import type { Micros } from "../rows.ts";
 import type { Episode } from "./episodes.ts";
@@ -32,16 +33,10 @@ export class LeaseLost extends Error {
 
 /** Runs one transaction that only the holder of the lease can commit. @throws LeaseLost */
 export async function fenced<T>(connection: Connection, held: Lease, work: () => Promise<T>): Promise<T> {
-  await connection.run("begin");
-  try {
+  return await transaction(connection, async () => {
     if (!(await held.fence())) throw new LeaseLost("another collector evaluates the rules now");
-    const result = await work();
-    await connection.run("commit");
-    return result;
-  } catch (error) {
-    await connection.run("rollback").catch(() => {});
-    throw error;
-  }
+    return await work();
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Connection } from "../exporters/postgres-connection.ts";
+import { transaction } from "../exporters/transaction.ts";
 import { ADD_UP_DAY, DAYS_TO_ADD_UP, HOLD_HOURS } from "../sql/rollup-days.ts";
-import { transaction } from "./transaction.ts";
 
 /** By then most of what began before midnight has arrived: a day that still changes would be added up again and again. */
 const AFTER_MS = 3_600_000;
@@ -14,7 +14,8 @@ export async function addUpDays(connection: Connection, now: number, goOn: () =>
   let added = 0;
   for (const { day } of days) {
     if (!(await goOn())) break;
-    await transaction(connection, HOLD_HOURS, async () => {
+    await transaction(connection, async () => {
+      await connection.run(HOLD_HOURS);
       for (const statement of ADD_UP_DAY) await connection.query(statement, [day]);
     });
     added++;

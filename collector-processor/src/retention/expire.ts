@@ -1,4 +1,5 @@
 import type { Connection } from "../exporters/postgres-connection.ts";
+import { transaction } from "../exporters/transaction.ts";
 import { LOCK_AS_IMPORT } from "../sql/imports.ts";
 import {
   COUNT_CONTENT,
@@ -15,7 +16,6 @@ import {
 import { CHANGE_HOURS } from "../sql/rollup-days.ts";
 import { asParameters, cutoffs, type Kind, type RetentionLimits } from "./limits.ts";
 import { countOldSpans, dropOldSpans, type SpansGone } from "./span-days.ts";
-import { transaction } from "./transaction.ts";
 
 /** Rows that went, or would go, of each kind; of content the spans' lists of messages. */
 export type Expired = Record<Kind, number> & SpansGone;
@@ -59,8 +59,9 @@ export async function expire(connection: Connection, options: ExpireOptions): Pr
       const found = await connection.query<{ session_id: string }>(SESSIONS_WITH_OLD_CONTENT, [...parameters, last, SESSIONS]);
       if (found.length === 0) return;
       const sessions = JSON.stringify(found.map((row) => row.session_id));
-      // a writer that says a message again finds it there, or waits and stores it
-      expired.content += await transaction(connection, LOCK_AS_IMPORT, async () => {
+      expired.content += await transaction(connection, async () => {
+        // a writer that says a message again finds it there, or waits and stores it
+        await connection.run(LOCK_AS_IMPORT);
         const rows = await rowsOf(DELETE_CONTENT, [...parameters, sessions]);
         await connection.query(DELETE_UNSAID_MESSAGES, [sessions]);
         return rows;
@@ -79,7 +80,10 @@ export async function expire(connection: Connection, options: ExpireOptions): Pr
   if (isLimited("rollups") && (await goOn())) {
     const parameters = asParameters(old("rollups"));
     for (const statement of DELETE_ROLLUPS) {
-      expired.rollups += await transaction(connection, CHANGE_HOURS, () => rowsOf(statement, parameters));
+      expired.rollups += await transaction(connection, async () => {
+        await connection.run(CHANGE_HOURS);
+        return await rowsOf(statement, parameters);
+      });
     }
   }
   if (isLimited("sessions")) await inBatches("sessions", DELETE_SESSIONS);
