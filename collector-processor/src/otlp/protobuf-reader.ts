@@ -23,6 +23,7 @@ export interface Interned {
   valueReader: number;
   valueStart: number;
   valueLength: number;
+  /** It keeps the WINDOW_BYTES that it was cut from: 32 MiB at most, if all slots have one. */
   value: string;
 }
 

@@ -1,7 +1,8 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import type { ExplainRange } from "./explain-cost.ts";
+import { relatedIds } from "./related-sessions.ts";
 import { rootsOfCalls } from "./roots-of-calls.ts";
-import { endOf, relatedOf, startOf } from "./sessions-between.ts";
+import { endOf, startOf } from "./sessions-between.ts";
 
 /** How many root sessions made most of their calls on this silicon; '' is any other kind, or none that was said. */
 export interface SessionSiliconRow {
@@ -40,7 +41,7 @@ function fromHours(sql: Sql, { from, to }: ExplainRange): SqlPart {
   const ofSilicons = listed(sql, (silicon) => sql`s.${sql(`${silicon}_calls`)}`);
   return sql`
     with roots as materialized (select session_id, root_id from session_roots),
-    ${relatedOf(sql)},
+    related as materialized (${relatedIds(sql)}),
     -- as changesBetween has them, of the one period
     rest as materialized (
       select s.session_id, ${isWithin} as is_whole, s.calls, ${ofSilicons}

@@ -1,4 +1,5 @@
 import type { Sql, SqlPart } from "../server/database.ts";
+import { relatedIds } from "./related-sessions.ts";
 
 /** Whole hours, or times within one, which then counts whole. */
 export interface TwoPeriods {
@@ -12,8 +13,6 @@ export const startOf = (sql: Sql, from: string): SqlPart => sql`(select ${from}:
 /** The end of the hour that `to` is in. */
 export const endOf = (sql: Sql, to: string): SqlPart =>
   sql`(select date_bin('1 hour', ${to}::timestamptz - interval '1 microsecond', '2000-01-01Z') + interval '1 hour')`;
-/** Of the query's own `roots` the sessions that are not a matter of their own row alone. */
-export const relatedOf = (sql: Sql): SqlPart => sql`related as materialized (select session_id from roots union select root_id from roots)`;
 
 /**
  * What each root session did in two periods that follow each other, [beforeFrom, from) and [from, to): one row each of session_id, calls of both and
@@ -27,7 +26,7 @@ export function changesBetween(sql: Sql, { beforeFrom, from, to }: TwoPeriods): 
   const overlaps = sql`s.first_time < ${end} and s.last_time >= ${beforeFrom}::timestamptz`;
   const isWithin = sql`(s.last_time < ${start} and s.first_time >= ${beforeFrom}::timestamptz or ${isNow} and s.last_time < ${end})`;
   return sql`
-    with ${relatedOf(sql)},
+    with related as materialized (${relatedIds(sql)}),
     rest as materialized (
       select s.session_id, ${isWithin} as is_whole, ${isNow} as is_now, s.calls, s.cost_nusd
       from sessions s where ${overlaps} and (not ${isWithin} or s.session_id in (select session_id from related))
