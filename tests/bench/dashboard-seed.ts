@@ -2,6 +2,7 @@ import { Attribute } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
 import { addUpDays } from "../../collector-processor/src/retention/add-up-days.ts";
+import { MARK_STORED_ALIASES } from "../../collector-processor/src/sql/stored-aliases.ts";
 import { deriveTotals } from "../support/seed.ts";
 
 const SPANS_PER_SESSION = 200;
@@ -44,9 +45,10 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
         ids.map(({ session_id }) => session_id),
       );
     });
-    // as a collector does with the days that are over
+    // as a collector does with the days that are over, and with traces that have no session
     const connection = await connect(url);
     await addUpDays(connection, Date.now());
+    await connection.run(MARK_STORED_ALIASES);
     await connection.close();
     const counted = ["sessions", "agents", "session_aliases", "session_hour", "route_hour", "place_hour", "payer_hour", "tool_hour"];
     for (const table of [...counted, "route_day", "place_day", "payer_day", "rollup_days", "memory_accesses", "session_memory"])

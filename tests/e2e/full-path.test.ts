@@ -134,6 +134,13 @@ const storedSpans = () =>
       attempt, route, pool, silicon, tool_name, cost_nusd, input_tokens, output_tokens
     from signalbox.spans order by start_time, span_id`;
 
+test("whether calls were in time is counted for their pool, each once", async () => {
+  const [stored] = await sql<{ calls: number; judged: number }[]>`
+    select sum(calls)::int as calls, sum(sla_met + sla_missed)::int as judged from signalbox.route_hour where pool <> ''`;
+  expect(stored?.judged).toBe(stored?.calls);
+  expect(stored?.judged).toBeGreaterThan(0);
+});
+
 test("what is stored is what the provider served, on the right session, agent and pool, and in one tree", async () => {
   const spans = await storedSpans();
   const byId = new Map(spans.map((span) => [span.span_id, span]));

@@ -1,3 +1,4 @@
+import { Attribute, IMPORT_SERVICE } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
@@ -71,6 +72,24 @@ it("keeps who read and wrote a memory file, in whatever order and however often 
   expect(again.session_memory).toEqual(kept.session_memory);
 });
 
+it("lists a path that is too long for an index cut, with a mark, and keeps two apart that begin alike", async () => {
+  const long = (end: string) => `/${"deep/".repeat(300)}${end}`;
+  await send(
+    access(1, "a", "write", long("one.md"), 10),
+    access(2, "a", "read", long("two.md"), 20),
+    access(3, "a", "read", long("one.md"), 30),
+  );
+  const listed = (await files()) as unknown as { path: string; reads: number; writes: number }[];
+  expect(listed.map(({ reads, writes }) => [reads, writes]).sort()).toEqual([
+    [1, 0],
+    [1, 1],
+  ]);
+  for (const { path } of listed) expect(path).toMatch(/^\/deep\/deep\/.*~[0-9a-f]{16}$/);
+  const spans = await sql<{ path: string }[]>`select distinct attributes->>'signalbox.memory.path' as path from signalbox.spans order by 1`;
+  expect(spans.map(({ path }) => path)).toEqual(listed.map(({ path }) => path).sort());
+  expect(await rollups(sql)).toEqual(await recount(sql));
+});
+
 it("has a file bear its agent's name, whenever and however often that is said", async () => {
   const turn = (id: number, session: string, name: string) =>
     span({
@@ -98,10 +117,34 @@ it("has a file bear its agent's name, whenever and however often that is said", 
   expect(await rollups(sql)).toEqual(await recount(sql));
 });
 
-it("keeps no access whose path is longer than an index takes, and the span all the same", async () => {
-  await send(access(1, "a", "read", `/${"x".repeat(1024)}`, 10), access(2, "a", "read", `/${"x".repeat(1023)}`, 20));
-  expect(await sql`select from signalbox.spans where operation = 'memory'`).toHaveLength(2);
-  expect(await sql`select from signalbox.memory_accesses`).toHaveLength(1);
+it("tells when a file was first and last used by what is left, where a live record takes the place of an imported one", async () => {
+  const call = (id: number, at: number, more: object) =>
+    span({
+      trace: id,
+      id,
+      at,
+      attributes: { "session.id": "a", "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 10, ...more },
+    });
+  const hangsOn = (one: ReturnType<typeof span>, response: string) => {
+    (one.attributes as object[]).push({ key: Attribute.importCallIds, value: { arrayValue: { values: [{ stringValue: response }] } } });
+    return one;
+  };
+  const history = [
+    hangsOn(call(1, 100, {}), "one"),
+    hangsOn(access(2, "a", "read", "/CLAUDE.md", 10), "one"),
+    hangsOn(access(3, "a", "write", "/CLAUDE.md", 90), "one"),
+    hangsOn(access(4, "a", "read", "/gone.md", 20), "one"),
+    hangsOn(call(5, 900_000, {}), "two"),
+    hangsOn(access(6, "a", "read", "/CLAUDE.md", 40), "two"),
+  ];
+  expect((await post(collector.url, request(history, { "service.name": IMPORT_SERVICE }))).status).toBe(200);
+  expect((await files()).map(Object.values)).toEqual([
+    ["a", "/CLAUDE.md", 2, 1, "40", "90"],
+    ["a", "/gone.md", 1, 0, "20", null],
+  ]);
+  await send(call(7, 100, { "gen_ai.response.id": "one" }), access(8, "a", "write", "/CLAUDE.md", 30));
+  expect((await files()).map(Object.values)).toEqual([["a", "/CLAUDE.md", 1, 1, "40", "30"]]);
+  expect((await rollups(sql)).session_memory).toEqual((await recount(sql)).session_memory);
 });
 
 it("forgets accesses with their spans, whole days and those of one project", async () => {
@@ -118,9 +161,10 @@ it("forgets accesses with their spans, whole days and those of one project", asy
     const settings = { ...retentionSchema.parse(undefined), payload_days: 7, span_days: 30 };
     await expire(connection, { limits: retentionLimits({ ...settings, projects: { long: { span_days: "forever" } } }), now: NOW });
     expect(await files()).toMatchObject([
-      { session_id: "a", reads: 0, writes: 1 },
+      { session_id: "a", reads: 0, writes: 1, read: null },
       { session_id: "b", reads: 1, writes: 0 },
     ]);
+    expect((await rollups(sql)).session_memory).toEqual((await recount(sql)).session_memory);
     await expire(connection, { limits: retentionLimits(settings), now: NOW });
     expect(await sql`select session_id from signalbox.memory_accesses`).toMatchObject([{ session_id: "a" }]);
     expect(await sql`select session_id from signalbox.session_memory`).toMatchObject([{ session_id: "a" }]);

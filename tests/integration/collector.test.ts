@@ -175,8 +175,8 @@ describe.each([1, 2])("the store, %i writer(s)", (writers) => {
       unknown_cost_calls: 1,
     });
     expect(tables.session_aliases).toEqual([
-      { alias: "t:00000000000000000000000000000001", session_id: "agent:main:main" },
-      { alias: "t:00000000000000000000000000000003", session_id: "agent:main:main" },
+      { alias: "t:00000000000000000000000000000001", session_id: "agent:main:main", is_stored: false },
+      { alias: "t:00000000000000000000000000000003", session_id: "agent:main:main", is_stored: false },
     ]);
     // said by two spans, stored once
     expect(tables.messages).toHaveLength(2);

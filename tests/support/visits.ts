@@ -47,6 +47,14 @@ export async function goTo(page: Page, address: string): Promise<void> {
 /** The page that was sent as HTML has come to life. */
 export const hydrated = (page: Page): Promise<void> => page.locator("html[data-hydrated]").waitFor({ state: "attached" });
 
+/** Changes reach the page as they come. */
+export const live = (page: Page): Promise<void> =>
+  page
+    .getByText(/^Live$/)
+    .filter({ visible: true })
+    .first()
+    .waitFor();
+
 /** What axe finds serious or critical on a page. */
 export async function violations(page: Page): Promise<unknown[]> {
   await page.evaluate(axe.source);

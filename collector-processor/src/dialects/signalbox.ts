@@ -1,5 +1,6 @@
 import { Attribute, COST_SOURCES, type CostSource } from "@signalbox/otel/conventions";
 import { type Dialect, draftText, ID_BYTES, integer, type Mapping, milliseconds, text } from "./dialect.ts";
+import { memoryPath } from "./memory.ts";
 
 /** 100,000 USD: no call costs more, and sums over all calls stay in 64 bits. */
 const MAX_NANOUSD = 1e14;
@@ -68,6 +69,7 @@ export const signalbox: Dialect = {
     [Attribute.costNanousd]: integer("cost_nusd", MAX_NANOUSD),
     [Attribute.costUsd]: costUsd,
     [Attribute.costSource]: costSource,
+    [Attribute.memoryPath]: memoryPath,
     [Attribute.baselineNanousd]: integer("baseline_nusd", MAX_NANOUSD),
   },
 };

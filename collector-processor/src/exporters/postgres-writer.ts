@@ -1,7 +1,7 @@
-import { NotifyChannel, plainId } from "@signalbox/otel/conventions";
+import { NotifyChannel, Operation, plainId } from "@signalbox/otel/conventions";
 import { ADD_COUNTERS } from "../sql/add-counters.ts";
 import { DROP_SUPERSEDED, HAS_IMPORTS, LOCK_AS_IMPORT, LOCK_AS_LIVE, REMEMBER_IMPORTED, SUPERSEDE_IMPORTED } from "../sql/imports.ts";
-import { ADD_MEMORY_ACCESSES, NAME_MEMORY } from "../sql/memory-accesses.ts";
+import { ADD_MEMORY_ACCESSES, MEND_MEMORY_TIMES, NAME_MEMORY } from "../sql/memory-accesses.ts";
 import { TAKE_OUT_DAYS } from "../sql/rollup-days.ts";
 import {
   COPY_MESSAGES,
@@ -147,6 +147,8 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     const sessions = new Set(identities.agents().flatMap(({ session_id: id }) => [id, plainId(id)]));
     const gone = await connection.query<InsertedSpan>(SUPERSEDE_IMPORTED, [JSON.stringify([...sessions]), first, last]);
     if (gone.length === 0) return counters;
+    if (gone.some(({ operation }) => operation === Operation.memory))
+      for (const statement of MEND_MEMORY_TIMES) await connection.run(statement);
     const spans = gone.map(countedSpan);
     for (const span of spans) identities.addStored(span);
     return Counters.difference(counters, Counters.of(spans));

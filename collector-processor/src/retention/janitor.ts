@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../exporters/postgres-connection.ts";
 import { lease } from "../lease.ts";
 import type { Log } from "../log.ts";
+import { MARK_STORED_ALIASES } from "../sql/stored-aliases.ts";
 import { addUpDays } from "./add-up-days.ts";
 import { type Expired, expire } from "./expire.ts";
 import { DAY_MS, type RetentionLimits } from "./limits.ts";
@@ -35,8 +36,8 @@ const LEASE_MS = 600_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Deletes what is too old, at the hour that is set, and adds up days that are over: one of all the collectors on the database at a time. What is a day
- * overdue goes at any hour.
+ * Deletes what is too old, at the hour that is set, adds up days that are over, and marks what readers then need not look up: one of all the collectors on
+ * the database at a time. What is a day overdue goes at any hour.
  */
 export function janitor(config: JanitorConfig, log: Log, now: () => number = Date.now): Janitor {
   const stopping = new AbortController();
@@ -61,6 +62,7 @@ export function janitor(config: JanitorConfig, log: Log, now: () => number = Dat
         if (await goOn()) cleanedAsOf = asOf;
       }
       await addUpDays(connection, time, goOn);
+      if (await goOn()) await connection.run(MARK_STORED_ALIASES);
       await held.release();
     } finally {
       await connection.close();

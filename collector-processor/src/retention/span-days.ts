@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { type Connection, ConnectionLost } from "../exporters/postgres-connection.ts";
-import { countSpans, DELETE_EMPTY_MEMORY, DELETE_MEMORY_ACCESSES, deleteSpans, FORGET_IMPORTED, looksOld } from "../sql/retention.ts";
+import { MEND_MEMORY_TIMES } from "../sql/memory-accesses.ts";
+import { countSpans, DELETE_MEMORY_ACCESSES, deleteSpans, FORGET_IMPORTED, looksOld } from "../sql/retention.ts";
 import { archiveSpans } from "./archive-spans.ts";
 import { asParameters, type Cutoffs } from "./limits.ts";
 import { type SpanTable, spanTables } from "./span-tables.ts";
@@ -68,7 +69,7 @@ async function takeAway(connection: Connection, table: SpanTable, old: Cutoffs, 
     const from = Number.isFinite(table.from) ? new Date(table.from).toISOString() : "-infinity";
     const to = new Date(table.to).toISOString();
     await connection.query(DELETE_MEMORY_ACCESSES, [...parameters, from, to]);
-    await connection.run(DELETE_EMPTY_MEMORY);
+    for (const statement of MEND_MEMORY_TIMES) await connection.run(statement);
     if (isStillWhole) {
       await connection.run(`drop table ${table.name}`);
       await connection.query(FORGET_IMPORTED, [from, to]);

@@ -1,7 +1,7 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 
-/** What an index can hold beside a session's id. */
-const MAX_PATH_BYTES = 1024;
+/** What an index can hold beside a session's id. A longer path is cut when it comes. */
+export const MAX_PATH_BYTES = 1024;
 const path = `spans.attributes->>'${Attribute.memoryPath}'`;
 const COUNTS = "count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes";
 
@@ -42,14 +42,30 @@ update signalbox.session_memory kept set agent_name = said.agent_name
 from json_to_recordset($1::text::json) as said (session_id text, agent_name text)
 where kept.session_id = said.session_id and (kept.agent_name is null or said.agent_name collate "C" < kept.agent_name collate "C")`;
 
-/** Parts of a statement's WITH: takes away accesses, as `deleted` deletes them, and what they had added. The first and last times stay. */
+/**
+ * Parts of a statement's WITH: takes away accesses, as `deleted` deletes them, and what they had added. It holds the rows of their files, and gives
+ * them a first time that none has: MEND_MEMORY_TIMES is to follow in the same transaction.
+ */
 export const takeAwayAccesses = (deleted: string) => `
 gone_accesses as (
   ${deleted}
   returning row.session_id, row.path, row.project, row.is_write
 ),
 less_memory as (
-  update signalbox.session_memory kept set reads = kept.reads - gone.reads, writes = kept.writes - gone.writes
+  update signalbox.session_memory kept set reads = kept.reads - gone.reads, writes = kept.writes - gone.writes,
+    first_time = 'infinity', last_read = null, last_write = null
   from (select session_id, path, project, ${COUNTS} from gone_accesses group by session_id, path, project) gone
   where kept.session_id = gone.session_id and kept.path = gone.path and kept.project = gone.project
 )`;
+
+/** The first and last times of files that lost accesses are those of what is left; a file of which nothing is left goes. */
+export const MEND_MEMORY_TIMES = [
+  "delete from signalbox.session_memory where first_time = 'infinity' and reads = 0 and writes = 0",
+  `update signalbox.session_memory kept set first_time = remaining.first_time, last_read = remaining.last_read, last_write = remaining.last_write
+  from signalbox.session_memory less cross join lateral (
+    select min(start_time) as first_time, max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write
+    from signalbox.memory_accesses access
+    where access.session_id = less.session_id and access.path = less.path and access.project = less.project having count(*) > 0
+  ) remaining
+  where less.first_time = 'infinity' and kept.session_id = less.session_id and kept.path = less.path and kept.project = less.project`,
+];

@@ -86,7 +86,6 @@ export const DELETE_MEMORY_ACCESSES = `
 with ${takeAwayAccesses(`delete from signalbox.memory_accesses row
   where ${tooOld("project", "start_time")} and start_time >= $4::text::timestamptz and start_time < $5::text::timestamptz`)}
 select count(*)::int as rows from gone_accesses`;
-export const DELETE_EMPTY_MEMORY = "delete from signalbox.session_memory where reads = 0 and writes = 0";
 
 /** What is known of imported spans that are no longer there. $1, $2: from when, and before when. */
 export const FORGET_IMPORTED =

@@ -12,9 +12,7 @@ export const makeQueryClient = () =>
     defaultOptions: {
       queries: {
         staleTime: 60_000,
-        // what the server had begun and could not finish is asked for once more, at once: that answer says what is wrong
-        retry: (failures, error) => failures === 0 && !(error instanceof ApiError),
-        retryDelay: 0,
+        retry: false,
         refetchOnWindowFocus: false,
         refetchOnReconnect: true,
         refetchInterval: (query) => (query.state.status === "error" && mayRecover(query.state.error) ? RETRY_MS : false),

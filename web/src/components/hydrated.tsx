@@ -1,5 +1,5 @@
 "use client";
-import { type DehydratedState, HydrationBoundary } from "@tanstack/react-query";
+import { type DehydratedState, HydrationBoundary, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo } from "react";
 
 /**
@@ -7,17 +7,23 @@ import { type ReactNode, useEffect, useMemo } from "react";
  * first drawing must be the one that it was sent, also where the rest has come by now.
  */
 export function Hydrated({ state, children }: { state: DehydratedState; children: ReactNode }) {
+  const client = useQueryClient();
   const [own, showTheRest] = useMemo(() => {
     const { promise: drawn, resolve } = Promise.withResolvers<void>();
-    const queries = state.queries.map((query) => (query.promise ? { ...query, promise: drawn.then(() => readOf(query.promise)) } : query));
+    const queries = state.queries.map(({ promise, ...query }) => {
+      // what the server could not read after all is asked for as if it had never begun: that answer says what is wrong
+      const askAgain = () => client.resetQueries({ queryKey: query.queryKey, exact: true });
+      return promise ? { ...query, promise: drawn.then(() => readOf(promise, askAgain)) } : query;
+    });
     return [{ ...state, queries }, resolve];
-  }, [state]);
+  }, [state, client]);
   useEffect(() => showTheRest(), [showTheRest]);
   return <HydrationBoundary state={own}>{children}</HydrationBoundary>;
 }
 
-async function readOf(late: Promise<unknown> | undefined): Promise<unknown> {
+async function readOf(late: Promise<unknown>, askAgain: () => Promise<void>): Promise<unknown> {
   const data = await late;
-  if (data === undefined) throw new Error("the server could not read it");
-  return data;
+  if (data !== undefined) return data;
+  void askAgain();
+  return new Promise(() => {});
 }

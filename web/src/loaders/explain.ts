@@ -4,7 +4,6 @@ import { rfc3339 } from "../model/time.ts";
 import { burstsBetween, lineageOf, sessionLabels } from "../queries/explain-agents.ts";
 import { type ExplainRange, explainCost } from "../queries/explain-cost.ts";
 import { explainSessions } from "../queries/explain-sessions.ts";
-import { explainSilicons } from "../queries/explain-silicons.ts";
 import { baselineModelBetween, explainTools } from "../queries/explain-tools.ts";
 import { resolveRange } from "../queries/resolve-range.ts";
 import { read, type Sql } from "../server/database.ts";
@@ -17,14 +16,14 @@ const EXACT_HOURS = 2;
 export async function loadExplanation(parameters: ExplainParameters): Promise<Explanation> {
   return read(async (sql) => {
     const range = await explainRange(sql, parameters);
-    const [changed, silicons, places, bursts, tools, baselineModel] = await Promise.all([
+    const [changed, places, bursts, tools, baselineModel] = await Promise.all([
       explainSessions(sql, range),
-      explainSilicons(sql, range),
       explainCost(sql, range),
       burstsBetween(sql, range.from, range.to),
       explainTools(sql, range),
       baselineModelBetween(sql, range.from, range.to),
     ]);
+    const silicons = changed.find((row) => row.sessions_by_silicon)?.sessions_by_silicon ?? [];
     const cost = [...places, ...changed];
     const sessions = [...new Set(cost.flatMap((row) => (row.session_id === null ? [] : [row.session_id])))];
     const [lineage, labels] = await Promise.all([lineageOf(sql, sessions), sessionLabels(sql, sessions)]);

@@ -27,8 +27,8 @@ export function formatUsd(usd: number): string {
 
 function fractionDigits(absolute: number): number {
   if (absolute >= 1) return 2;
-  // two significant digits: 0.042 -> 3 decimals, 0.00081 -> 5; a round amount keeps its zeros, so that columns line up
-  return Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(absolute))));
+  // two significant digits of what is shown: 0.042 -> 3 decimals, 0.00081 -> 5, 0.000997 as 0.0010 -> 4; zeros stay, so that columns line up
+  return Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(Number(absolute.toPrecision(2))))));
 }
 
 /** For axes: few characters, "$1.2k", "$0.004". */

@@ -1,7 +1,7 @@
 import type { Bucket, CostGroup } from "../api/cost.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
 import { hoursBetween, isDayRollup } from "./rollups-between.ts";
-import { changesBetween } from "./sessions-between.ts";
+import { belongingBetween, isNoLess, largestChanges } from "./sessions-between.ts";
 
 export interface CostRowSql {
   bucket: string | null;
@@ -100,7 +100,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
         : sql`${sql(source)} c`;
   const isTop = top === undefined || byAgents || bySessions;
   return sql<GroupedCostRow[]>`
-    with ${isFolded ? sql`roots as materialized (select session_id, root_id from session_roots),` : sql``}
+    with ${isFolded ? sql`${belongingBetween(sql, { ...query, beforeFrom: query.from })},` : sql``}
     grouped as materialized (
       select ${bucketStart(sql, query, time)} as bucket, ${listed(sql, groups)}, ${listed(sql, sums)},
         coalesce(${comparable("cost")}, 0) as comparable_cost_nusd, coalesce(${comparable("baseline")}, 0) as comparable_baseline_nusd
@@ -117,28 +117,51 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
 const isBy = ({ source, groupBy }: CostByGroup, name: CostGroup) =>
   source === "session_hour" && groupBy.length === 1 && groupBy[0] === name;
 
+/** As many sessions are looked into one by one; where more of them may have a dear agent, the agents are read one after the other. */
+const FEW_SESSIONS = 1_000;
+
 /**
  * The hours `c` of the agents that cost most. Which these are, the agents' own counters tell where an agent lived within the range, and its hours
  * where it did not: one row an agent in place of many. Calls that name no agent have no row there.
+ *
+ * An agent of one session cost no more than the session: what the dearest agents of the dearest sessions cost, found by the index, is a bound below which
+ * neither an agent nor all of a session needs to be looked at. Of the ids that several sessions have, all is added up.
  */
 function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart {
   const isInRange = sql`hour >= ${from}::timestamptz and hour < ${to}::timestamptz`;
   const isWithin = sql`g.first_time >= ${from}::timestamptz and g.last_time < ${to}::timestamptz`;
-  const overlaps = sql`g.first_time < ${to}::timestamptz and g.last_time >= ${from}::timestamptz`;
+  const overlaps = sql`first_time < ${to}::timestamptz and last_time >= ${from}::timestamptz`;
   const hoursOf = sql`select * from session_hour h where h.session_id = g.session_id and h.agent_id = g.agent_id and ${isInRange} offset 0`;
+  // offset 0: the cost is worked out once
+  const costsOf = (agents: SqlPart) => sql`
+    select agent_id, cost_nusd from (
+      select g.agent_id, case when ${isWithin} then g.cost_nusd else (select sum_bigint(h.cost_nusd) from (${hoursOf}) h) end as cost_nusd
+      from (${agents}) g offset 0
+    ) g where cost_nusd is not null`;
+  const isOwn = sql`agent_id not in (select agent_id from shared)`;
+  const ofSessions = (sessions: SqlPart) => sql`
+    select g.* from (${sessions}) s cross join lateral (select * from agents where session_id = s.session_id and ${overlaps} offset 0) g where ${isOwn}`;
+  const least = sql`select case when count(*) = ${top} then min(cost_nusd) else 0 end from dearest`;
   return sql`(
-    with top as materialized (
+    with shared as materialized (select agent_id from agents group by agent_id having count(*) > 1),
+    dearest as materialized (
+      ${costsOf(ofSessions(sql`select session_id from sessions where ${overlaps} order by cost_nusd desc limit ${2 * top}`))}
+      order by cost_nusd desc limit ${top}
+    ),
+    dear_sessions as materialized (select session_id from sessions where ${isNoLess(sql, least)} and ${overlaps} limit ${FEW_SESSIONS + 1}),
+    few as materialized (select count(*) <= ${FEW_SESSIONS} as are_few from dear_sessions),
+    top as materialized (
       select agent_id from (
-        -- one look at each agent; offset 0: the cost is worked out once
-        select agent_id, cost_nusd from (
-          select g.agent_id, case when ${isWithin} then g.cost_nusd else (select sum_bigint(h.cost_nusd) from (${hoursOf}) h) end as cost_nusd
-          from agents g where ${overlaps} offset 0
-        ) g where cost_nusd is not null
+        ${costsOf(ofSessions(sql`select session_id from dear_sessions where (select are_few from few)`))}
+        union all
+        ${costsOf(sql`select * from agents where not (select are_few from few) and cost_nusd >= (${least}) and ${isOwn} and ${overlaps}`)}
+        union all
+        ${costsOf(sql`select * from agents where agent_id in (select agent_id from shared) and ${overlaps}`)}
         union all
         select agent_id, cost_nusd from session_hour where agent_id = '' and ${isInRange}
       ) costs group by agent_id order by sum_bigint(cost_nusd) desc, agent_id limit ${top}
     )
-    select h.* from agents g cross join lateral (${hoursOf}) h where ${overlaps} and g.agent_id in (select agent_id from top)
+    select h.* from (select * from agents where ${overlaps} and agent_id in (select agent_id from top)) g cross join lateral (${hoursOf}) h
     union all
     select * from session_hour where agent_id = '' and ${isInRange} and '' in (select agent_id from top)
   ) c`;
@@ -148,7 +171,7 @@ function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart 
 function ofTopSessions(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart {
   return sql`(
     with top as materialized (
-      select session_id from (${changesBetween(sql, { beforeFrom: from, from, to })}) s order by change desc, calls desc, session_id limit ${top}
+      select session_id from (${largestChanges(sql, { beforeFrom: from, from, to }, top)}) s order by change desc, calls desc, session_id limit ${top}
     )
     select h.* from (
       select session_id from top union all select session_id from roots where root_id in (select session_id from top)

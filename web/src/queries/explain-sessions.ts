@@ -1,16 +1,20 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import { countedOfCall, type ExplainCostRow, type ExplainRange, MOST, periodSums, ranked } from "./explain-cost.ts";
+import { type SessionSiliconRow, siliconsBetween, siliconsOfCalls } from "./explain-silicons.ts";
 import { rootsOfCalls } from "./roots-of-calls.ts";
-import { changesBetween, foldChanges } from "./sessions-between.ts";
+import { belongingBetween, foldChanges, largestChanges } from "./sessions-between.ts";
+
+/** Rows by session and agent; that of the largest change says how many sessions ran mostly where, the most first. */
+export type ExplainSessionRow = ExplainCostRow & { sessions_by_silicon: SessionSiliconRow[] | null };
 
 /**
- * Which sessions and agents cost more or less in a range than in the one before it? The agents are all those of the sessions that changed most, so that
- * their trees can be added up.
+ * Which sessions and agents cost more or less in a range than in the one before it, and where did the range's sessions run? The agents are all those of
+ * the sessions that changed most, so that their trees can be added up.
  */
-export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainCostRow[]> {
-  const { calls, changes, roots, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
-  return sql<ExplainCostRow[]>`
-    with ${calls} roots as materialized (${roots}),
+export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainSessionRow[]> {
+  const { sources, changes, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
+  return sql<ExplainSessionRow[]>`
+    with ${sources},
     top as materialized (
       select session_id from (${changes}) changes (session_id, calls, change) order by abs(change) desc, calls desc, session_id limit ${MOST}
     ),
@@ -23,29 +27,29 @@ export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainC
         null as model, ${periodSums(sql)}
       from of_top group by grouping sets ((session_id), (session_id, agent_id))`,
     )}
-    select * from ranked where by = 'agent' or place <= ${MOST} order by by, place`;
+    select *, case when by = 'session' and place = 1 then (select json_agg(s order by sessions desc, silicon) from silicons s) end as sessions_by_silicon
+    from ranked where by = 'agent' or place <= ${MOST} order by by, place`;
 }
 
 interface Sources {
-  /** Parts of the statement's WITH that the others read. */
-  calls: SqlPart;
-  /** Rows as changesBetween has them. */
+  /** Parts of the statement's WITH: `silicons`, and what the others read, of which `roots` has session_id and root_id of what stands for another session. */
+  sources: SqlPart;
+  /** Rows as largestChanges has them. */
   changes: SqlPart;
-  /** Of those sessions that stand for another one, at least: session_id, root_id. */
-  roots: SqlPart;
   /** Rows of what is counted by session, agent and is_now, of these ids under the name of their root. What compares is of the total alone. */
   ofSessions(members: SqlPart): SqlPart;
 }
 
 function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
   return {
-    calls: sql`
+    sources: sql`
       calls as materialized (
-        select c.session_id, c.agent_id, c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
+        select c.session_id, c.agent_id, c.silicon, c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
         from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call
-      ),`,
+      ),
+      roots as materialized (${rootsOfCalls(sql)}),
+      ${siliconsOfCalls(sql)}`,
     changes: foldChanges(sql, sql`select session_id, is_now, calls, cost_nusd from calls`),
-    roots: rootsOfCalls(sql),
     ofSessions: (members) => sql`
       select m.root_id as session_id, c.agent_id, c.is_now, c.calls, c.errors, c.cost_nusd, c.unknown, 0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
       from (${members}) m join calls c on c.session_id = m.session_id`,
@@ -54,9 +58,8 @@ function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
 
 function fromHours(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
   return {
-    calls: sql``,
-    changes: changesBetween(sql, { beforeFrom, from, to }),
-    roots: sql`select session_id, root_id from session_roots`,
+    sources: sql`${belongingBetween(sql, { beforeFrom, from, to })}, ${siliconsBetween(sql, { from, to })}`,
+    changes: largestChanges(sql, { beforeFrom, from, to }, MOST),
     ofSessions: (members) => sql`
       select m.root_id as session_id, c.agent_id, c.hour >= ${from}::timestamptz as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
         0 as comparable_cost_nusd, 0 as comparable_baseline_nusd

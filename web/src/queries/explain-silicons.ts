@@ -1,7 +1,6 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import type { ExplainRange } from "./explain-cost.ts";
-import { relatedIds } from "./related-sessions.ts";
-import { rootsOfCalls } from "./roots-of-calls.ts";
+import { projects } from "./projects.ts";
 import { endOf, startOf } from "./sessions-between.ts";
 
 /** How many root sessions made most of their calls on this silicon; '' is any other kind, or none that was said. */
@@ -12,60 +11,58 @@ export interface SessionSiliconRow {
 
 const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
 
-/** Where did the sessions of a range run? A statement of its own, so that it is answered while those that cost most are sought. */
-export function explainSilicons(sql: Sql, range: ExplainRange): Promise<SessionSiliconRow[]> {
-  return sql<SessionSiliconRow[]>`
-    ${range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range)}
-    select silicon, count(*)::int as sessions from most group by silicon order by sessions desc, silicon`;
-}
+/** Where did the sessions of a range run? Parts of a statement's WITH, to `silicons`, rows of SessionSiliconRow. From the query's own `calls` and `roots`. */
+export const siliconsOfCalls = (sql: Sql): SqlPart => sql`
+  silicons as (
+    select ${mostOf(sql, sql`f`)} as silicon, count(*)::int as sessions from (
+      select count(*) as calls, ${listed(sql, (silicon) => sql`count(*) filter (where c.silicon = ${silicon}) as ${sql(`${silicon}_calls`)}`)}
+      from calls c left join roots r on r.session_id = c.session_id where c.is_now group by coalesce(r.root_id, c.session_id)
+    ) f group by 1
+  )`;
 
-/** A statement's WITH, to `most`: a row of each root session. */
-function fromSpans(sql: Sql, { from, to }: ExplainRange): SqlPart {
-  return sql`
-    with calls as materialized (
-      select session_id, silicon from spans where start_time >= ${from}::timestamptz and start_time < ${to}::timestamptz and is_call
-    ),
-    roots as materialized (${rootsOfCalls(sql)}),
-    most as (
-      select ${mostOf(sql, sql`f`)} as silicon from (
-        select count(*) as calls, ${listed(sql, (silicon) => sql`count(*) filter (where c.silicon = ${silicon}) as ${sql(`${silicon}_calls`)}`)}
-        from calls c left join roots r on r.session_id = c.session_id group by coalesce(r.root_id, c.session_id)
-      ) f
-    )`;
-}
-
-function fromHours(sql: Sql, { from, to }: ExplainRange): SqlPart {
+/**
+ * The same from sessions and their hours. A session that lies within the range is counted by what it says itself, from an index; then those that belong
+ * together are taken out and counted by root, and of those that an end of the range cuts the hours are added up. Reads belongingBetween's parts.
+ */
+export function siliconsBetween(sql: Sql, { from, to }: Pick<ExplainRange, "from" | "to">): SqlPart {
   const start = startOf(sql, from);
   const end = endOf(sql, to);
   const isWithin = sql`(s.first_time >= ${start} and s.last_time < ${end})`;
-  const ofSilicons = listed(sql, (silicon) => sql`s.${sql(`${silicon}_calls`)}`);
+  const overlaps = sql`s.first_time < ${end} and s.last_time >= ${start}`;
   return sql`
-    with roots as materialized (select session_id, root_id from session_roots),
-    related as materialized (${relatedIds(sql)}),
-    -- as changesBetween has them, of the one period
-    rest as materialized (
-      select s.session_id, ${isWithin} as is_whole, s.calls, ${ofSilicons}
-      from sessions s where s.first_time < ${end} and s.last_time >= ${start} and (not ${isWithin} or s.session_id in (select session_id from related))
+    seen as materialized (
+      select s.* from (${projects(sql)}) p cross join lateral (
+        select s.silicon, case when not ${isWithin} then s.session_id end as cut_id, count(*) as sessions
+        from sessions s where s.project = p.project and ${overlaps} group by 1, 2
+      ) s
+    ),
+    cut_sessions as (
+      select cut_id as session_id from seen where cut_id is not null and cut_id not in (select session_id from related)
+      union all
+      select s.session_id from belonging s where ${overlaps} and not ${isWithin}
     ),
     parts as (
-      select s.session_id, s.calls, ${ofSilicons} from rest s where s.is_whole
+      select s.session_id, s.calls, ${listed(sql, (silicon) => sql`s.${sql(`${silicon}_calls`)}`)} from belonging s where ${isWithin}
       union all
-      select s.session_id, h.* from rest s cross join lateral (
-        select sum(calls)::bigint as calls, ${listed(sql, (silicon) => sql`coalesce(sum(calls) filter (where silicon = ${silicon}), 0)::bigint`)}
+      select s.session_id, h.* from cut_sessions s cross join lateral (
+        select sum(calls)::bigint, ${listed(sql, (silicon) => sql`coalesce(sum(calls) filter (where silicon = ${silicon}), 0)::bigint`)}
         from session_hour where session_id = s.session_id and hour >= ${from}::timestamptz and hour < ${to}::timestamptz
-      ) h where not s.is_whole
+      ) h
     ),
     most as (
-      select ${mostOf(sql, sql`s`)} as silicon from sessions s where ${isWithin} and s.calls > 0 and s.session_id not in (select session_id from related)
+      select silicon, sessions from seen where cut_id is null and silicon is not null
       union all
-      select ${mostOf(sql, sql`f`)} from (
+      select ${mostOf(sql, sql`s`)}, -1 from belonging s where ${isWithin} and s.calls > 0
+      union all
+      select ${mostOf(sql, sql`f`)}, 1 from (
         select sum_bigint(s.calls) as calls, ${listed(sql, (silicon) => sql`sum_bigint(s.${sql(`${silicon}_calls`)}) as ${sql(`${silicon}_calls`)}`)}
         from parts s left join roots r on r.session_id = s.session_id group by coalesce(r.root_id, s.session_id)
       ) f where f.calls > 0
-    )`;
+    ),
+    silicons as (select silicon, sum(sessions)::int as sessions from most group by silicon having sum(sessions) > 0)`;
 }
 
-/** The silicon that most calls of a row ran on; '' is any other kind, or none that was said. */
+/** The silicon that most calls of a row ran on, as sessions.silicon has it; '' is any other kind, or none that was said. */
 function mostOf(sql: Sql, row: SqlPart): SqlPart {
   const { cpu, gpu, npu, cloud } = Object.fromEntries(
     SILICONS.map((silicon) => [silicon, sql`${row}.${sql(`${silicon}_calls`)}`]),

@@ -42,10 +42,7 @@ export function listMemoryFiles(
         max(u.last_write) as last_write
       from used u left join (${related(sql)}) r on r.session_id = u.session_id group by u.path, r.root_id, 4, u.project
     ),
-    names as (
-      select s.* from (select distinct root_id from roots) r
-      cross join lateral (select session_id, agent_name from sessions where session_id = r.root_id offset 0) s
-    ),
+    names as (select session_id, agent_name from sessions where session_id = any (array(select root_id from roots))),
     of_agents as (
       select f.project, f.path, coalesce(f.agent_name, n.agent_name) as agent_name, f.reads, f.writes, f.sessions, f.last_read, f.last_write
       from of_roots f left join names n on n.session_id = f.root_id

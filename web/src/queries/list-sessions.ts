@@ -51,13 +51,9 @@ export type SessionCursor = { time: string; id: string } | { cost: string; id: s
 export function listSessions(sql: Sql, filter: SessionListParameters, cursor: SessionCursor | undefined): Promise<SessionRow[]> {
   const pattern = filter.q ? `%${filter.q.replace(/[\\%_]/g, "\\$&")}%` : undefined;
   const conditions = [
-    // of some of the newest each is looked up; all of them are held against the whole list. offset 0: planned as a join it reads all aliases
-    filter.sort === "cost"
-      ? sql`s.session_id not in (select session_id from session_roots)`
-      : sql`not exists (select from session_aliases a where a.alias = s.session_id offset 0)`,
-    ...(pattern
-      ? [sql`concat_ws(' ', s.session_id, s.agent_name, s.agent_kind, s.channel, s.user_id, s.last_error) ilike ${pattern}`]
-      : []),
+    // each is looked up. offset 0: planned as a join it reads all aliases
+    sql`not exists (select from session_aliases a where a.alias = s.session_id offset 0)`,
+    ...(pattern ? [isAscii(pattern) ? sql`s.words like ${pattern.toLowerCase()}` : sql`s.words ilike ${pattern}`] : []),
     ...(filter.show === "active" ? [sql`s.last_time > now() - ${ACTIVE_WINDOW_MS} * interval '1 millisecond'`] : []),
     ...(filter.show === "errors" ? [sql`s.errors > 0`] : []),
     ...(filter.show === "unknown_cost" ? [sql`s.unknown_cost_calls > 0`] : []),
@@ -76,6 +72,9 @@ export function listSessions(sql: Sql, filter: SessionListParameters, cursor: Se
           order by ${order} limit ${filter.limit + 1}`;
   return describeSessions(sql, page, filter.sort);
 }
+
+/** Of such a pattern the letters are in lower case in words, too; upper and lower case of others takes a locale, and four times as long. */
+const isAscii = (text: string) => /^[\x20-\x7e]*$/.test(text);
 
 /** One session by its own id (see resolveSession). */
 export async function getSession(sql: Sql, root: string): Promise<SessionRow | undefined> {

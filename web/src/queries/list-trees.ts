@@ -1,6 +1,7 @@
 import { RUNAWAY_AGENTS, type TreeListParameters } from "../api/tree.ts";
 import { ACTIVE_WINDOW_MS } from "../model/time.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { related } from "./related-sessions.ts";
 import { stopOf } from "./stop-of.ts";
 
 export interface TreeRow {
@@ -30,7 +31,7 @@ export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, o
   return sql<TreeRow[]>`
     with roots as materialized (select session_id, root_id from session_roots),
     page as materialized (
-      select * from (${rootsOf(sql, show, sort)}) shown order by place desc, root limit ${limit + 1} offset ${offset}
+      select * from (${show === "all" && sort === "cost" ? dearest(sql, offset + limit + 1) : rootsOf(sql, show, sort)}) shown order by place desc, root limit ${limit + 1} offset ${offset}
     ),
     members as (
       select session_id as member, p.root from page p join sessions s on s.session_id = p.root
@@ -59,6 +60,23 @@ export function listTrees(sql: Sql, { show, sort, limit }: TreeListParameters, o
 }
 
 const isSub = (sql: Sql) => sql`(parent_agent_id is not null and parent_agent_id <> agent_id)`;
+
+/**
+ * The trees that cost most, among others: rows of root and place. A session that no other belongs to is as dear as its own row says, so these are read from
+ * the dearest down, by the index. Reads the query's `roots`.
+ */
+const dearest = (sql: Sql, most: number): SqlPart => sql`
+  with related as materialized (${related(sql)}),
+  spawned as (
+    select session_id from agents where ${isSub(sql)} and session_id = any (array(select session_id from related))
+  ),
+  costs as (select session_id, cost_nusd from sessions where session_id = any (array(select session_id from related)))
+  (select session_id as root, cost_nusd as place from sessions s
+    where exists (select from agents where session_id = s.session_id and ${isSub(sql)} offset 0) and session_id not in (select session_id from related)
+    order by cost_nusd desc, session_id limit ${most})
+  union all
+  select r.root_id, sum_bigint(c.cost_nusd) from related r join costs c on c.session_id = r.session_id
+  where r.root_id in (select root_id from related join spawned using (session_id)) group by r.root_id`;
 
 /** Which trees are shown, and by what they are ordered: rows of root and place. Only what that needs is read of each. Reads the query's `roots`. */
 function rootsOf(sql: Sql, show: TreeListParameters["show"], sort: TreeListParameters["sort"]): SqlPart {

@@ -7,6 +7,3 @@ import type { Sql, SqlPart } from "../server/database.ts";
  */
 export const related = (sql: Sql): SqlPart => sql`
   select session_id, min(root_id) as root_id from (select session_id, root_id from roots union all select root_id, root_id from roots) r group by session_id`;
-
-/** Their ids alone. */
-export const relatedIds = (sql: Sql): SqlPart => sql`select session_id from roots union select root_id from roots`;

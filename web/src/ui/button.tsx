@@ -7,6 +7,10 @@ const TONES = {
   stop: "border-transparent bg-bad text-inverse hover:opacity-90",
 };
 
+/** For a link that looks like a button, too. */
+export const buttonLook = (tone: keyof typeof TONES = "plain") =>
+  classNames("inline-flex h-8 items-center justify-center gap-1.5 whitespace-nowrap rounded-md border px-3 text-sm", TONES[tone]);
+
 /**
  * A button that says why where it cannot work: `blocked` is that reason. It stays focusable, so that the reason can be read by
  * everyone.
@@ -30,12 +34,7 @@ export function Button({
       title={blocked ?? rest.title}
       aria-disabled={blocked ? true : undefined}
       onClick={(event) => !blocked && onClick?.(event)}
-      className={classNames(
-        "inline-flex h-8 items-center justify-center gap-1.5 whitespace-nowrap rounded-md border px-3 text-sm",
-        TONES[tone],
-        blocked && "cursor-not-allowed opacity-50",
-        className,
-      )}
+      className={classNames(buttonLook(tone), blocked && "cursor-not-allowed opacity-50", className)}
     />
   );
 }

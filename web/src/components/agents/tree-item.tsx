@@ -64,8 +64,8 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
           </div>
         </div>
         <Fact name="sub-agents" value={formatCount(tree.sub_agents)} />
-        <Fact name="widest" value={formatCount(tree.widest)} isSmall />
-        <Fact name="deep" value={formatCount(tree.depth)} isSmall />
+        <Fact name="by one agent" value={formatCount(tree.widest)} isSmall />
+        <Fact name={tree.depth === 1 ? "level" : "levels"} value={formatCount(tree.depth)} isSmall />
         <Fact name="in a minute" value={formatCount(tree.peak_per_minute)} isSmall isBad={tree.is_runaway} />
         <Fact name="sub-agents' cost" value={<Money nanousd={tree.sub_agent_cost_nanousd} />} isSmall />
         <Fact
@@ -84,7 +84,7 @@ export function TreeItem({ tree, isOpen, onToggle }: { tree: Tree; isOpen: boole
         </span>
         <span className="col-span-2 pl-7 text-ink-2 text-sm md:hidden">
           <Money nanousd={tree.cost_nanousd} className="font-medium text-ink" />
-          {`, ${plural(tree.peak_per_minute, "spawn")} within a minute, ${tree.depth} deep, `}
+          {`, ${plural(tree.peak_per_minute, "spawn")} within a minute, ${plural(tree.depth, "level")}, `}
           <Ago time={tree.last_time} />
         </span>
       </div>

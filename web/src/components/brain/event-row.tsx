@@ -15,7 +15,7 @@ import { SiliconSign } from "../../ui/silicon-sign.tsx";
 import { ClockTime } from "../../ui/time.tsx";
 
 export const EVENT_COLUMNS =
-  "md:grid md:grid-cols-[84px_16px_minmax(90px,150px)_minmax(0,1fr)_minmax(0,210px)_100px_64px_84px] md:items-center md:gap-x-4";
+  "md:grid md:grid-cols-[84px_16px_minmax(90px,150px)_minmax(0,1fr)_minmax(0,244px)_100px_64px_84px] md:items-center md:gap-x-4";
 const KINDS: Record<EventKind, { icon: typeof Bot; label: string }> = {
   turn: { icon: Bot, label: "turn" },
   call: { icon: MessageSquare, label: "model call" },
@@ -98,7 +98,7 @@ export const EventRow = memo(function EventRow({
           )}
           <span className="tabular ml-auto hidden shrink-0 whitespace-nowrap pl-2 text-ink-3 text-xs md:block">
             {event.input_tokens !== null && event.output_tokens !== null && event.input_tokens + event.output_tokens > 0
-              ? `${formatCompact(event.input_tokens)} → ${formatCompact(event.output_tokens)}`
+              ? `${formatCompact(event.input_tokens)} → ${formatCompact(event.output_tokens)} tok`
               : ""}
           </span>
         </span>

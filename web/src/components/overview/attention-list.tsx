@@ -83,7 +83,7 @@ export function AttentionList({ items }: { items: readonly AttentionItem[] }) {
             <Link prefetch={false} href={look.href(item)} className="flex items-start gap-3 px-4 py-2.5 hover:bg-hover">
               <Icon size={15} className={`mt-0.5 shrink-0 ${look.tone}`} aria-hidden />
               <span className="min-w-0 flex-1">
-                <span className="block truncate">
+                <span className="line-clamp-2 break-words md:line-clamp-1">
                   <HostileText text={look.say(item)} />
                 </span>
                 <span className="block truncate text-ink-2 text-sm">

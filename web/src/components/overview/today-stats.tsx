@@ -101,9 +101,9 @@ function CallsToday({ rows }: { rows: Rows }) {
       label="Model calls today"
       value={formatCount(count(rows, (row) => row.calls))}
       note={
-        <span className="flex items-center gap-3">
-          <MixBar parts={mix} width={64} />
-          {mix.slice(0, 3).map((part) => (
+        <span className="flex flex-wrap items-center gap-x-2.5">
+          <MixBar parts={mix} width={40} />
+          {mix.map((part) => (
             <span key={part.key} className="tabular flex items-center gap-1">
               <SiliconSign silicon={part.silicon} />
               {formatCount(part.value)}

@@ -67,10 +67,10 @@ function Row({ pool, isOpen, onToggle }: { pool: Pool; isOpen: boolean; onToggle
           <ChevronRight size={13} className={classNames("shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")} aria-hidden />
           <SiliconSign silicon={pool.silicon} />
           <span>
-            <span className="block max-w-48 truncate font-medium">
+            <span className="block max-w-48 xl:max-w-64 truncate font-medium">
               <HostileText text={pool.pool} />
             </span>
-            <span className="block max-w-48 truncate text-ink-2 text-xs">
+            <span className="block max-w-48 truncate text-ink-2 text-xs xl:max-w-64" title={pool.hardware ?? undefined}>
               <HostileText text={pool.hardware ?? siliconLook(pool.silicon).label} />
             </span>
           </span>

@@ -7,6 +7,7 @@ import { poolsQuery } from "../../api/pool.ts";
 import { RANGE_NAMES, RANGES } from "../../model/cost-view.ts";
 import { paths } from "../../paths.ts";
 import { routesParams } from "../../search-params.ts";
+import { buttonLook } from "../../ui/button.tsx";
 import { EmptyState } from "../../ui/notice.tsx";
 import { PageHeader } from "../../ui/page-header.tsx";
 import { Panel } from "../../ui/panel.tsx";
@@ -26,7 +27,7 @@ export function RoutesPage() {
   return (
     <Frame>
       <PageHeader title="Routes">
-        <Link prefetch={false} href={paths.whatIf()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
+        <Link prefetch={false} href={paths.whatIf()} className={buttonLook()}>
           What if…
         </Link>
         <Segmented

@@ -134,7 +134,12 @@ function Row({
               }}
             />
           </span>
-          <Money nanousd={node.cost_nanousd} unknownCalls={node.cost_nanousd === null ? 0 : node.unknown_cost_calls} />
+          {/* as wide in every row, so that the bars begin below each other */}
+          <Money
+            nanousd={node.cost_nanousd}
+            unknownCalls={node.cost_nanousd === null ? 0 : node.unknown_cost_calls}
+            className="lg:min-w-20"
+          />
         </span>
       </td>
       <td className={classNames(cell, "tabular pr-4 text-right font-medium")}>

@@ -15,13 +15,18 @@ export function ReceiptView({ receipt }: { receipt: Receipt }) {
         <span className="font-medium">{DONE[receipt.action]}</span> <span className="font-mono text-ink-2 text-sm">{receipt.session}</span>
         {receipt.descendants !== null && ` and ${plural(receipt.descendants, "sub-agent")}`}.
       </p>
-      {isStop && reached.every((count) => count === 0) && (
+      {receipt.action === "pause" && <p className="mt-1 text-ink-2">Calls under way end by themselves; every later call is refused.</p>}
+      {receipt.action === "kill" && reached.every((count) => count === 0) && (
         <p className="mt-1 text-ink-2">Nothing was under way at that moment: there was nothing to cut off. Every later call is refused.</p>
       )}
       {isStop && (
         <dl aria-label="receipt" className="mt-3 rounded-md border border-line">
-          <Line name="Upstream connections closed" value={receipt.upstream_closed} />
-          <Line name="Slots freed" value={receipt.slots_freed} />
+          {receipt.action === "kill" && (
+            <>
+              <Line name="Upstream connections closed" value={receipt.upstream_closed} />
+              <Line name="Slots freed" value={receipt.slots_freed} />
+            </>
+          )}
           <Line name="Agents that acknowledged" value={receipt.agents_acknowledged} />
           <Line
             name="Not confirmed"

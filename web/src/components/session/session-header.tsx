@@ -1,6 +1,7 @@
 "use client";
 import { plainId } from "@signalbox/otel/conventions";
 import { CircleAlert } from "lucide-react";
+import type { ControlAction } from "../../api/control.ts";
 import type { Session } from "../../api/session.ts";
 import { saving, toUsd } from "../../model/money.ts";
 import { formatCompact, formatShare, plural } from "../../model/numbers.ts";
@@ -19,7 +20,7 @@ import { StateMark } from "../state-mark.tsx";
 import { SessionControls } from "./session-controls.tsx";
 import { SessionCrumbs } from "./session-crumbs.tsx";
 
-export function SessionHeader({ session }: { session: Session }) {
+export function SessionHeader({ session, onStop }: { session: Session; onStop: (action: ControlAction) => void }) {
   const saved = saving(session.comparable_baseline_nanousd, session.comparable_cost_nanousd);
   const pools = byPool(session.routes);
   return (
@@ -43,7 +44,7 @@ export function SessionHeader({ session }: { session: Session }) {
           </span>
         </span>
         <span className="flex max-w-full lg:ml-auto">
-          <SessionControls session={session} />
+          <SessionControls state={session.control?.state} onChoose={onStop} />
         </span>
         <span className="flex w-full min-w-0">
           <CopyText text={plainId(session.session_id)} label="session id" />

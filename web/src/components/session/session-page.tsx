@@ -3,8 +3,9 @@ import { plainId } from "@signalbox/otel/conventions";
 import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import { Tabs } from "radix-ui";
-import { useCallback } from "react";
+import { useCallback, useState } from "react";
 import { agentsQuery } from "../../api/agent.ts";
+import type { ControlAction } from "../../api/control.ts";
 import { sessionQuery } from "../../api/session.ts";
 import { formatCompact } from "../../model/numbers.ts";
 import { SESSION_VIEWS, sessionParams } from "../../search-params.ts";
@@ -21,11 +22,24 @@ import { SessionCrumbs } from "./session-crumbs.tsx";
 import { SessionHeader } from "./session-header.tsx";
 import { SessionMemory } from "./session-memory.tsx";
 import { SpanDrawer } from "./span-drawer.tsx";
+import { StopDialog } from "./stop-dialog.tsx";
 import { useTimeline } from "./use-timeline.ts";
 import { Waterfall } from "./waterfall.tsx";
 
 /** One session: what it cost and why, over time, by agent, by decision. */
 export function SessionPage({ id }: { id: string }) {
+  const [asked, setAsked] = useState<ControlAction | null>(null);
+  const session = useQuery(sessionQuery(id));
+  return (
+    <>
+      <SessionViews id={id} onStop={setAsked} />
+      {/* out here it stays when the session's data arrives */}
+      {asked && <StopDialog id={id} session={session.data} action={asked} onClose={() => setAsked(null)} />}
+    </>
+  );
+}
+
+function SessionViews({ id, onStop }: { id: string; onStop: (action: ControlAction) => void }) {
   const [{ view, span }, setParams] = useQueryStates(sessionParams);
   const session = useQuery(sessionQuery(id));
   const agents = useQuery(agentsQuery(id));
@@ -38,7 +52,7 @@ export function SessionPage({ id }: { id: string }) {
         {/* its stop goes to the scheduler, and works without the database */}
         <div className="flex flex-wrap items-center justify-between gap-3">
           <SessionCrumbs name={plainId(id)} />
-          <SessionControls session={{ session_id: id, agent_name: null, control: null, routes: [] }} />
+          <SessionControls onChoose={onStop} />
         </div>
         <section aria-label="session" className="rounded-lg border border-line bg-surface">
           <Unread query={session} skeleton={<SkeletonRows rows={3} height={44} />} />
@@ -56,7 +70,7 @@ export function SessionPage({ id }: { id: string }) {
   const labels = { timeline: "Timeline", replay: "Replay", agents: "Agents", decisions: "Decisions", memory: "Memory" };
   return (
     <Frame>
-      <SessionHeader session={session.data} />
+      <SessionHeader session={session.data} onStop={onStop} />
       <Tabs.Root
         value={view}
         onValueChange={(next) => setParams({ view: next as typeof view })}

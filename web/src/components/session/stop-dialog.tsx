@@ -35,21 +35,28 @@ const WORDS: Record<ControlAction, { title: (name: string) => string; says: stri
   },
 };
 
-/** What has to be known of a session to stop it. */
-export type Stoppable = Pick<Session, "session_id" | "agent_name" | "control" | "routes">;
-
-/** Says what a stop will reach, asks, and then shows the receipt. */
-export function StopDialog({ session, action, onClose }: { session: Stoppable; action: ControlAction; onClose: () => void }) {
+/** Says what a stop will reach, asks, and then shows the receipt. A session can be stopped before, or without, its own data being there. */
+export function StopDialog({
+  id,
+  session,
+  action,
+  onClose,
+}: {
+  id: string;
+  session: Session | undefined;
+  action: ControlAction;
+  onClose: () => void;
+}) {
   const client = useQueryClient();
   const [reason, setReason] = useState("");
   const control = useMutation({
-    ...controlMutation(session.session_id),
-    onSettled: () => client.invalidateQueries({ queryKey: ["session", session.session_id] }),
+    ...controlMutation(id),
+    onSettled: () => client.invalidateQueries({ queryKey: ["session", id] }),
   });
-  const activity = useQuery({ ...activityQuery(session.session_id), enabled: !control.data });
+  const activity = useQuery({ ...activityQuery(id), enabled: !control.data });
   const blind = useReadError(activity);
   const words = WORDS[action];
-  const name = session.agent_name ?? "this session";
+  const name = session?.agent_name ?? "this session";
   const away = activity.data?.scheduler.problem;
 
   if (control.data)
@@ -69,7 +76,7 @@ export function StopDialog({ session, action, onClose }: { session: Stoppable; a
           if (!away && !control.isPending) control.mutate(reason.trim() ? { action, reason: reason.trim() } : { action });
         }}
       >
-        {action !== "resume" && blind === null && <WhatDies session={session} activity={activity.data} />}
+        {action !== "resume" && blind === null && <WhatDies routes={session?.routes} activity={activity.data} />}
         <label className="mt-4 block">
           <span className="label">Reason, shown to the agent (optional)</span>
           <input
@@ -114,8 +121,8 @@ export function StopDialog({ session, action, onClose }: { session: Stoppable; a
 
 const sentence = ({ title, detail }: { title: string; detail: string }) => `${title}. ${detail}`;
 
-function WhatDies({ session, activity }: { session: Stoppable; activity: SessionActivity | undefined }) {
-  const isRouted = session.routes.some((share) => share.pool !== "");
+function WhatDies({ routes, activity }: { routes: Session["routes"] | undefined; activity: SessionActivity | undefined }) {
+  const isUnrouted = routes?.every((share) => share.pool === "");
   if (!activity) return <Skeleton className="mt-4 h-20 w-full" />;
   return (
     <dl
@@ -137,7 +144,7 @@ function WhatDies({ session, activity }: { session: Stoppable; activity: Session
         />{" "}
         in the last minute, over {plural(activity.calls_last_minute, "call")}
       </Row>
-      {!isRouted && (
+      {isUnrouted && (
         <Row name="Note">None of its calls went through the scheduler: only an agent with the Signalbox plugin can be stopped.</Row>
       )}
     </dl>

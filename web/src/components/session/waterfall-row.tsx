@@ -153,7 +153,7 @@ function Bar({ node, axis }: { node: SpanNode; axis: TimeAxis }) {
       <span
         className={classNames(
           "tabular pointer-events-none absolute top-1/2 hidden -translate-y-1/2 whitespace-nowrap px-1.5 text-ink-3 text-xs md:block",
-          isFull && "mr-1 rounded-sm bg-surface text-ink-2",
+          isFull && "rounded-sm bg-surface pr-0 text-ink-2",
         )}
         style={isFull ? { right: `${(1 - to) * 100}%` } : to > 1 - ROOM ? { right: `${(1 - from) * 100}%` } : { left: `${to * 100}%` }}
       >

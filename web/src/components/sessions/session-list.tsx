@@ -17,7 +17,7 @@ import { StateMark } from "../state-mark.tsx";
 
 const ROW_HEIGHT = 56;
 const COLUMNS =
-  "grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 px-4 lg:grid-cols-[minmax(180px,2.2fr)_80px_56px_52px_52px_68px_minmax(90px,1fr)_minmax(110px,1.4fr)_88px_72px]";
+  "grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 px-4 lg:grid-cols-[minmax(180px,1.2fr)_80px_56px_52px_52px_52px_90px_minmax(110px,1fr)_88px_72px]";
 
 /** A line a session, of which only those in sight are in the document. The window scrolls, so that the browser's own search and keys work. */
 export function SessionList({ sessions, hasMore, loadMore }: { sessions: readonly Session[]; hasMore: boolean; loadMore: () => void }) {

@@ -42,7 +42,7 @@ export function SessionsPage() {
           <input
             type="search"
             aria-label="search sessions"
-            placeholder="Agent, id, channel, user, error"
+            placeholder="Agent, id, user or error"
             value={filter.q}
             maxLength={200}
             onChange={(event) => setFilter({ q: event.target.value || null }, { limitUrlUpdates: debounce(200) })}

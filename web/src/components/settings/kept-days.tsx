@@ -33,7 +33,7 @@ export function KeptDays({ retention: { others, projects } }: { retention: Reten
               </th>
               {KINDS.map(([kind]) => (
                 <td key={kind} className="tabular px-2 py-2 text-right text-ink-2 last:pr-4">
-                  {days[kind] === null ? "for ever" : plural(days[kind], "day")}
+                  {days[kind] === null ? "forever" : plural(days[kind], "day")}
                 </td>
               ))}
             </tr>

@@ -18,7 +18,9 @@ export function KeptFacts({ settings }: { settings: Settings }) {
     ],
     [
       "What is too old",
-      settings.retention.archives_spans ? "goes by night; its spans are written to the archive first" : "goes by night, without an archive",
+      settings.retention.archives_spans
+        ? "deleted once a day; spans are written to the archive first"
+        : "deleted once a day, without an archive",
       "collector: { retention, payload_days }",
     ],
   ];
