@@ -105,7 +105,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   };
   const loopback = LOOPBACK.test(host);
   const prices = ownPrices(home, log);
-  const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, log });
+  const decisions = createRecentDecisions();
+  const admission = createAdmissionService({ config, databaseUrl: options.databaseUrl, decidedOn: decisions.has, log });
   const sessions = createSessionRegistry((migration) => telemetry.record(migration), log);
   const configuring = {
     sessions,
@@ -122,7 +123,6 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     storedKey: (digest: string) => admission.storedKey(digest),
     onSemanticSkip: () => metrics.onSemanticSkip(),
   };
-  const decisions = createRecentDecisions();
   const replies = createReplyStore(config.cache);
   admission.events.subscribe({
     name: undefined,

@@ -24,7 +24,7 @@ import { place } from "./placement/place.ts";
 import { isOneOff, offersTo } from "./pools/offers-to.ts";
 import type { Offer } from "./pools/pool.ts";
 import { ClientGone, openCall } from "./relay/call.ts";
-import { exchangesFor, fit } from "./relay/exchange.ts";
+import { Exchanges, fit } from "./relay/exchange.ts";
 import { decisionHeaders } from "./relay/headers.ts";
 import { refuse } from "./relay/refuse.ts";
 import { relay } from "./relay/relay.ts";
@@ -69,18 +69,19 @@ export function createChatHandler(
       const body = readBody(request, maxBodyBytes);
       const chat = endpoint.scan(body instanceof Promise ? await body : body);
       admitToModel(principal, chat.model);
-      const exchanges = exchangesFor(chat, request.url ?? "", request.headers);
+      const exchanges = new Exchanges(chat, request.url ?? "", request.headers);
       const { offers: fitting, unfit } = fit(chat, catalog.offersFor(chat.model), exchanges);
-      const caller = callerOf(request.headers, chat);
-      const identity = identityFor(principal, caller.identity);
-      const oneOff = isOneOff({ traceId: caller.traceId, parentSpanId: caller.parentSpanId, identity });
+      const caller = callerOf(request.headers, chat, principal);
+      const { identity } = caller;
+      const oneOff = isOneOff(caller);
       const offers = offersTo(oneOff ? undefined : identity, fitting, startedAt);
       const opened = admission(principal, identity, oneOff);
       ticket = opened instanceof Promise ? await opened : opened;
       const asked = intentOf(subjectOf(request.headers, chat, principal, identity), lease.parts);
       const intent = asked instanceof Promise ? await asked : asked;
-      record = decide(chat, offers, { ...caller, identity }, intent, ticket, startedAt, baseline);
-      record.placement.explained.push(...unfit.slice(0, MAX_DECISION_CANDIDATES - record.placement.explained.length));
+      record = decide(chat, offers, caller, intent, ticket, startedAt, baseline);
+      const { explained } = record.placement;
+      if (unfit.length > 0) explained.push(...unfit.slice(0, MAX_DECISION_CANDIDATES - explained.length));
       const call = openCall(request, response, chat, record, payloads);
       const route = intent.rule;
       if (route?.cache) {
@@ -201,10 +202,11 @@ interface Caller {
   identity: Identity;
 }
 
-function callerOf(headers: IncomingHttpHeaders, chat: ChatRequest): Caller {
+/** @throws HttpError 403 where a header claims another project or user than the key's */
+function callerOf(headers: IncomingHttpHeaders, chat: ChatRequest, principal: Principal): Caller {
   const parent = parseTraceparent(headers.traceparent as string | undefined);
   const traceId = parent?.traceId ?? newTraceId();
-  return { traceId, parentSpanId: parent?.spanId, identity: identify(headers, chat, traceId) };
+  return { traceId, parentSpanId: parent?.spanId, identity: identityFor(principal, identify(headers, chat, traceId)) };
 }
 
 /** Nobody can take it: 429 where waiting can help, else 503, with the reason of each pool. */

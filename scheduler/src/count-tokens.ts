@@ -13,7 +13,7 @@ import type { ClientRequest, Handler } from "./http/messages.ts";
 import { sendJson } from "./http/send.ts";
 import type { Log } from "./log.ts";
 import type { Offer } from "./pools/pool.ts";
-import { exchangesFor } from "./relay/exchange.ts";
+import { Exchanges, engineHeaders } from "./relay/exchange.ts";
 import { bringsCredentials, replyable, upstreamHeaders } from "./relay/headers.ts";
 import { refuse } from "./relay/refuse.ts";
 import { newSpanId, newTraceId } from "./telemetry/ids.ts";
@@ -31,7 +31,8 @@ const PATIENCE_MS = 5_000;
 
 export function createCountTokens({ refuseStopped, generations, maxBodyBytes, log }: CountTokensDependencies): Handler {
   return async (request, response) => {
-    const { parts, leave } = generations.enter();
+    const lease = generations.enter();
+    const { parts } = lease;
     try {
       const principal = parts.gatekeeper.admitModel(request.headers);
       const asked = scanMessagesRequest(await readBody(request, maxBodyBytes));
@@ -48,7 +49,7 @@ export function createCountTokens({ refuseStopped, generations, maxBodyBytes, lo
       if (!(error instanceof HttpError)) log.error("request failed", { reason: (error as Error).stack ?? String(error) });
       refuse("anthropic-messages", response, error);
     } finally {
-      leave();
+      lease.leave();
     }
   };
 }
@@ -63,7 +64,7 @@ async function ask(request: ClientRequest, asked: ChatRequest, offers: readonly 
   );
   const upstream = counts?.source.connection.upstream;
   if (!counts || !upstream) return undefined;
-  const exchange = exchangesFor(asked, request.url ?? "", request.headers).open(counts);
+  const exchange = new Exchanges(asked, request.url ?? "", request.headers).open(counts);
   const headers = upstreamHeaders(request.headers, upstream, { traceId: newTraceId() }, newSpanId());
   const {
     statusCode,
@@ -73,7 +74,7 @@ async function ask(request: ClientRequest, asked: ChatRequest, offers: readonly 
     origin: upstream.origin,
     path: upstream.basePath + exchange.path.replace("/messages", "/messages/count_tokens"),
     method: "POST",
-    headers: [...headers, ...exchange.headers(upstream, request.headers)],
+    headers: [...headers, ...engineHeaders(exchange.engine, upstream, request.headers)],
     body: exchange.body,
     signal: AbortSignal.timeout(PATIENCE_MS),
   });

@@ -33,6 +33,28 @@ interface Generation {
   users: number;
 }
 
+class Use implements Lease {
+  readonly parts: Configured;
+  readonly #generation: Generation;
+  readonly #left: (generation: Generation) => void;
+
+  constructor(generation: Generation, left: (generation: Generation) => void) {
+    generation.users++;
+    this.parts = generation.parts;
+    this.#generation = generation;
+    this.#left = left;
+  }
+
+  leave(): void {
+    this.#generation.users--;
+    this.#left(this.#generation);
+  }
+
+  again(): Lease {
+    return new Use(this.#generation, this.#left);
+  }
+}
+
 export function createGenerations(first: Configured, log: Log): Generations {
   let current: Generation = { parts: first, users: 0 };
   const live = new Set([current]);
@@ -54,23 +76,15 @@ export function createGenerations(first: Configured, log: Log): Generations {
     stopping.add(stopped);
   }
 
-  function lease(generation: Generation): Lease {
-    generation.users++;
-    return {
-      parts: generation.parts,
-      again: () => lease(generation),
-      leave() {
-        generation.users--;
-        if (generation.users === 0 && generation !== current && live.has(generation)) end(generation);
-      },
-    };
+  function left(generation: Generation): void {
+    if (generation.users === 0 && generation !== current && live.has(generation)) end(generation);
   }
 
   return {
     get current() {
       return current.parts;
     },
-    enter: () => lease(current),
+    enter: () => new Use(current, left),
     async replace(next) {
       const old = current;
       const fresh = next.pools.filter((pool) => !old.parts.pools.includes(pool));

@@ -4,7 +4,7 @@
  *
  * Command: npm exec -- node tests/bench/placement.ts --trace AzureLLMInferenceTrace_conv.csv --perf-model perf_model.csv
  *          [--hardware a100-80gb|h100-80gb] [--part first|second|all] [--cpu-slower 2,4] [--seeds 3] [--chunk 1024] [--confidence 0.95]
- *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--moves 0] [--json]
+ *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--moves 0] [--running] [--json]
  * Data (not carried here): Azure/AzurePublicDataset data/AzureLLMInferenceTrace_conv.csv (CC-BY 4.0, Microsoft) and
  * Mutinifni/splitwise-sim data/perf_model.csv (MIT).
  *
@@ -20,6 +20,8 @@
  * otherwise a deadline of ten minutes would hide an overload. The seeds of the class hash are plays of their own, and counted together: of
  * 99 % one play has nine interactive calls to lose, and would tell of its luck. Rates are searched on a grid of 2 %.
  * Halves: rules and constants are chosen on the first half of the trace, and reported on the second, the default.
+ * Running: a play begins with an empty fleet that knows nothing, at the half's highest load. With `--running` the other half is played
+ * before, at the same rate and in the trace's order, and not counted: a fleet that has been up for a while.
  * Confidence: what the classes ask placement for: the threshold itself, unless `--confidence` names another.
  * Bound: no schedule exceeds it (scheduler/src/simulator/bound.ts), beside it what it leaves for a ratio to GPU only. Found: the highest rate
  * for which a search that knows every arrival and every length found a schedule, on the same engines (scheduler/src/simulator/hindsight.ts);
@@ -56,6 +58,7 @@ const { values } = parseArgs({
     "cpu-hourly": { type: "string", default: "3.08" },
     cloud: { type: "string", default: "claude-opus-4-6" },
     policies: { type: "string", default: Object.keys(POLICIES).join(",") },
+    running: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -69,7 +72,13 @@ const [LOWEST, HIGHEST] = [-70, 180]; // 0.25 to 35 requests a second
 const MIX = { interactive: 0.1, background: 0.45 };
 const MAX_WAITING = 0.01;
 
-const rows = partOf(parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace).rows, values.part);
+if (values.running && (values.part !== "second" || values.moves !== "0")) {
+  console.error("placement: --running plays the first half before --part second, and no search with --moves does");
+  process.exit(2);
+}
+const whole = parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace).rows;
+const rows = partOf(whole, values.part);
+const played = values.running ? whole : rows;
 const measured = { model: "llama2-70b", hardware: values.hardware, tensorParallel: 8 };
 const gpuTimings = timingsFromCsv(fs.readFileSync(values["perf-model"], "utf8"), measured);
 const targetsAt = (threshold: number): SlaTargets => {
@@ -110,19 +119,24 @@ function fleetOf(factor: number): PoolModel[] {
   return [...four.map((index) => pool("gpu", index, gpuTimings)), ...four.map((index) => pool("cpu", index, cpuTimings))];
 }
 
-const loadAt = (step: number, seed: number) => arrivals(rows, { rate: STEP ** step, loops: 1, mix: MIX, seed });
+const requestsPerMs = (trace: readonly TraceRow[]) => (trace.length - 1) / ((trace.at(-1)?.atMs ?? 0) - (trace[0]?.atMs ?? 0));
+/** @param step the rate of what is counted */
+const loadAt = (step: number, seed: number, trace = rows) =>
+  arrivals(trace, { rate: (STEP ** step * requestsPerMs(trace)) / requestsPerMs(rows), loops: 1, mix: MIX, seed });
+/** Those that are counted. */
+const jobsOf = ({ jobs }: Outcome) => jobs.slice(played.length - rows.length);
 
 /** The least share of any class on target, of all plays together; 0 where calls pile up in one. */
 function attainmentOf(plays: readonly Outcome[], targets: SlaTargets): number {
-  if (plays.some(({ waitingAtEnd, jobs }) => waitingAtEnd > MAX_WAITING * jobs.length)) return 0;
-  return worstAttainment({ jobs: plays.flatMap(({ jobs }) => jobs) }, targets);
+  if (plays.some(({ waitingAtEnd }) => waitingAtEnd > MAX_WAITING * rows.length)) return 0;
+  return worstAttainment({ jobs: plays.flatMap(jobsOf) }, targets);
 }
 
 /** The last step of the grid with the threshold kept, all below it assumed to keep it too; LOWEST: none. */
 function highestStep(fleet: readonly PoolModel[], policy: PolicyName, threshold: number): number {
   const targets = targetsAt(threshold);
   const play = (step: number) => (seed: number) =>
-    simulate({ fleet, arrivals: loadAt(step, seed), targets, policy: POLICIES[policy](), seed });
+    simulate({ fleet, arrivals: loadAt(step, seed, played), targets, policy: POLICIES[policy](), seed });
   let [low, high] = [LOWEST, HIGHEST];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

@@ -107,6 +107,18 @@ test("a call without a session is killed by its trace, and its receipt knows it"
   expect(await text).toContain('"code":"session_killed"');
 });
 
+test("a call without a session that has ended, and is not stored yet, is known: nothing of it is left to stop", async () => {
+  const provider = await provide();
+  const gateway = await serve(provider);
+  const response = await short(gateway.url, { session: "", headers: { "x-signalbox-project": "a" } });
+  const [, trace] = (response.headers.get("traceresponse") ?? "").split("-");
+  await response.text();
+  const kill = async (query: string) => (await control(gateway.url, "POST", `/sessions/t:${trace}/kill${query}`)).body;
+  expect(await kill("?project=a")).toMatchObject({ state: "killed", upstream_closed: 0, slots_freed: 0, descendants: [], unknown: [] });
+  expect(await kill("")).toMatchObject({ upstream_closed: 0, unknown: [] });
+  expect(await kill("?project=b")).toMatchObject({ unknown: [expect.stringContaining("no call or span of this session was seen")] });
+});
+
 test("a kill takes calls out of the line, and the line of others moves up", async () => {
   const provider = await provide();
   const gateway = await serve(provider, 2);

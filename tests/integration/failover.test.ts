@@ -140,6 +140,7 @@ pools: ${pool("bad", dialect, bad, 1)} ${pool("good", dialect, good, 2)}`);
   if (!second) return;
   expect(told(second)).toBe("good 200 ok");
   expect(second.attributes[Attribute.attemptReason]).toBe(`failover: ${first.attributes[Attribute.errorType]}`);
+  expect([first.attributes[Attribute.slaMet], typeof second.attributes[Attribute.slaMet]]).toEqual([undefined, "boolean"]);
   expect(second.attributes[Attribute.costNanousd]).toBe(2 * good.charged());
   expect([bad.ledger.length, good.ledger.length]).toEqual([1, 1]);
 });
@@ -274,6 +275,7 @@ pools: ${pool("slow", "chat", slow, 1)} ${pool("fast", "chat", fast, 2)}`);
     await until(() => attemptsOf(scheduler).length === 2, "both are recorded");
     expect(attemptsOf(scheduler).map(told)).toEqual(["slow - hedge_lost", "fast 200 ok"]);
     expect(attemptsOf(scheduler)[1]?.attributes[Attribute.attemptReason]).toBe("hedge");
+    expect(attemptsOf(scheduler).map(({ attributes }) => attributes[Attribute.slaMet])).toEqual([undefined, true]);
   },
 );
 

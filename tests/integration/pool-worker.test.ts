@@ -11,6 +11,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { childProcesses } from "../support/child-processes.ts";
 import { freePort } from "../support/free-port.ts";
+import { runCommand } from "../support/run-command.ts";
 import { ready, type SchedulerUnderTest, startSchedulerUnderTest, until } from "./scheduler-support.ts";
 
 const SIGNALBOX = path.resolve(import.meta.dirname, "../../plugins/cli/bin/signalbox.mjs");
@@ -166,3 +167,17 @@ test("the box's worker is killed: the box starts it again on the same port; the 
   await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 30_000);
   expect((await client.chat.completions.create({ model: "box", messages: [{ role: "user", content: "hi" }] })).choices).toHaveLength(1);
 }, 90_000);
+
+test.each([
+  ["a file that is not there", () => ["--model", path.join(home, "none.gguf")], /--model: there is no file .*none\.gguf/],
+  ["a file that is no model", () => ["--model", import.meta.filename, "--port", "0"], /signalbox pool-worker: .*(gguf|magic|model)/i],
+  ["a port that is taken", () => ["--model", "demo", "--port", String(port)], /cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/],
+])("what cannot serve says so and ends: %s", async (_, args, says) => {
+  const { code, output } = await runCommand(process.execPath, [SIGNALBOX, "pool-worker", ...args()], {
+    cwd: home,
+    env: { SIGNALBOX_HOME: home, SIGNALBOX_POOL_KEY: KEY },
+  });
+  expect(output).toMatch(says);
+  expect(output).toContain("--help shows what there is");
+  expect(code).toBe(1);
+});

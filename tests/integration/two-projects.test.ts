@@ -7,6 +7,7 @@ import { Attribute } from "@signalbox/otel/conventions";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readConfig } from "../../plugins/openclaw/src/config.ts";
 import { createPlugin } from "../../plugins/openclaw/src/plugin.ts";
+import { followKills } from "../../plugins/otel/src/local-processes.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import { chat, control, type Gateway, poolConfig, refusal, startGateway, TOKEN } from "./admission-support.ts";
@@ -105,6 +106,35 @@ test("gateways of two projects: a kill of one's session ends that one's run, and
   expect(blocked()).toEqual([true, true]);
   await control(gateway.url, "POST", "/sessions/the-same-id/resume");
   await until(() => blocked().every((one) => !one), "both go on");
+});
+
+test("a stop in a project where the session was never seen says where it was, and leaves this machine's runs of it alone", async () => {
+  const gateway = await serve();
+  const stopped: string[] = [];
+  const runs = followKills({
+    agent: "claude-code",
+    schedulerUrl: gateway.url,
+    token: TOKEN,
+    async stop(session) {
+      stopped.push(session);
+      return { outcome: "stopped" };
+    },
+  });
+  CLEAN_UP.push(() => runs.close());
+  const kill = async (session: string, query: string) => (await control(gateway.url, "POST", `/sessions/${session}/kill${query}`)).body;
+  await until(async () => ((await kill("other", "")).agents_acknowledged as string[]).length === 1, "the follower listens");
+  stopped.splice(0);
+  for (const options of [of("b"), { session: SESSION }]) expect((await chat(gateway.url, options)).status).toBe(200);
+  expect(await kill(encodeURIComponent(SESSION), "?project=a")).toMatchObject({
+    agents_acknowledged: [],
+    unknown: [
+      "no call of this id was seen in a, but in calls without a project and in b: those go on; a stop without a project reaches all of them",
+    ],
+  });
+  expect(stopped).toEqual([]);
+  expect((await chat(gateway.url, of("b"))).status).toBe(200);
+  expect(await kill(encodeURIComponent(SESSION), "?project=b")).toMatchObject({ agents_acknowledged: [expect.any(String)], unknown: [] });
+  expect(stopped).toEqual([SESSION]);
 });
 
 test("each spends its own budget of a session, also after a restart, and a resume of the plain id lifts what one has spent", async () => {

@@ -3,7 +3,7 @@
 import { type BudgetState, ResponseHeader } from "@signalbox/otel/conventions";
 import type { Candidate, Demand } from "../placement/candidate.ts";
 import { type Call, endOf } from "../relay/call.ts";
-import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { DecisionRecord } from "../telemetry/record.ts";
 import type { BudgetBook } from "./budgets/book.ts";
 import type { Claim } from "./budgets/budget.ts";
 import { type Standing, standingOf, stateAtLimit } from "./budgets/ladder.ts";
@@ -59,6 +59,7 @@ export interface AdmissionParts {
 }
 
 const BYTES_PER_TOKEN = 4;
+const NO_WORST: ReadonlyMap<string, number> = new Map();
 
 /** Opens tickets; asks Postgres only where a budget applies whose usage is not known here yet */
 export function createAdmission(parts: AdmissionParts): OpenTicket {
@@ -114,7 +115,7 @@ class CallTicket implements Ticket {
   #leave: (() => void) | undefined;
   #expectedTokens: number | undefined;
   /** The worst case of each candidate that may be tried, by pool and model. */
-  #worst: ReadonlyMap<string, number> = new Map();
+  #worst = NO_WORST;
 
   constructor(parts: AdmissionParts, admitted: Admitted) {
     const { state } = admitted;
@@ -186,7 +187,7 @@ class CallTicket implements Ticket {
     this.#worst = new Map(candidates.map((candidate) => [nameOf(candidate), worstCase(candidate, size) ?? 0]));
     // The choice and the one after it: most pools that fail have taken nothing.
     const amount = Math.max(...candidates.slice(0, 2).map((candidate) => this.#worstOf(candidate)));
-    const asked = { decisionId: decisionId(call.record), session, claims, amount };
+    const asked = { decisionId: call.record.decisionId, session, claims, amount };
     const short = await ledger.reserve(asked).catch((error) => {
       throw error instanceof DatabaseAway ? databaseAwayRefusal() : error;
     });

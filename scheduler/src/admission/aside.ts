@@ -5,7 +5,7 @@
 
 import { HttpError } from "../http/errors.ts";
 import type { Candidate } from "../placement/candidate.ts";
-import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { DecisionRecord } from "../telemetry/record.ts";
 import type { AdmissionParts } from "./admission.ts";
 import { standingOf } from "./budgets/ladder.ts";
 import { type CallSize, worstCase } from "./budgets/worst-case.ts";
@@ -31,7 +31,7 @@ export function createAsideAdmission({ book, ledger }: Pick<AdmissionParts, "boo
     const amount = worstCase(candidate, size);
     if (amount === undefined)
       throw new HttpError(403, "no_price", `${candidate.model} of pool ${candidate.pool} has no price to hold against a budget`);
-    const asked = { decisionId: decisionId(record), session: record.identity.session, claims, amount };
+    const asked = { decisionId: record.decisionId, session: record.identity.session, claims, amount };
     const short = await ledger.reserve(asked).catch((error) => {
       throw error instanceof DatabaseAway ? databaseAwayRefusal() : error;
     });

@@ -49,13 +49,15 @@ export interface AdmissionService {
 export interface AdmissionServiceOptions {
   config: Pick<Config, "budgets" | "admission">;
   databaseUrl: string | undefined;
+  /** Did a call of this id end here a moment ago? Those that are one session each are remembered nowhere else. */
+  decidedOn: (id: string) => boolean;
   log: Log;
 }
 
 /** Budgets whose last announced state is remembered. */
 const MAX_ANNOUNCED = 10_000;
 
-export function createAdmissionService({ config, databaseUrl, log }: AdmissionServiceOptions): AdmissionService {
+export function createAdmissionService({ config, databaseUrl, decidedOn, log }: AdmissionServiceOptions): AdmissionService {
   const database = databaseUrl === undefined ? undefined : createDatabase({ url: databaseUrl, log });
   const whenAway = config.admission.when_database_is_away;
   const book = createBudgetBook(config.budgets);
@@ -64,7 +66,7 @@ export function createAdmissionService({ config, databaseUrl, log }: AdmissionSe
   const inFlight = createInFlight();
   const controls = createControls(database, log);
   const events = createControlEvents();
-  const stopper = createStopper({ tree, inFlight, controls, events, database, log });
+  const stopper = createStopper({ tree, inFlight, decidedOn, controls, events, database, log });
   const budgets = createBudgetAdmin({ book, ledger, database, tree });
   const announce = createAnnouncer(events, log);
   let stopFollowing = () => {};

@@ -15,7 +15,7 @@ import type { Payloads } from "../payloads/payloads.ts";
 import { FIRST_GUESS_TOKENS } from "../placement/output-lengths.ts";
 import type { Offer } from "../pools/pool.ts";
 import { cancel, openCall } from "../relay/call.ts";
-import { exchangesFor } from "../relay/exchange.ts";
+import { Exchanges } from "../relay/exchange.ts";
 import { relay } from "../relay/relay.ts";
 import { ONE_ATTEMPT } from "../resilience/policy.ts";
 import type { Intent } from "../routing/intent.ts";
@@ -109,7 +109,7 @@ export async function callAside(options: AsideCall): Promise<AsideReply> {
   try {
     settle = await options.admit(record, offer, chat);
     options.onAdmitted?.();
-    const exchanges = exchangesFor(chat, "", options.headers);
+    const exchanges = new Exchanges(chat, "", options.headers);
     const unfit = exchanges.unfit(offer);
     if (unfit) throw unfit;
     const { baseline, learns = true } = options;

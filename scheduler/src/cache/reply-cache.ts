@@ -111,7 +111,7 @@ function replay({ contentType, body }: KeptReply, response: ClientReply, record:
   const headers: Record<string, string> = {
     "content-type": contentType,
     ...decisionHeaders(record, undefined),
-    [ResponseHeader.requestId]: `d-${record.spanId}`,
+    [ResponseHeader.requestId]: record.decisionId,
     [ResponseHeader.cache]: record.cached?.kind ?? "",
     age: String(Math.floor(ageSeconds)),
   };

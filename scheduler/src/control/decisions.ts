@@ -1,12 +1,15 @@
 /** `GET /control/decisions`: the last decisions, newest first, as they are in memory. */
 
+import { plainId, projectOf } from "../admission/scoped-id.ts";
 import { sendJson } from "../http/send.ts";
-import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { DecisionRecord } from "../telemetry/record.ts";
 import { readLimit } from "./json-body.ts";
 import type { ControlRequest } from "./request.ts";
 
 export interface RecentDecisions {
   note(record: DecisionRecord): void;
+  /** Is a call of this session, or of an agent of this id, among them? Of one project's alone, where the id names one. */
+  has(id: string): boolean;
   list(ask: ControlRequest): void;
 }
 
@@ -17,6 +20,12 @@ export function createRecentDecisions(capacity = 256): RecentDecisions {
   return {
     note(record) {
       kept[count++ % capacity] = record;
+    },
+    has(id) {
+      const [plain, project] = [plainId(id), projectOf(id)];
+      const isOf = ({ identity }: DecisionRecord) =>
+        (identity.session === plain || identity.agent === plain) && (project === undefined || identity.project === project);
+      return kept.some((record) => record !== undefined && isOf(record));
     },
     list({ response, query }) {
       const session = query.get("session");
@@ -36,7 +45,7 @@ function describe(record: DecisionRecord): object {
   const { identity, intent, placement } = record;
   const last = record.attempts.at(-1);
   return {
-    decision_id: decisionId(record),
+    decision_id: record.decisionId,
     time: new Date(record.startedAt).toISOString(),
     duration_ms: record.endedAt - record.startedAt,
     session_id: identity.session,

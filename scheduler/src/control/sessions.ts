@@ -10,7 +10,7 @@ import type { AdmissionService } from "../admission/service.ts";
 import type { ControlState } from "../admission/stop/controls.ts";
 import { HttpError } from "../http/errors.ts";
 import { sendJson } from "../http/send.ts";
-import { decisionId, epochNow } from "../telemetry/record.ts";
+import { epochNow } from "../telemetry/record.ts";
 import { readJson } from "./json-body.ts";
 import type { ControlRequest } from "./request.ts";
 
@@ -39,7 +39,7 @@ export function showSession({ controls, inFlight }: AdmissionService, { response
   const id = scopedId(query.get("project") || undefined, plain);
   const stop = controls.stopOf([id, plainId(id)]);
   const data = inFlight.of(id).map(({ record, place }) => ({
-    decision_id: decisionId(record),
+    decision_id: record.decisionId,
     agent_id: record.identity.agent,
     project: record.identity.project ?? null,
     route: record.intent.route,

@@ -84,6 +84,17 @@ function createWindow(size: number, prior: number, { afterMs, now }: { afterMs: 
     next = (next + 1) % size;
   }
 
+  /** The oldest. What lies between the two places moves by one: a call to `copyWithin` costs more. */
+  function replace(value: number, at: number): void {
+    let place = lowerBound(sorted, count, arrived[next] as number);
+    for (; place + 1 < count && (sorted[place + 1] as number) < value; place++) sorted[place] = sorted[place + 1] as number;
+    for (; place > 0 && (sorted[place - 1] as number) > value; place--) sorted[place] = sorted[place - 1] as number;
+    sorted[place] = value;
+    arrived[next] = value;
+    times[next] = at;
+    next = (next + 1) % size;
+  }
+
   /** Each of the last `floor` that goes leaves a prediction that was right in its place. */
   function forget(at: number): void {
     while (count > 0 && (times[oldest()] as number) + afterMs < at) {
@@ -98,8 +109,8 @@ function createWindow(size: number, prior: number, { afterMs, now }: { afterMs: 
     push(value) {
       const at = now();
       forget(at);
-      if (count === size) remove();
-      add(value, at);
+      if (count === size) replace(value, at);
+      else add(value, at);
     },
     quantile(share) {
       forget(now());

@@ -57,15 +57,9 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
   const stepMs = Math.max(steadyMs, predictFillingTpotMs(speed, batch, slots, candidate.prefillInflow ?? 0));
   const tpotMs = stepMs * correctionFor(candidate, "tpot", demand.sla);
   const busyMs = prefillMs + outputTokens * tpotMs;
-  const latency = {
-    ttftMs,
-    tpotMs,
-    totalMs: ttftMs + outputTokens * tpotMs,
-    measured: { ttftMs: waitMs + delayMs + evaluationMs, tpotMs: stepMs },
-    warmTokens,
-  };
+  const totalMs = ttftMs + outputTokens * tpotMs;
 
-  let stretch = stretchOf(demand.sla, latency);
+  let stretch = stretchOf(demand.sla, { ttftMs, tpotMs, totalMs });
   let harm = harmOf(stretch);
   let breaks: Breach | undefined;
   let worst = 1;
@@ -85,18 +79,25 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
     }
   }
 
+  let cost: number | undefined;
+  let weight: number | undefined;
   if (pricing.by === "tokens") {
-    const cost = costNanousd(pricing.price, { input: promptTokens, cacheRead: warmTokens, output: Math.ceil(outputTokens) });
-    return { ...latency, costNanousd: cost, weightNanousd: cost, stretch, harm, breaks };
+    cost = costNanousd(pricing.price, { input: promptTokens, cacheRead: warmTokens, output: Math.ceil(outputTokens) });
+    weight = cost;
+  } else if (pricing.by === "time") {
+    const nanousdPerMs = usdToNanousd(pricing.hourlyUsd) / 3_600_000;
+    const ownBearableMs = Math.min(demand.sla.tpotMs ?? Infinity, (demand.sla.deadlineMs ?? Infinity) / Math.max(1, outputTokens));
+    cost = Math.round((nanousdPerMs * busyMs) / batch);
+    weight = nanousdPerMs * busyMs * shareOfPool(candidate, demand.sla, ownBearableMs);
   }
-  if (pricing.by === "unknown") return { ...latency, costNanousd: undefined, weightNanousd: undefined, stretch, harm, breaks };
-  const nanousdPerMs = usdToNanousd(pricing.hourlyUsd) / 3_600_000;
-  const ownBearableMs = Math.min(demand.sla.tpotMs ?? Infinity, (demand.sla.deadlineMs ?? Infinity) / Math.max(1, outputTokens));
-  const share = shareOfPool(candidate, demand.sla, ownBearableMs);
   return {
-    ...latency,
-    costNanousd: Math.round((nanousdPerMs * busyMs) / batch),
-    weightNanousd: nanousdPerMs * busyMs * share,
+    ttftMs,
+    tpotMs,
+    totalMs,
+    measured: { ttftMs: waitMs + delayMs + evaluationMs, tpotMs: stepMs },
+    warmTokens,
+    costNanousd: cost,
+    weightNanousd: weight,
     stretch,
     harm,
     breaks,

@@ -1,5 +1,7 @@
 /** How long replies are: moving averages per route and task, since a heartbeat's is no essay. */
 
+import { emptyMap, getOrMake } from "../get-or-make.ts";
+
 export interface OutputLengths {
   /** Tokens. That of all calls where this kind has not been seen. */
   expected(route: string, task: string | undefined): number;
@@ -12,15 +14,18 @@ const WEIGHT = 0.05;
 const MAX_KINDS = 1024;
 
 export function createOutputLengths(): OutputLengths {
-  const kinds = new Map<string, number>();
+  const routes = new Map<string, Map<string | undefined, number>>();
+  let kinds = 0;
   let all = FIRST_GUESS_TOKENS;
-  const key = (route: string, task = "") => `${route}\n${task}`;
   return {
-    expected: (route, task) => kinds.get(key(route, task)) ?? all,
+    expected: (route, task) => routes.get(route)?.get(task) ?? all,
     observe(route, task, tokens) {
-      const kind = key(route, task);
-      const known = kinds.get(kind);
-      if (known !== undefined || kinds.size < MAX_KINDS) kinds.set(kind, blend(known ?? all, tokens));
+      const tasks = getOrMake(routes, route, emptyMap<string | undefined, number>);
+      const known = tasks.get(task);
+      if (known !== undefined || kinds < MAX_KINDS) {
+        if (known === undefined) kinds++;
+        tasks.set(task, blend(known ?? all, tokens));
+      }
       all = blend(all, tokens);
     },
   };

@@ -11,7 +11,7 @@ export interface ReplyLengths {
 }
 
 const WINDOW = 512;
-/** Sorted anew after as many. */
+/** Sorted anew after as many, once it is asked: nobody asks for a pool whose calls do not share one engine. */
 const REFRESH = 32;
 /** Of twenty replies one is shorter: a prompt that comes between the steps of a short one weighs most. */
 const SHARE = 0.05;
@@ -20,12 +20,16 @@ export function createReplyLengths(): ReplyLengths {
   const arrived = new Float64Array(WINDOW);
   let sorted = new Float64Array();
   let count = 0;
+  let sortedAt = 0;
   return {
     observe(tokens) {
       arrived[count++ % WINDOW] = tokens;
-      if (count % REFRESH === 0) sorted = arrived.slice(0, Math.min(count, WINDOW)).sort();
     },
     fewestLeft(produced) {
+      if (count - sortedAt >= REFRESH) {
+        sorted = arrived.slice(0, Math.min(count, WINDOW)).sort();
+        sortedAt = count;
+      }
       if (sorted.length === 0) return undefined;
       let low = 0;
       let high = sorted.length;

@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import { type Candidate, dueInMs } from "../placement/candidate.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { type Breaker, type BreakerOptions, createBreaker } from "../resilience/breaker.ts";
-import { epochNow, type OfferFacts } from "../telemetry/record.ts";
+import { epochLately, epochNow, type OfferFacts } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
 import { type DrainableConnection, drainable } from "./drainable.ts";
@@ -80,7 +80,7 @@ export interface PoolOptions {
 
 export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, options: PoolOptions): Pool {
   const breaker = createBreaker(breakerOptions);
-  const speed = createSpeedModel(configuredSpeed(config), { afterMs: CORRECTION_LASTS_MS, now: epochNow });
+  const speed = createSpeedModel(configuredSpeed(config), { afterMs: CORRECTION_LASTS_MS, now: epochLately });
   const clock = createBusyClock();
   const provider = providerOf(config);
   const gate = createSlotGate({

@@ -7,7 +7,7 @@ import type { PayloadTap } from "../payloads/payloads.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Patience } from "../resilience/policy.ts";
 import { type Call, endOf, type RunningAttempt } from "./call.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, engineHeaders } from "./exchange.ts";
 import { upstreamHeaders } from "./headers.ts";
 import { type EngineHeaders, Rejected } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
@@ -72,7 +72,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   #send(): void {
     const { call, attempt, upstream, exchange, sessionHeaders, patience } = this.#options;
     const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
-    headers.push(...exchange.headers(upstream, call.request.headers), ...sessionHeaders);
+    headers.push(...engineHeaders(exchange.engine, upstream, call.request.headers), ...sessionHeaders);
     this.#sentAt = performance.now();
     upstream.dispatcher.dispatch(
       {
@@ -208,7 +208,8 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     this.#payload?.end();
     const { running } = this.#options.call;
     const at = running.indexOf(this);
-    if (at >= 0) running.splice(at, 1);
+    if (at === running.length - 1) running.pop();
+    else if (at >= 0) running.splice(at, 1);
     this.#resolve(outcome);
   }
 

@@ -24,19 +24,12 @@ export interface Exchange {
   /** After the pool's base path. */
   path: string;
   body: Buffer;
-  /** Names and values in turn, besides those of the client that pass. */
-  headers(upstream: Upstream, client: IncomingHttpHeaders): string[];
+  /** What the engine is spoken to in. */
+  engine: Dialect;
   streamReply: OpenReply;
   heldReply: OpenReply;
   /** Paths of what the translation left out. */
   dropped: readonly string[] | undefined;
-}
-
-export interface Exchanges {
-  /** Why this offer cannot be asked at all; undefined where it can. @throws HttpError 400 where the body is no JSON after all */
-  unfit(offer: Offer): HttpError | undefined;
-  /** For an offer that was checked. */
-  open(offer: Offer): Exchange;
 }
 
 const PATHS: Record<Dialect, string> = {
@@ -47,71 +40,85 @@ const PATHS: Record<Dialect, string> = {
 /** Told in a decision, besides its candidates. */
 const MAX_UNFIT = 4;
 
-/** @param url the client's: its query passes where the dialect stays the same */
-export function exchangesFor(chat: ChatRequest, url: string, headers: IncomingHttpHeaders): Exchanges {
-  let translations: Map<string, TranslatedRequest> | undefined;
-  let parsed: unknown;
+/** Of one request. */
+export class Exchanges {
+  readonly #chat: ChatRequest;
+  readonly #url: string;
+  readonly #headers: IncomingHttpHeaders;
+  #translations: Map<string, TranslatedRequest> | undefined;
+  #parsed: unknown;
 
-  function translated(offer: Offer, to: Dialect): TranslatedRequest {
+  /** @param url the client's: its query passes where the dialect stays the same */
+  constructor(chat: ChatRequest, url: string, headers: IncomingHttpHeaders) {
+    this.#chat = chat;
+    this.#url = url;
+    this.#headers = headers;
+  }
+
+  #translated(offer: Offer, to: Dialect): TranslatedRequest {
+    const chat = this.#chat;
     const { maxOutputTokens: defaultMaxTokens, source } = offer;
     const maxTokensField = maxTokensFieldOf(source.provider);
     const key = `${to} ${maxTokensField} ${defaultMaxTokens} ${offer.maxTokensFloor} ${offer.tools}`;
-    translations ??= new Map();
-    let translation = translations.get(key);
+    this.#translations ??= new Map();
+    let translation = this.#translations.get(key);
     let body: unknown;
     if (!translation) {
       const strips = offer.tools === "strip";
       if (strips || offer.maxTokensFloor !== undefined) body = parseBody(bodyFor(chat, { ...needsOf(offer), model: chat.model }));
-      else body = parsed ??= parseBody(chat.body);
+      else body = this.#parsed ??= parseBody(chat.body);
       translation = translateRequest(chat.dialect, to, body, {
         maxTokensField,
         // Codex names web_search in every request; Claude Code names a server tool only where the request is about it.
         serverTools: chat.dialect === "openai-responses" ? "drop" : "refuse",
         ...(defaultMaxTokens !== undefined && { defaultMaxTokens }),
       });
-      translations.set(key, translation);
+      this.#translations.set(key, translation);
     }
     return translation;
   }
 
-  return {
-    unfit(offer) {
-      if (offer.source.callerCredentials && !bringsCredentials(headers))
-        return new HttpError(
-          401,
-          "credentials_required",
-          `pool ${offer.pool} is for callers with credentials of their own (${RequestHeader.credentials}: caller)`,
-        );
-      if (offer.tools === "refuse" && hasTools(chat))
-        return new HttpError(400, "no_tools", `${offer.model} of pool ${offer.pool} takes no requests with tools (tools: refuse)`, {
-          param: "tools",
-        });
-      if (speaks(offer, chat)) return undefined;
-      if (chat.operation === "embeddings")
-        return new HttpError(400, "unsupported_operation", `a pool of engine ${offer.source.engine} makes no embeddings`);
-      try {
-        translated(offer, engineDialect(offer));
-        return undefined;
-      } catch (error) {
-        if (!(error instanceof Untranslatable)) throw error;
-        return new HttpError(400, "untranslatable", error.message, error.field ? { param: error.field } : {});
-      }
-    },
-    open(offer) {
-      if (speaks(offer, chat)) return relayed(chat, offer, url);
-      const engine = engineDialect(offer);
-      const { body, dropped, context } = translated(offer, engine);
-      const between = { engine, client: chat.dialect, context };
-      return {
-        path: PATHS[engine],
-        body: Buffer.from(JSON.stringify({ ...body, model: offer.model })),
-        headers: (upstream, client) => engineHeaders(engine, upstream, client),
-        streamReply: (...reply) => createDialectStream(between, ...reply),
-        heldReply: (...reply) => createHeldReply(...reply, concludeAs(between), engine),
-        dropped,
-      };
-    },
-  };
+  /** Why this offer cannot be asked at all; undefined where it can. @throws HttpError 400 where the body is no JSON after all */
+  unfit(offer: Offer): HttpError | undefined {
+    const chat = this.#chat;
+    if (offer.source.callerCredentials && !bringsCredentials(this.#headers))
+      return new HttpError(
+        401,
+        "credentials_required",
+        `pool ${offer.pool} is for callers with credentials of their own (${RequestHeader.credentials}: caller)`,
+      );
+    if (offer.tools === "refuse" && hasTools(chat))
+      return new HttpError(400, "no_tools", `${offer.model} of pool ${offer.pool} takes no requests with tools (tools: refuse)`, {
+        param: "tools",
+      });
+    if (speaks(offer, chat)) return undefined;
+    if (chat.operation === "embeddings")
+      return new HttpError(400, "unsupported_operation", `a pool of engine ${offer.source.engine} makes no embeddings`);
+    try {
+      this.#translated(offer, engineDialect(offer));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Untranslatable)) throw error;
+      return new HttpError(400, "untranslatable", error.message, error.field ? { param: error.field } : {});
+    }
+  }
+
+  /** For an offer that was checked. */
+  open(offer: Offer): Exchange {
+    const chat = this.#chat;
+    if (speaks(offer, chat)) return relayed(chat, offer, this.#url);
+    const engine = engineDialect(offer);
+    const { body, dropped, context } = this.#translated(offer, engine);
+    const between = { engine, client: chat.dialect, context };
+    return {
+      path: PATHS[engine],
+      body: Buffer.from(JSON.stringify({ ...body, model: offer.model })),
+      engine,
+      streamReply: (...reply) => createDialectStream(between, ...reply),
+      heldReply: (...reply) => createHeldReply(...reply, concludeAs(between), engine),
+      dropped,
+    };
+  }
 }
 
 const needsOf = ({ model, maxTokensFloor, tools }: Offer): PoolNeeds => ({
@@ -127,25 +134,33 @@ const engineDialect = (offer: Offer) => offer.source.dialects[0] as Dialect;
 function relayed(chat: ChatRequest, offer: Offer, url: string): Exchange {
   const { dialect } = chat;
   const query = url.indexOf("?");
-  const exchange = {
-    path: PATHS[dialect] + (query < 0 ? "" : url.slice(query)),
-    body: bodyFor(chat, needsOf(offer)),
-    headers: (upstream: Upstream, client: IncomingHttpHeaders) => engineHeaders(dialect, upstream, client),
-    dropped: undefined,
-  };
-  if (chat.operation === "embeddings") {
-    const heldReply: OpenReply = (...reply) => createHeldReply(...reply, concludeEmbeddings);
-    return { ...exchange, path: "/embeddings", streamReply: heldReply, heldReply };
-  }
-  if (dialect === "openai-chat") return { ...exchange, streamReply: createStreamReply, heldReply: createHeldReply };
+  const { streamReply, heldReply } = chat.operation === "embeddings" ? EMBEDDINGS : REPLIES[dialect];
   return {
-    ...exchange,
-    streamReply: (...reply) => createDialectStream({ engine: dialect, client: dialect }, ...reply),
-    heldReply: (...reply) => createHeldReply(...reply, concludeAs({ engine: dialect, client: dialect }), dialect),
+    path: chat.operation === "embeddings" ? "/embeddings" : PATHS[dialect] + (query < 0 ? "" : url.slice(query)),
+    body: bodyFor(chat, needsOf(offer)),
+    engine: dialect,
+    streamReply,
+    heldReply,
+    dropped: undefined,
   };
 }
 
-function engineHeaders(engine: Dialect, { apiKey }: Upstream, client: IncomingHttpHeaders): string[] {
+/** Where the engine speaks the client's dialect. */
+type Replies = Pick<Exchange, "streamReply" | "heldReply">;
+const passed = (dialect: Dialect): Replies => ({
+  streamReply: (...reply) => createDialectStream({ engine: dialect, client: dialect }, ...reply),
+  heldReply: (...reply) => createHeldReply(...reply, concludeAs({ engine: dialect, client: dialect }), dialect),
+});
+const REPLIES: Record<Dialect, Replies> = {
+  "openai-chat": { streamReply: createStreamReply, heldReply: createHeldReply },
+  "openai-responses": passed("openai-responses"),
+  "anthropic-messages": passed("anthropic-messages"),
+};
+const heldEmbeddings: OpenReply = (...reply) => createHeldReply(...reply, concludeEmbeddings);
+const EMBEDDINGS: Replies = { streamReply: heldEmbeddings, heldReply: heldEmbeddings };
+
+/** Names and values in turn, besides those of the client that pass. */
+export function engineHeaders(engine: Dialect, { apiKey }: Upstream, client: IncomingHttpHeaders): string[] {
   const headers = apiKey === undefined ? [] : ["x-api-key", apiKey];
   return engine === "anthropic-messages" && client["anthropic-version"] === undefined
     ? [...headers, "anthropic-version", ANTHROPIC_VERSION]

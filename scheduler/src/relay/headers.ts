@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { RequestHeader, ResponseHeader } from "@signalbox/otel/conventions";
 import type { Upstream } from "../pools/connection.ts";
-import { type AttemptRecord, type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";
 
 const HOP_BY_HOP = [
   "connection",
@@ -80,20 +80,25 @@ export function replyHeaders(
   attempt: AttemptRecord,
 ): Record<string, string | string[]> {
   const reply = replyable(engine);
-  reply[ResponseHeader.requestId] ??= decisionId(record);
-  return Object.assign(reply, decisionHeaders(record, attempt));
+  reply[ResponseHeader.requestId] ??= record.decisionId;
+  addDecision(reply, record, attempt);
+  return reply;
 }
 
 export function decisionHeaders(record: DecisionRecord, attempt: AttemptRecord | undefined): Record<string, string> {
-  return {
-    [ResponseHeader.decision]: decisionId(record),
-    [ResponseHeader.route]: record.intent.route,
-    [ResponseHeader.traceresponse]: `00-${record.traceId}-${record.spanId}-01`,
-    ...record.admissionHeaders,
-    ...(attempt && {
-      [ResponseHeader.pool]: attempt.offer.pool,
-      [ResponseHeader.silicon]: attempt.offer.silicon,
-      [ResponseHeader.tier]: String(attempt.offer.tier),
-    }),
-  };
+  const headers: Record<string, string> = {};
+  addDecision(headers, record, attempt);
+  return headers;
+}
+
+function addDecision(headers: Record<string, string | string[]>, record: DecisionRecord, attempt: AttemptRecord | undefined): void {
+  headers[ResponseHeader.decision] = record.decisionId;
+  headers[ResponseHeader.route] = record.intent.route;
+  headers[ResponseHeader.traceresponse] = `00-${record.traceId}-${record.spanId}-01`;
+  for (const name in record.admissionHeaders) headers[name] = record.admissionHeaders[name] as string;
+  if (!attempt) return;
+  const { pool, silicon, tier } = attempt.offer;
+  headers[ResponseHeader.pool] = pool;
+  headers[ResponseHeader.silicon] = silicon;
+  headers[ResponseHeader.tier] = String(tier);
 }

@@ -5,6 +5,7 @@ import { type ReplyFacts, readReply } from "../dialects/chat-usage.ts";
 import { readEmbeddings } from "../dialects/embeddings.ts";
 import { type Dialect, parseResponse } from "../dialects/translate/index.ts";
 import { errorBody } from "../http/errors.ts";
+import { Pieces } from "../http/pieces.ts";
 import { answeredBy, type BadAnswerKind, badAnswer, wantsJson } from "./bad-answer.ts";
 import type { Call } from "./call.ts";
 import { replyHeaders } from "./headers.ts";
@@ -62,52 +63,72 @@ function parseObject(body: Buffer): { choices?: unknown; error?: unknown } | und
   }
 }
 
-export function createHeldReply(
+export const createHeldReply = (
   call: Call,
   attempt: OpenAttempt,
   status: number,
   headers: EngineHeaders,
   conclude: Conclude = concludeChat,
   engine: Dialect = "openai-chat",
-): Reply {
-  const { response, record } = call;
-  const chunks: Buffer[] = [];
-  let length = 0;
+): Reply => new HeldReply(call, attempt, status, headers, conclude, engine);
 
-  return {
-    data(chunk) {
-      length += chunk.length;
-      if (length > MAX_HELD_BYTES) throw new ReplyTooLarge(MAX_HELD_BYTES);
-      chunks.push(chunk);
-      return true;
-    },
-    end() {
-      const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
-      const answer = conclude(status, whole);
-      const { facts, error = status < 400 ? undefined : String(status) } = answer;
-      // A refused request took no tokens.
-      const estimate = status < 400 ? undefined : { input: 0, output: 0, cacheRead: 0, reasoning: 0 };
-      const bad = error === undefined ? judged(call, engine, whole) : undefined;
-      attempt.settle({ status, error: bad ? BAD_ANSWER + bad : error, facts, estimate });
-      const deliver = () => send(answer);
-      if (bad) throw new Rejected(BAD_ANSWER + bad, `the answer is bad: ${bad}`, { escalate: true, deliver });
-      if (error !== undefined && status < 400) throw new Rejected(error, "the engine answered 200 with what is no reply", { deliver });
-      send(answer);
-    },
-    fail(error) {
-      attempt.settle({ status, error, facts: undefined, estimate: undefined });
-      return false;
-    },
-  };
+class HeldReply implements Reply {
+  readonly #call: Call;
+  readonly #attempt: OpenAttempt;
+  readonly #status: number;
+  readonly #headers: EngineHeaders;
+  readonly #conclude: Conclude;
+  readonly #engine: Dialect;
+  readonly #pieces = new Pieces();
+  #length = 0;
 
-  function send(answer: Answer): void {
+  constructor(call: Call, attempt: OpenAttempt, status: number, headers: EngineHeaders, conclude: Conclude, engine: Dialect) {
+    this.#call = call;
+    this.#attempt = attempt;
+    this.#status = status;
+    this.#headers = headers;
+    this.#conclude = conclude;
+    this.#engine = engine;
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#length += chunk.length;
+    if (this.#length > MAX_HELD_BYTES) throw new ReplyTooLarge(MAX_HELD_BYTES);
+    this.#pieces.push(chunk);
+    return true;
+  }
+
+  end(): void {
+    const whole = this.#pieces.take();
+    const status = this.#status;
+    const answer = this.#conclude(status, whole);
+    const { facts, error = status < 400 ? undefined : String(status) } = answer;
+    // A refused request took no tokens.
+    const estimate = status < 400 ? undefined : { input: 0, output: 0, cacheRead: 0, reasoning: 0 };
+    const bad = error === undefined ? judged(this.#call, this.#engine, whole) : undefined;
+    this.#attempt.settle({ status, error: bad ? BAD_ANSWER + bad : error, facts, estimate });
+    if (bad) throw new Rejected(BAD_ANSWER + bad, `the answer is bad: ${bad}`, { escalate: true, deliver: () => this.#send(answer) });
+    if (error !== undefined && status < 400)
+      throw new Rejected(error, "the engine answered 200 with what is no reply", { deliver: () => this.#send(answer) });
+    this.#send(answer);
+  }
+
+  fail(error: string): boolean {
+    this.#attempt.settle({ status: this.#status, error, facts: undefined, estimate: undefined });
+    return false;
+  }
+
+  #send({ status, body, headers }: Answer): void {
+    const { response, record } = this.#call;
+    const attempt = this.#attempt;
     attempt.answers();
-    const reply = Object.assign(replyHeaders(headers, record, attempt.record), answer.headers);
-    reply["content-length"] = String(answer.body.length);
+    const reply = replyHeaders(this.#headers, record, attempt.record);
+    if (headers) Object.assign(reply, headers);
+    reply["content-length"] = String(body.length);
     reply[ResponseHeader.slaMet] = String(record.slaMet);
     if (attempt.record.costNanousd !== undefined) reply[ResponseHeader.costNanousd] = String(attempt.record.costNanousd);
-    response.writeHead(answer.status, reply);
-    response.end(answer.body);
+    response.writeHead(status, reply);
+    response.end(body);
   }
 }
 

@@ -13,7 +13,7 @@ import type { AttemptRecord } from "../telemetry/record.ts";
 import { Attempt, cancelAll, type Failed, HedgeLost, type Outcome } from "./attempt.ts";
 import { type Call, endOf } from "./call.ts";
 import type { Exchanges } from "./exchange.ts";
-import { openAttempt } from "./settle.ts";
+import { OpenAttempt } from "./settle.ts";
 import { statusKind } from "./verdict.ts";
 
 export interface RelayOptions {
@@ -81,6 +81,8 @@ class Relay {
       }
       const outcome = await this.#attempt(offer, why, failure?.code, minTier);
       if (!outcome) continue;
+      call.onGone = undefined;
+      call.place = "none";
       if (outcome.kind === "answered") return;
       if (outcome.kind === "gone") throw endOf(call);
       failure = outcome;
@@ -108,7 +110,8 @@ class Relay {
       if (best < 0 || (minTier > 0 && offer.tier < (this.#left[best] as Offer).tier)) best = at;
       if (minTier === 0) break;
     }
-    return best < 0 ? undefined : this.#left.splice(best, 1)[0];
+    // Mostly one is left.
+    return best < 0 ? undefined : best === this.#left.length - 1 ? this.#left.pop() : this.#left.splice(best, 1)[0];
   }
 
   /** Somebody is left to ask, and the retry budget grants it. */
@@ -120,29 +123,29 @@ class Relay {
   }
 
   /** On a slot that was taken. @returns undefined where the pool could not be asked after all */
-  async #attempt(offer: Offer, why: Why, reason: string | undefined, minTier: number): Promise<Outcome | undefined> {
-    const call = this.#call;
-    const hedge = this.#options.resilience.hedge(ruleOf(call), call.record.intent.sla.class);
-    let sessionHeaders = NO_HEADERS;
+  #attempt(offer: Offer, why: Why, reason: string | undefined, minTier: number): Promise<Outcome | undefined> | undefined {
     const { sessions } = offer.source.connection;
-    if (sessions) {
-      sessionHeaders = await sessions.prepare(call.record);
-      if (call.gone) {
-        offer.source.gate.release();
-        return { kind: "gone" };
-      }
-    }
+    if (!sessions) return this.#ask(offer, NO_HEADERS, why, reason, minTier);
+    return sessions.prepare(this.#call.record).then((sessionHeaders) => {
+      if (!this.#call.gone) return this.#ask(offer, sessionHeaders, why, reason, minTier);
+      offer.source.gate.release();
+      return { kind: "gone" };
+    });
+  }
+
+  #ask(
+    offer: Offer,
+    sessionHeaders: readonly string[],
+    why: Why,
+    reason: string | undefined,
+    minTier: number,
+  ): Promise<Outcome> | undefined {
+    const { record } = this.#call;
     const first = this.#start(offer, sessionHeaders, why, reason, minTier);
-    if (!first) return undefined;
-    let outcome: Outcome;
-    if (hedge === undefined) outcome = await first.outcome;
-    else {
-      const predicted = call.record.placement.explained.find((candidate) => candidate.chosen)?.ttft_ms ?? 0;
-      outcome = await this.#hedged(first, "afterMs" in hedge ? hedge.afterMs : hedge.timesPredicted * predicted, minTier);
-    }
-    call.onGone = undefined;
-    call.place = "none";
-    return outcome;
+    const hedge = this.#options.resilience.hedge(ruleOf(this.#call), record.intent.sla.class);
+    if (!first || hedge === undefined) return first?.outcome;
+    const predicted = record.placement.explained.find((candidate) => candidate.chosen)?.ttft_ms ?? 0;
+    return this.#hedged(first, "afterMs" in hedge ? hedge.afterMs : hedge.timesPredicted * predicted, minTier);
   }
 
   #start(offer: Offer, sessionHeaders: readonly string[], why: Why, reason: string | undefined, minTier: number): Attempt | undefined {
@@ -157,7 +160,7 @@ class Relay {
       return undefined;
     }
     this.#attempts++;
-    const opened = openAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline, {
+    const opened: OpenAttempt = new OpenAttempt(offer, newSpanId(), call.record, call.chat.promptBytes, baseline, {
       pricing: pricings[chain.indexOf(offer)] as Pricing,
       why,
       reason,

@@ -7,6 +7,7 @@ import type { CallUsage, ReplyFacts } from "../dialects/chat-usage.ts";
 import type { Pricing } from "../placement/candidate.ts";
 import { conversationKey, isOneOff } from "../pools/offers-to.ts";
 import type { Offer } from "../pools/pool.ts";
+import type { HeldSlot } from "../pools/pool-load.ts";
 import type { ObservedCall } from "../pools/speed.ts";
 import type { PoolVerdict } from "../resilience/breaker.ts";
 import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";
@@ -33,17 +34,6 @@ export interface AttemptEnd {
   estimate: CallUsage | undefined;
 }
 
-export interface OpenAttempt {
-  readonly offer: Offer;
-  readonly record: AttemptRecord;
-  /** The first content passed. */
-  firstChunk(): void;
-  /** This attempt is the one that the client hears: others of the call are cancelled. */
-  answers(): void;
-  /** Idempotent: the first end counts. */
-  settle(end: AttemptEnd): void;
-}
-
 export interface AttemptCircumstances {
   /** As it was when the call was admitted. */
   pricing: Pricing;
@@ -54,86 +44,111 @@ export interface AttemptCircumstances {
   learns: boolean;
 }
 
-/** Takes over a slot that was acquired; `settle` gives it back. */
-export function openAttempt(
-  offer: Offer,
-  spanId: string,
-  decision: DecisionRecord,
-  promptBytes: number,
-  baseline: Baseline | undefined,
-  { pricing, why, reason, onAnswer, learns }: AttemptCircumstances,
-): OpenAttempt {
-  const pool = offer.source;
-  const record: AttemptRecord = {
-    spanId,
-    offer: offer.facts,
-    why,
-    reason,
-    startedAt: epochNow(),
-    firstChunkAt: undefined,
-    endedAt: 0,
-    status: 0,
-    error: undefined,
-    usage: undefined,
-    finishReason: undefined,
-    responseId: undefined,
-    responseModel: undefined,
-    costNanousd: undefined,
-    costSource: "unknown",
-    baselineNanousd: undefined,
-    dropped: undefined,
-  };
-  const { sla } = decision.intent;
-  const { maxTokens = Number.POSITIVE_INFINITY, expectedOutputTokens } = decision;
-  const stopClock = pool.clock.begin(record.startedAt);
-  const prompt = Math.ceil(promptBytes / pool.speed.bytesPerToken);
-  const held = pool.load?.enter(
-    {
-      sla,
-      arrivedAt: decision.startedAt,
-      prefillTokens: prompt - Math.min(prompt, offer.warmPrefixTokens ?? 0),
-      expectedOutputTokens: Math.min(maxTokens, expectedOutputTokens),
-    },
-    record.startedAt,
-  );
-  decision.attempts.push(record);
+/** An attempt under way. It takes over a slot that was acquired; `settle` gives it back. */
+export class OpenAttempt {
+  readonly offer: Offer;
+  readonly record: AttemptRecord;
+  readonly #decision: DecisionRecord;
+  readonly #promptBytes: number;
+  readonly #baseline: Baseline | undefined;
+  readonly #circumstances: AttemptCircumstances;
+  readonly #stopClock: (now: number) => number;
+  readonly #held: HeldSlot | undefined;
 
-  return {
-    offer,
-    record,
-    firstChunk() {
-      if (record.firstChunkAt !== undefined) return;
-      record.firstChunkAt = epochNow();
-      held?.firstToken(record.firstChunkAt);
-    },
-    answers() {
-      onAnswer?.();
-    },
-    settle({ status, error, facts, estimate }) {
-      if (record.endedAt !== 0) return;
-      record.endedAt = epochNow();
-      pool.gate.release();
-      const busyMs = stopClock(record.endedAt);
-      const shared = { there: held?.there ?? NOBODY, ...(held?.leave(record.endedAt) ?? ALONE) };
-      record.status = status;
-      record.error = error;
-      record.usage = facts?.usage ?? estimate;
-      record.finishReason = facts?.finishReason;
-      record.responseId = facts?.id;
-      record.responseModel = facts?.model;
-      const cost = callCost(pricing, record.usage, busyMs, facts?.usage === undefined);
-      record.costNanousd = cost.nanousd;
-      record.costSource = cost.source;
-      record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);
-      if (error !== HEDGE_LOST) {
-        const { firstChunkAt, endedAt, usage } = record;
-        decision.slaMet =
-          error === undefined && slaMet(sla, { startedAt: decision.startedAt, firstChunkAt, endedAt, outputTokens: usage?.output });
-      }
-      pool.breaker.report(verdict(status, error));
-      if (error === undefined && learns) observe(offer, decision, record, { promptBytes, ...shared });
-    },
-  };
+  constructor(
+    offer: Offer,
+    spanId: string,
+    decision: DecisionRecord,
+    promptBytes: number,
+    baseline: Baseline | undefined,
+    circumstances: AttemptCircumstances,
+  ) {
+    const pool = offer.source;
+    const record: AttemptRecord = {
+      spanId,
+      offer: offer.facts,
+      why: circumstances.why,
+      reason: circumstances.reason,
+      startedAt: epochNow(),
+      firstChunkAt: undefined,
+      endedAt: 0,
+      status: 0,
+      error: undefined,
+      usage: undefined,
+      finishReason: undefined,
+      responseId: undefined,
+      responseModel: undefined,
+      costNanousd: undefined,
+      costSource: "unknown",
+      baselineNanousd: undefined,
+      dropped: undefined,
+    };
+    this.offer = offer;
+    this.record = record;
+    this.#decision = decision;
+    this.#promptBytes = promptBytes;
+    this.#baseline = baseline;
+    this.#circumstances = circumstances;
+    const { maxTokens = Number.POSITIVE_INFINITY, expectedOutputTokens } = decision;
+    this.#stopClock = pool.clock.begin(record.startedAt);
+    const prompt = Math.ceil(promptBytes / pool.speed.bytesPerToken);
+    this.#held = pool.load?.enter(
+      {
+        sla: decision.intent.sla,
+        arrivedAt: decision.startedAt,
+        prefillTokens: prompt - Math.min(prompt, offer.warmPrefixTokens ?? 0),
+        expectedOutputTokens: Math.min(maxTokens, expectedOutputTokens),
+      },
+      record.startedAt,
+    );
+    decision.attempts.push(record);
+  }
+
+  /** The first content passed. */
+  firstChunk(): void {
+    const { record } = this;
+    if (record.firstChunkAt !== undefined) return;
+    record.firstChunkAt = epochNow();
+    this.#held?.firstToken(record.firstChunkAt);
+  }
+
+  /** This attempt is the one that the client hears: others of the call are cancelled. */
+  answers(): void {
+    this.#circumstances.onAnswer?.();
+  }
+
+  /** Idempotent: the first end counts. */
+  settle({ status, error, facts, estimate }: AttemptEnd): void {
+    const { record, offer } = this;
+    if (record.endedAt !== 0) return;
+    const decision = this.#decision;
+    const baseline = this.#baseline;
+    const { pricing, learns } = this.#circumstances;
+    const pool = offer.source;
+    record.endedAt = epochNow();
+    pool.gate.release();
+    const busyMs = this.#stopClock(record.endedAt);
+    const { meanBatch } = this.#held?.leave(record.endedAt) ?? ALONE;
+    record.status = status;
+    record.error = error;
+    record.usage = facts?.usage ?? estimate;
+    record.finishReason = facts?.finishReason;
+    record.responseId = facts?.id;
+    record.responseModel = facts?.model;
+    const cost = callCost(pricing, record.usage, busyMs, facts?.usage === undefined);
+    record.costNanousd = cost.nanousd;
+    record.costSource = cost.source;
+    record.baselineNanousd = record.usage && baseline && costNanousd(baseline.price, record.usage);
+    if (error !== HEDGE_LOST) {
+      const { firstChunkAt, endedAt, usage } = record;
+      decision.judged = record;
+      decision.slaMet =
+        error === undefined &&
+        slaMet(decision.intent.sla, { startedAt: decision.startedAt, firstChunkAt, endedAt, outputTokens: usage?.output });
+    }
+    pool.breaker.report(verdict(status, error));
+    if (error === undefined && learns) observe(offer, decision, record, this.#promptBytes, this.#held?.there ?? NOBODY, meanBatch);
+  }
 }
 
 function verdict(status: number, error: string | undefined): PoolVerdict {
@@ -150,12 +165,16 @@ function observe(
   { source, slots, model }: Offer,
   decision: DecisionRecord,
   { usage, startedAt, firstChunkAt, endedAt }: AttemptRecord,
-  known: Pick<ObservedCall, "promptBytes" | "there" | "meanBatch">,
+  promptBytes: number,
+  there: ObservedCall["there"],
+  meanBatch: number,
 ): void {
   const { intent, identity } = decision;
   const measurable = firstChunkAt !== undefined && usage !== undefined && usage.output >= MIN_TOKENS_FOR_RATE;
   source.speed.observe({
-    ...known,
+    promptBytes,
+    there,
+    meanBatch,
     slaClass: intent.sla.class,
     promptTokens: usage?.input,
     prefilledTokens: usage && usage.input - usage.cacheRead,

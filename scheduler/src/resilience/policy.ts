@@ -2,6 +2,7 @@
 
 import type { SlaClass } from "@signalbox/otel/conventions";
 import type { Config } from "../config/schema.ts";
+import { emptyMap, getOrMake } from "../get-or-make.ts";
 import type { BadAnswerKind } from "../relay/bad-answer.ts";
 import { createRetryBudget, type RetryBudget } from "./retry-budget.ts";
 
@@ -43,22 +44,23 @@ export function createResilience({ resilience, routes, pools }: Pick<Config, "re
       escalate ? [[name, { on: new Set(escalate.on), holdBytes: escalate.hold_bytes }] as const] : [],
     ),
   );
-  const known = new Map<string, Patience>();
+  const known = new Map<string, Map<string, Map<SlaClass, Patience>>>();
+
+  function workOut(route: string, pool: string, sla: SlaClass): Patience {
+    const words: (Waits | undefined)[] = [ofRoute.get(route), ofPool.get(pool), classes[sla], resilience];
+    const first = (name: keyof Waits) => words.find((waits) => waits?.[name] !== undefined)?.[name] as number;
+    return { ttftMs: first("ttft_timeout_ms"), replyMs: first("reply_timeout_ms"), stallMs: first("stall_timeout_ms") };
+  }
 
   return {
     maxAttempts: max_attempts,
     retries: createRetryBudget({ share: retry_budget.share, perSecond: retry_budget.per_second }),
-    patience(route, pool, sla) {
-      const key = `${route}\n${pool}\n${sla}`;
-      let patience = known.get(key);
-      if (!patience) {
-        const words: (Waits | undefined)[] = [ofRoute.get(route), ofPool.get(pool), classes[sla], resilience];
-        const first = (name: keyof Waits) => words.find((waits) => waits?.[name] !== undefined)?.[name] as number;
-        patience = { ttftMs: first("ttft_timeout_ms"), replyMs: first("reply_timeout_ms"), stallMs: first("stall_timeout_ms") };
-        known.set(key, patience);
-      }
-      return patience;
-    },
+    patience: (route, pool, sla) =>
+      getOrMake(
+        getOrMake(getOrMake(known, route, emptyMap<string, Map<SlaClass, Patience>>), pool, emptyMap<SlaClass, Patience>),
+        sla,
+        () => workOut(route, pool, sla),
+      ),
     hedge(route, sla) {
       const hedge = ofRoute.get(route)?.hedge ?? classes[sla]?.hedge;
       if (!hedge) return undefined;

@@ -9,7 +9,7 @@ import type { RouteConfig } from "../config/schema.ts";
 import type { ChatRequest } from "../dialects/chat-request.ts";
 import type { Lease } from "../generations.ts";
 import type { Payloads } from "../payloads/payloads.ts";
-import { type DecisionRecord, decisionId } from "../telemetry/record.ts";
+import type { DecisionRecord } from "../telemetry/record.ts";
 import { createDailyCap, type DailyCap } from "./daily-cap.ts";
 
 /** `sent`, or why a copy that was due was not. */
@@ -65,7 +65,7 @@ export function createShadows({ admit, payloads, record, onOutcome, random = Mat
       const settle = state.cap.reserve(worst, usdToNanousd(shadow.max_usd_per_day), now());
       if (!settle) return onOutcome(name, "budget");
 
-      const { leave, parts } = lease.again();
+      const use = lease.again();
       state.underWay++;
       let outcome: ShadowOutcome = "budget";
       void callAside({
@@ -80,14 +80,14 @@ export function createShadows({ admit, payloads, record, onOutcome, random = Mat
         },
         route: name,
         reason: "a copy of a served request",
-        baseline: parts.baseline,
-        shadowOf: decisionId(served),
+        baseline: use.parts.baseline,
+        shadowOf: served.decisionId,
         maxReplyBytes: 0,
         payloads,
         record,
       }).then(({ record: copied }) => {
         state.underWay--;
-        leave();
+        use.leave();
         if (outcome !== "sent") onOutcome(name, outcome);
         // A cost that nobody knows counts at the most it can be.
         settle(copied.attempts.reduce((sum, { costNanousd }) => sum + (costNanousd ?? worst), 0));

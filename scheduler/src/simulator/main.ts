@@ -132,7 +132,7 @@ else {
     const problems = error instanceof ConfigError ? error.problems : [error.message];
     if (process.argv.includes("--json")) {
       process.stdout.write(`${JSON.stringify({ error: { code: "simulate", message: problems.join("; ") } })}\n`);
-    } else for (const line of problems) process.stderr.write(`simulate: ${line}\n`);
+    } else for (const line of problems) process.stderr.write(`signalbox simulate: ${line}\n`);
     process.exitCode = 2;
   }
 }

@@ -1,19 +1,15 @@
-/** The attributes of the scheduler's two spans (conventions.md). */
+/** The attributes of the scheduler's two spans (conventions.md): what both have, and what each has besides. */
 
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import { nanousdToUsd } from "@signalbox/otel/prices";
-import { type AttemptRecord, type CacheHit, type DecisionRecord, decisionId } from "./record.ts";
+import type { AttemptRecord, CacheHit, DecisionRecord } from "./record.ts";
 import type { PutAttribute } from "./span-writer.ts";
 
 export function putScheduleAttributes(put: PutAttribute, record: DecisionRecord): void {
   const { intent, placement } = record;
   const last = record.attempts.at(-1);
-  putShared(put, record);
   put(Attribute.operation, Operation.schedule);
   put(Attribute.requestModel, record.requestModel);
-  put(Attribute.requestStream, record.stream);
-  put(Attribute.requestMaxTokens, record.maxTokens || undefined);
-  put(Attribute.decisionId, decisionId(record));
   put(Attribute.decisionReason, placement.reason);
   put(Attribute.decisionCandidates, JSON.stringify(placement.explained));
   put(Attribute.slaMet, record.slaMet);
@@ -28,13 +24,10 @@ export function putScheduleAttributes(put: PutAttribute, record: DecisionRecord)
 export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, attempt: AttemptRecord, number: number): void {
   const { usage, costNanousd, firstChunkAt } = attempt;
   const prefillMs = firstChunkAt === undefined ? undefined : firstChunkAt - attempt.startedAt;
-  putShared(put, record);
   putPool(put, attempt);
   put(Attribute.operation, Operation[record.operation]);
   put(Attribute.provider, attempt.offer.provider);
   put(Attribute.requestModel, attempt.offer.model);
-  put(Attribute.requestStream, record.stream);
-  put(Attribute.requestMaxTokens, record.maxTokens || undefined);
   put(Attribute.responseModel, attempt.responseModel);
   put(Attribute.responseId, attempt.responseId);
   put(Attribute.finishReasons, attempt.finishReason === undefined ? undefined : finishReasons(attempt.finishReason));
@@ -47,13 +40,14 @@ export function putAttemptAttributes(put: PutAttribute, record: DecisionRecord, 
   put(Attribute.translationDropped, attempt.dropped && [...attempt.dropped]);
   put(Attribute.attempt, number);
   put(Attribute.attemptReason, attempt.why === "first" ? undefined : attempt.reason ? `${attempt.why}: ${attempt.reason}` : attempt.why);
-  put(Attribute.decisionId, decisionId(record));
   put(Attribute.queueMs, number === 1 ? record.queueMs : undefined);
   put(Attribute.prefillMs, prefillMs);
   put(Attribute.decodeMs, firstChunkAt === undefined ? undefined : attempt.endedAt - firstChunkAt);
   put(Attribute.costNanousd, costNanousd);
   put(Attribute.costUsd, costNanousd === undefined ? undefined : nanousdToUsd(costNanousd));
   put(Attribute.costSource, attempt.costSource);
+  // on one of them: totals of pools and routes count attempts, and the request was in time or not once
+  put(Attribute.slaMet, record.judged === attempt ? record.slaMet : undefined);
   put(Attribute.baselineNanousd, attempt.baselineNanousd);
   put(Attribute.baselineModel, attempt.baselineNanousd === undefined ? undefined : record.baselineModel);
   put(Attribute.cache, usage && usage.cacheRead > 0 ? "prefix" : "none");
@@ -82,8 +76,12 @@ function putCacheHit(put: PutAttribute, { kind, ageSeconds, score, savedNanousd,
   put(Attribute.costSource, "measured");
 }
 
-/** Who, and under which rule: on both spans. */
-function putShared(put: PutAttribute, { identity, intent, budgetState, shadowOf }: DecisionRecord): void {
+/** Who, under which rule, and of which decision: on both spans. */
+export function putSharedAttributes(put: PutAttribute, record: DecisionRecord): void {
+  const { identity, intent, budgetState, shadowOf } = record;
+  put(Attribute.decisionId, record.decisionId);
+  put(Attribute.requestStream, record.stream);
+  put(Attribute.requestMaxTokens, record.maxTokens || undefined);
   put(Attribute.sessionId, identity.session);
   put(Attribute.conversationId, identity.session);
   put(Attribute.signalboxAgentId, identity.agent);

@@ -1,10 +1,10 @@
 /** Decision records as spans: `schedule {model}` around one `chat {model}` per attempt, with ids and times from the record. */
 
 import { spanName } from "@signalbox/otel/conventions";
-import { putAttemptAttributes, putScheduleAttributes } from "./attributes.ts";
+import { putAttemptAttributes, putScheduleAttributes, putSharedAttributes } from "./attributes.ts";
 import { type MigrationRecord, putMigrationAttributes } from "./migration.ts";
-import type { DecisionRecord } from "./record.ts";
-import type { SpanWriter } from "./span-writer.ts";
+import type { AttemptRecord, DecisionRecord } from "./record.ts";
+import type { PutAttribute, SpanWriter } from "./span-writer.ts";
 
 /** What spans are made of. */
 export type SpanRecord = DecisionRecord | MigrationRecord;
@@ -23,16 +23,23 @@ export function writeSpans(record: SpanRecord, spans: SpanWriter): void {
     );
     return;
   }
-  for (const [index, attempt] of record.attempts.entries()) {
+  const shared = (put: PutAttribute) => putSharedAttributes(put, record);
+  const { attempts } = record;
+  for (let index = 0; index < attempts.length; index++) {
+    const attempt = attempts[index] as AttemptRecord;
     const { startedAt, endedAt, error } = attempt;
     const name = spanName[record.operation](attempt.offer.model);
-    spans.write({ traceId, spanId: attempt.spanId, parentSpanId: spanId, name, kind: CLIENT, startedAt, endedAt, error }, (put) =>
-      putAttemptAttributes(put, record, attempt, index + 1),
+    spans.write(
+      { traceId, spanId: attempt.spanId, parentSpanId: spanId, name, kind: CLIENT, startedAt, endedAt, error },
+      (put) => putAttemptAttributes(put, record, attempt, index + 1),
+      shared,
     );
   }
   const { startedAt, endedAt, error } = record;
   const name = spanName.schedule(record.requestModel);
-  spans.write({ traceId, spanId, parentSpanId, name, kind: SERVER, startedAt, endedAt, error }, (put) =>
-    putScheduleAttributes(put, record),
+  spans.write(
+    { traceId, spanId, parentSpanId, name, kind: SERVER, startedAt, endedAt, error },
+    (put) => putScheduleAttributes(put, record),
+    shared,
   );
 }

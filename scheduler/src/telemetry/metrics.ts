@@ -1,13 +1,13 @@
 /** `/metrics`: what an autoscaler and an operator ask of the scheduler. Counters are moved off the path, from the records. */
 
 import type http from "node:http";
-import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { SLA_CLASSES } from "@signalbox/otel/conventions";
 import { nanousdToUsd } from "@signalbox/otel/prices";
 import type { AdmissionService } from "../admission/service.ts";
 import type { ReplyStore } from "../cache/reply-store.ts";
 import type { ConfigStatus } from "../config/follow.ts";
+import { emptyMap, getOrMake } from "../get-or-make.ts";
 import type { Payloads } from "../payloads/payloads.ts";
 import { DEFAULT_CONFIDENCE } from "../placement/correction.ts";
 import type { Pool } from "../pools/pool.ts";
@@ -15,6 +15,7 @@ import { hoursOf } from "../pools/pool-hours.ts";
 import type { ProbeResult } from "../pools/probe.ts";
 import type { ShadowOutcome } from "../shadow/shadow.ts";
 import type { Telemetry } from "./export.ts";
+import { Histogram, MetricsExporter } from "./histograms.ts";
 import { type DecisionRecord, epochNow } from "./record.ts";
 
 export interface SchedulerMetrics {
@@ -48,23 +49,27 @@ export function createMetrics({
   config,
   retriesRefused,
 }: MetricsSources): SchedulerMetrics {
-  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const overhead = new Histogram({
+    name: "signalbox_overhead_seconds",
+    description: "Time from a request's arrival to its dispatch, less its wait for a slot",
+    boundaries: OVERHEAD_BOUNDARIES_SECONDS,
+  });
+  const duration = new Histogram({
+    name: "signalbox_request_duration_seconds",
+    description: "Time from a request's arrival to its end",
+    boundaries: LATENCY_BOUNDARIES_SECONDS,
+    label: "pool",
+  });
+  const exporter = new MetricsExporter([overhead, duration]);
   const provider = new MeterProvider({ readers: [exporter] });
   const meter = provider.getMeter("signalbox-scheduler");
   /** Added up here: an instrument of OpenTelemetry makes a text of a measurement's labels each time, 1 µs a request. */
-  const requests = new Map<string, { labels: { pool: string; route: string; status: number }; count: number }>();
+  const requests = new Map<string, Map<string, Map<number, { count: number }>>>();
   meter.createObservableCounter("signalbox_requests", { description: "Requests by pool, route and status" }).addCallback((result) => {
-    for (const { labels, count } of requests.values()) result.observe(count, labels);
+    for (const [pool, routes] of requests)
+      for (const [route, statuses] of routes) for (const [status, { count }] of statuses) result.observe(count, { pool, route, status });
   });
   const misses = meter.createCounter("signalbox_sla_misses", { description: "Requests that missed their class, by pool and class" });
-  const overhead = meter.createHistogram("signalbox_overhead_seconds", {
-    description: "Time from a request's arrival to its dispatch, less its wait for a slot",
-    advice: { explicitBucketBoundaries: OVERHEAD_BOUNDARIES_SECONDS },
-  });
-  const duration = meter.createHistogram("signalbox_request_duration_seconds", {
-    description: "Time from a request's arrival to its end",
-    advice: { explicitBucketBoundaries: LATENCY_BOUNDARIES_SECONDS },
-  });
   const gauge = (name: string, description: string, read: (pool: Pool) => number) =>
     meter.createObservableGauge(name, { description }).addCallback((result) => {
       for (const pool of pools()) result.observe(read(pool), { pool: pool.name, silicon: pool.silicon });
@@ -187,10 +192,12 @@ export function createMetrics({
   const skips = meter.createCounter("signalbox_semantic_skipped", { description: "Requests that went on without their vector" });
 
   function countRequest(pool: string, route: string, status: number): void {
-    const key = `${status} ${pool}\n${route}`;
-    const known = requests.get(key);
-    if (known) known.count++;
-    else requests.set(key, { labels: { pool, route, status }, count: 1 });
+    const statuses = getOrMake(
+      getOrMake(requests, pool, emptyMap<string, Map<number, { count: number }>>),
+      route,
+      emptyMap<number, { count: number }>,
+    );
+    getOrMake(statuses, status, () => ({ count: 0 })).count++;
   }
 
   return {
@@ -206,7 +213,7 @@ export function createMetrics({
       for (const { why, offer } of record.attempts) if (why !== "first") retries.add(1, { why, pool: offer.pool });
       if (!record.slaMet) misses.add(1, { pool, class: record.intent.sla.class });
       overhead.record(record.overheadMs / 1000);
-      duration.record((record.endedAt - record.startedAt) / 1000, { pool });
+      duration.record((record.endedAt - record.startedAt) / 1000, pool);
     },
     serve: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),

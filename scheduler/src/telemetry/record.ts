@@ -50,8 +50,10 @@ export interface DecisionRecord {
   traceId: string;
   /** The caller's span. */
   parentSpanId: string | undefined;
-  /** Of the `schedule` span; the decision's id is made of it. */
+  /** Of the `schedule` span. */
   spanId: string;
+  /** What clients, budgets and spans know it by. */
+  decisionId: string;
   identity: Identity;
   intent: Intent;
   operation: "chat" | "embeddings";
@@ -71,6 +73,8 @@ export interface DecisionRecord {
   status: number;
   error: string | undefined;
   slaMet: boolean;
+  /** The attempt that `slaMet` is of: the last that settled, but for those that lost a race. */
+  judged: AttemptRecord | undefined;
   baselineModel: string | undefined;
   /** Undefined where no budget applies. */
   budgetState: BudgetState | undefined;
@@ -108,6 +112,7 @@ export function openRecord(decided: Decided): DecisionRecord {
     traceId: decided.traceId,
     parentSpanId: decided.parentSpanId,
     spanId: decided.spanId,
+    decisionId: `d-${decided.spanId}`,
     identity: decided.identity,
     intent: decided.intent,
     operation: chat.operation,
@@ -123,6 +128,7 @@ export function openRecord(decided: Decided): DecisionRecord {
     status: 0,
     error: undefined,
     slaMet: false,
+    judged: undefined,
     baselineModel: decided.baselineModel,
     budgetState: decided.budgetState,
     admissionHeaders,
@@ -134,8 +140,14 @@ export function openRecord(decided: Decided): DecisionRecord {
 
 const NO_HEADERS = {};
 
-export const decisionId = (record: Pick<DecisionRecord, "spanId">): string => `d-${record.spanId}`;
-
 const EPOCH = performance.timeOrigin;
+let latest = EPOCH;
+
 /** Milliseconds since the epoch, monotonic within the process. */
-export const epochNow = (): number => EPOCH + performance.now();
+export function epochNow(): number {
+  latest = EPOCH + performance.now();
+  return latest;
+}
+
+/** When `epochNow` was asked last: for what is read many times a request, which asks as it comes and as it ends. */
+export const epochLately = (): number => latest;

@@ -1,7 +1,7 @@
 import { decodeSpans } from "@signalbox/otel/testing/otlp-sink";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AttributeValue, createSpanWriter, type SpanHead } from "./span-writer.ts";
+import { type AttributeValue, createSpanWriter, type PutAttribute, type PutAttributes, type SpanHead } from "./span-writer.ts";
 
 const HEAD: SpanHead = {
   traceId: "0123456789abcdef0123456789abcdef",
@@ -80,9 +80,12 @@ test("lengths at the edges of their varints, and texts that are cut", () => {
 test("spans that share some attributes with those before them are read as they were written, whatever comes between", () => {
   // Few values, so that many are as they were; the longest make the buffer grow.
   const value = fc.constantFrom<AttributeValue>("ä", "b".repeat(30), "c".repeat(5_000), 300, undefined);
+  const values = fc.array(value, { maxLength: 6 });
   const span = fc.record({
     kind: fc.constantFrom<SpanHead["kind"]>(1, 2),
-    values: fc.array(value, { maxLength: 6 }),
+    values,
+    /** Of a new record; undefined: of the one before, which shares its own. */
+    shared: fc.option(values, { nil: undefined }),
     taken: fc.nat(9).map((number) => number === 9),
   });
   fc.assert(
@@ -94,16 +97,25 @@ test("spans that share some attributes with those before them are read as they w
         read.push(...decodeSpans(request).map(({ kind, attributes }) => ({ kind, attributes })));
         spans.giveBack(request);
       };
-      for (const { kind, values, taken } of sequence) {
-        spans.write({ ...HEAD, kind }, (put) => {
-          for (const [at, each] of values.entries()) put(`a${at}`, each);
-        });
+      const putting = (name: string, values: readonly AttributeValue[]) => (put: PutAttribute) => {
+        for (const [at, each] of values.entries()) put(`${name}${at}`, each);
+      };
+      const attributesOf = (name: string, values: readonly AttributeValue[]) =>
+        values.flatMap((each, at) => (each === undefined ? [] : [[`${name}${at}`, each] as const]));
+      const written: object[] = [];
+      let ofRecord: readonly AttributeValue[] = [];
+      let shared: PutAttributes | undefined;
+      for (const { kind, values, shared: own, taken } of sequence) {
+        if (own) {
+          ofRecord = own;
+          shared = putting("s", own);
+        }
+        spans.write({ ...HEAD, kind }, putting("a", values), shared);
+        written.push({ kind, attributes: Object.fromEntries([...attributesOf("s", ofRecord), ...attributesOf("a", values)]) });
         if (taken) take();
       }
       take();
-      const attributesOf = (values: readonly AttributeValue[]) =>
-        Object.fromEntries(values.flatMap((each, at) => (each === undefined ? [] : [[`a${at}`, each]])));
-      expect(read).toEqual(sequence.map(({ kind, values }) => ({ kind, attributes: attributesOf(values) })));
+      expect(read).toEqual(written);
     }),
   );
 });

@@ -4,6 +4,7 @@
  *
  * Lengths that are not known before what they count are written as varints of a fixed width (protobuf allows the padding). Most attributes
  * are as they were in the span of the same kind before: all of that one's are copied as one piece, and what is another is written over it.
+ * What the spans of one record share is a piece of its own.
  */
 
 export interface SpanHead {
@@ -24,10 +25,12 @@ export interface SpanHead {
 export type AttributeValue = string | number | boolean | readonly string[] | undefined;
 /** Undefined values are left out; whole numbers are int_value, others double_value. */
 export type PutAttribute = (name: string, value: AttributeValue) => void;
+/** Called once, and may only put. */
+export type PutAttributes = (put: PutAttribute) => void;
 
 export interface SpanWriter {
-  /** Appends one span; `attributes` is called once, and may only put. */
-  write(head: SpanHead, attributes: (put: PutAttribute) => void): void;
+  /** Appends one span. @param shared what spans in a row have in common: where it is the same function as the span's before, its bytes are copied */
+  write(head: SpanHead, attributes: PutAttributes, shared?: PutAttributes): void;
   /** Bytes waiting. */
   readonly bytes: number;
   /** The ExportTraceServiceRequest of what was written since the last call. */
@@ -49,7 +52,7 @@ const SHORT_TEXT = 4_000;
 /** Characters kept of one text. */
 const MAX_TEXT = 1 << 16;
 
-/** The attributes of the last span of a kind: where they begin and end, and of each its name, its value and its bytes. */
+/** The attributes of the last span of a kind, or what the last ones shared: where they begin and end, and of each its name, its value and its bytes. */
 interface Before {
   start: number;
   end: number;
@@ -78,6 +81,8 @@ export function createSpanWriter(serviceName: string): SpanWriter {
   let lent: { request: Buffer; memory: typeof buffer } | undefined;
   /** By kind; of the spans that wait. */
   let before: Before[] = [];
+  let sharedBefore = nothing();
+  let lastShared: PutAttributes | undefined;
   /** Of the span that is written: the one before, attributes so far, and how far in the one before. What is left of that is copied to `at`. */
   let old = nothing();
   let count = 0;
@@ -226,7 +231,7 @@ export function createSpanWriter(serviceName: string): SpanWriter {
   }
 
   return {
-    write({ traceId, spanId, parentSpanId, name, kind, startedAt, endedAt, error }, attributes) {
+    write({ traceId, spanId, parentSpanId, name, kind, startedAt, endedAt, error }, attributes, shared) {
       room(SPAN_ROOM);
       buffer[at++] = 0x12;
       const span = at;
@@ -249,7 +254,9 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       buffer[at++] = 0x41;
       nanoseconds(endedAt);
       textField(0x2a, name);
-      putAll(kind, attributes);
+      if (shared) putShared(shared);
+      before[kind] ??= nothing();
+      putAll(before[kind], attributes);
       if (error !== undefined) status(error);
       patch(span, 4, at - span - 4);
     },
@@ -259,6 +266,8 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     take() {
       const request = framed();
       before = [];
+      sharedBefore = nothing();
+      lastShared = undefined;
       at = frame;
       // A copy of many spans takes as long as writing them: memory that is new is mapped page by page.
       if (!spare || request.length < MIN_LENT_BYTES) return Buffer.from(request);
@@ -282,8 +291,20 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     return buffer.subarray(frame - head.length, at);
   }
 
-  function putAll(kind: SpanHead["kind"], attributes: (put: PutAttribute) => void): void {
-    old = before[kind] ??= nothing();
+  function putShared(shared: PutAttributes): void {
+    if (shared !== lastShared) {
+      putAll(sharedBefore, shared);
+      lastShared = shared;
+      return;
+    }
+    const { start, end } = sharedBefore;
+    room(end - start);
+    buffer.copyWithin(at, start, end);
+    at += end - start;
+  }
+
+  function putAll(last: Before, attributes: PutAttributes): void {
+    old = last;
     from = old.start;
     count = 0;
     const start = at;

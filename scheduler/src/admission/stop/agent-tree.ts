@@ -12,6 +12,8 @@ export interface AgentTree {
   lineage(identity: Place): string[];
   /** Plain ids. Of a session: all its other agents. Of a sub-agent: those below it. */
   descendants(id: string): string[];
+  /** In which projects a session or an agent of this id was seen, whatever project it names; undefined: in calls that name none. */
+  projectsOf(id: string): (string | undefined)[];
   /** What the id was seen as since this process began. */
   kindOf(id: string): "session" | "agent" | undefined;
 }
@@ -64,8 +66,8 @@ export function createAgentTree(limits = { sessions: 20_000, agents: 1_000 }): A
       sessionOf.set(scopedId(project, kept), apart(root));
     },
     lineage({ project, session, agent, parentAgent }) {
-      const agents = sessions.get(scopedId(project, session));
       const line = [agent];
+      const agents = parentAgent === undefined ? undefined : sessions.get(scopedId(project, session));
       for (let above = parentAgent; above !== undefined && !line.includes(above); above = agents?.get(above)) line.push(above);
       if (!line.includes(session)) line.push(session);
       return project === undefined ? line : [...line, ...line.map((id) => scopedId(project, id))];
@@ -75,6 +77,10 @@ export function createAgentTree(limits = { sessions: 20_000, agents: 1_000 }): A
       if (whole.length > 0) return distinct(whole.flatMap((root) => [...(sessions.get(root)?.keys() ?? [])]));
       return distinct(matching(sessionOf, id).flatMap((agent) => belowSeen(agent)));
     },
+    projectsOf(id) {
+      const plain = plainId(id);
+      return distinct([...matching(sessions, plain), ...matching(sessionOf, plain)].map(projectOf));
+    },
     kindOf: (id) => (matching(sessions, id).length > 0 ? "session" : matching(sessionOf, id).length > 0 ? "agent" : undefined),
   };
 }
@@ -82,7 +88,7 @@ export function createAgentTree(limits = { sessions: 20_000, agents: 1_000 }): A
 /** The same text in memory of its own: one that was cut out of a request's head keeps the head, up to 2 KB for each of 20,000 sessions. */
 const apart = (text: string): string => ` ${text}`.slice(1);
 
-const distinct = (ids: readonly string[]) => [...new Set(ids)];
+const distinct = <T>(all: readonly T[]): T[] => [...new Set(all)];
 
 /** @param agents ids with their parents, in any order; circles end */
 export function below(id: string, agents: ReadonlyMap<string, string | undefined>): string[] {

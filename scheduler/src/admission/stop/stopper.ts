@@ -38,6 +38,8 @@ export interface Stopper {
 export interface StopperParts {
   tree: AgentTree;
   inFlight: InFlight;
+  /** Did a call of this id end here a moment ago, whether or not it is stored yet? */
+  decidedOn: (id: string) => boolean;
   controls: Controls;
   events: ControlEvents;
   database: Database | undefined;
@@ -52,9 +54,13 @@ const COUNT_OTHERS = `select count(*)::int as others from pg_stat_activity
   where application_name = 'signalbox-scheduler' and datname = current_database() and pid <> pg_backend_pid()`;
 
 export function createStopper(parts: StopperParts): Stopper {
-  const { tree, inFlight, controls, events, database, log, waits = { closeMs: 2_000, acknowledgeMs: 2_000 } } = parts;
+  const { tree, inFlight, decidedOn, controls, events, database, log, waits = { closeMs: 2_000, acknowledgeMs: 2_000 } } = parts;
 
   const stopCalls = (ids: readonly string[], control: Control) => inFlight.stop(new Set(ids), () => stopRefusal(control), waits.closeMs);
+
+  const isKnown = (id: string) => tree.kindOf(id) !== undefined || inFlight.of(id).length > 0 || decidedOn(id);
+  /** Where it was seen in other projects alone: what runs by this id is none of its project's, and goes on. */
+  const elsewhereOf = (id: string) => (isKnown(id) ? [] : tree.projectsOf(id));
 
   // Another scheduler or the dashboard stopped it: the calls here end too.
   controls.onChange((control) => {
@@ -65,6 +71,7 @@ export function createStopper(parts: StopperParts): Stopper {
       state: control.state,
       reason: control.reason,
       descendants: tree.descendants(control.id),
+      elsewhere: elsewhereOf(control.id).length > 0,
     });
   });
 
@@ -74,7 +81,8 @@ export function createStopper(parts: StopperParts): Stopper {
       const control: Control = { id, state, reason, source, changedAt: Date.now() };
       const unknown: string[] = [];
       const seen = tree.descendants(id);
-      const known = tree.kindOf(id) !== undefined || inFlight.of(id).length > 0;
+      const elsewhere = elsewhereOf(id);
+      const known = elsewhere.length > 0 || isKnown(id);
       const inProject = (agents: readonly string[]) => agents.map((agent) => scopedId(projectOf(id), agent));
       // Every call names its session, but not all agents above it: below a sub-agent each is stopped by name.
       const isSession = tree.kindOf(id) === "session";
@@ -84,7 +92,14 @@ export function createStopper(parts: StopperParts): Stopper {
         named.push(...controls.stopped().flatMap((stop) => (stop.id !== id && plainId(stop.id) === id ? stop.id : [])));
       const saved = controls.set([control, ...named.map((agent) => ({ ...control, id: agent }))]);
       const stopped = state === "killed" ? stopCalls([id, ...inProject(seen)], control) : Promise.resolve(NOTHING_STOPPED);
-      const event = events.publish(EVENT[state], { session: plainId(id), ...withProject(id), state, reason, descendants: seen });
+      const event = events.publish(EVENT[state], {
+        session: plainId(id),
+        ...withProject(id),
+        state,
+        reason,
+        descendants: seen,
+        elsewhere: elsewhere.length > 0,
+      });
       const answers = events.acknowledged(event, waits.acknowledgeMs);
 
       const stored = await storedOf(id, known, unknown);
@@ -98,6 +113,12 @@ export function createStopper(parts: StopperParts): Stopper {
       if (count.callsLeft > 0) unknown.push(`${count.callsLeft} calls had not ended after ${waits.closeMs} ms`);
       if (count.socketsLeft > 0) unknown.push(`${count.socketsLeft} connections to engines had not closed after ${waits.closeMs} ms`);
 
+      if (state !== "active" && elsewhere.length > 0) {
+        const seenIn = elsewhere.map((project) => project ?? "calls without a project").join(" and in ");
+        unknown.push(
+          `no call of this id was seen in ${projectOf(id)}, but in ${seenIn}: those go on; a stop without a project reaches all of them`,
+        );
+      }
       const everywhere = state === "active" && projectOf(id) !== undefined ? controls.stopOf([plainId(id)]) : undefined;
       if (everywhere)
         unknown.push(

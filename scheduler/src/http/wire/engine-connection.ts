@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import { ChunkError, ChunkReader } from "./chunked.ts";
-import { firstLine, HEAD_END, headIn, lengthOf, readFields } from "./head.ts";
+import { FieldReader, firstLine, HEAD_END, headIn, lengthOf } from "./head.ts";
 import { writeTogether } from "./write-together.ts";
 
 /** `code` as undici has it. */
@@ -30,7 +30,9 @@ export interface EngineController extends Dispatcher.DispatchController {
 const MAX_HEAD_BYTES = 64 << 10;
 /** Taken off what an engine says it keeps a connection. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const VERSION_AT = "HTTP/1.".length;
+const STATUS_AT = "HTTP/1.1 ".length;
 
 type Headers = Record<string, string | string[]>;
 /** Bytes that are to come, a body in chunks, or all until the connection is closed. */
@@ -39,6 +41,7 @@ type Body = { left: number } | ChunkReader | "until-close";
 export class EngineConnection {
   readonly socket: Socket;
   readonly #options: EngineConnectionOptions;
+  readonly #fields = new FieldReader();
   #exchange: Exchange | undefined;
   #head: Buffer | undefined;
   #body: Body | undefined;
@@ -117,7 +120,7 @@ export class EngineConnection {
         return undefined;
       }
       this.#head = undefined;
-      const { status, version, headers } = headOf(text);
+      const { status, version, headers } = headOf(text, this.#fields);
       bytes = bytes.subarray(text.length + HEAD_END.length);
       if (status === 101) throw new EngineError("UND_ERR_SOCKET", "bad upgrade");
       // Informational: the answer is still to come.
@@ -134,17 +137,18 @@ export class EngineConnection {
   #readBody(exchange: Exchange, bytes: Buffer): void {
     const body = this.#body as Body;
     let own: Buffer | undefined = bytes;
-    let over: Buffer | undefined;
+    /** Once the body has met its end: bytes that follow it. */
+    let over: number | undefined;
     if (body instanceof ChunkReader) {
       own = body.push(bytes);
-      over = body.left;
+      over = body.left?.length;
     } else if (body !== "until-close") {
       if (bytes.length > body.left) own = bytes.subarray(0, body.left);
       body.left -= own.length;
-      if (body.left === 0) over = bytes.subarray(own.length);
+      if (body.left === 0) over = bytes.length - own.length;
     }
     if (own && own.length > 0) exchange.handler.onResponseData?.(exchange, own);
-    if (over && this.#exchange === exchange) this.#finish(exchange, over.length === 0);
+    if (over !== undefined && this.#exchange === exchange) this.#finish(exchange, over === 0);
   }
 
   #finish(exchange: Exchange, clean: boolean): void {
@@ -204,17 +208,17 @@ class Exchange implements EngineController {
 }
 
 /** @throws EngineError */
-function headOf(text: string): { status: number; version: string; headers: Headers } {
-  const [, version = "", status] = STATUS_LINE.exec(firstLine(text)) ?? [];
+function headOf(text: string, fields: FieldReader): { status: number; version: string; headers: Headers } {
+  const line = firstLine(text);
   const headers: Headers = {};
-  const read = readFields(text, (name, value) => {
-    const known = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  const read = fields.read(text, (name, value) => {
+    const known = headers[name] !== undefined && Object.hasOwn(headers, name) ? headers[name] : undefined;
     if (name === "set-cookie") headers[name] = known ? [...known, value] : [value];
     else headers[name] = known === undefined ? value : `${known}, ${value}`;
     return true;
   });
-  if (!status || !read) throw new EngineError("HPE_INVALID_HEADER_TOKEN", "the answer is not HTTP");
-  return { status: Number(status), version, headers };
+  if (!read || !STATUS_LINE.test(line)) throw new EngineError("HPE_INVALID_HEADER_TOKEN", "the answer is not HTTP");
+  return { status: Number(line.slice(STATUS_AT, STATUS_AT + 3)), version: line.charAt(VERSION_AT), headers };
 }
 
 /** @throws EngineError where it is said in two ways, or in one that we do not read */
@@ -233,6 +237,6 @@ function bodyOf(status: number, { "content-length": length, "transfer-encoding":
 }
 
 function idleMsOf({ "keep-alive": said }: Headers, most: number): number {
-  const seconds = /timeout=(\d+)/i.exec(String(said))?.[1];
+  const seconds = said && /timeout=(\d+)/i.exec(String(said))?.[1];
   return seconds === undefined ? most : Math.min(most, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS);
 }

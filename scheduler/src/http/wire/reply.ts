@@ -1,6 +1,5 @@
 /** What a client is answered: as node:http's ServerResponse, as far as the gateway uses it. */
 
-import { EventEmitter } from "node:events";
 import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { fieldLine } from "./head.ts";
@@ -18,8 +17,8 @@ export interface ReplyConnection {
   replied(): void;
 }
 
-/** Emits `close` where the client leaves before the end, and `drain` where it has caught up. */
-export class WireReply extends EventEmitter {
+/** `close` comes where the client leaves before the end. No EventEmitter: that keeps an object of its own for what is listened to. */
+export class WireReply {
   readonly req: WireRequest;
   statusCode = 200;
   headersSent = false;
@@ -29,11 +28,29 @@ export class WireReply extends EventEmitter {
   /** Written with the first bytes. */
   #head = "";
   #form: "chunked" | "plain" | "none" = "chunked";
+  #onClose: readonly (() => void)[] = NONE;
+  #onDrain: readonly (() => void)[] = NONE;
 
   constructor(request: WireRequest, connection: ReplyConnection) {
-    super();
     this.req = request;
     this.#connection = connection;
+  }
+
+  on(_event: "close", listener: () => void): void {
+    this.#onClose = [...this.#onClose, listener];
+  }
+  once(_event: "drain", listener: () => void): void {
+    this.#onDrain = [...this.#onDrain, listener];
+  }
+  /** The client has left before the end. */
+  left(): void {
+    for (const listener of this.#onClose) listener();
+  }
+  /** The client has caught up. */
+  drained(): void {
+    const listeners = this.#onDrain;
+    this.#onDrain = NONE;
+    for (const listener of listeners) listener();
   }
 
   get destroyed(): boolean {
@@ -104,6 +121,8 @@ export class WireReply extends EventEmitter {
     return writeTogether(this.#connection.socket, head, bytes, after);
   }
 }
+
+const NONE: readonly (() => void)[] = [];
 
 const sizeLine = (bytes: number) => `${bytes.toString(16)}\r\n`;
 

@@ -1,7 +1,8 @@
 /** A client's request: its head is read, its body may still be on its way. */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { firstLine, HEAD_END, headIn, lengthOf, readFields } from "./head.ts";
+import { NOTHING, Pieces } from "../pieces.ts";
+import { type FieldReader, firstLine, HEAD_END, headIn, lengthOf } from "./head.ts";
 
 export interface RequestHead {
   method: "POST";
@@ -24,10 +25,11 @@ const NOT_TAKEN = new Set(["transfer-encoding", "expect", "upgrade", "trailer", 
 
 /**
  * The head of the request that begins in `bytes`.
+ * @param fields of its connection
  * @returns "more" where the head is not whole; "other" for all that is not plainly a POST with a content-length, right or wrong:
  * node:http knows what to do with it
  */
-export function readHead(bytes: Buffer): RequestHead | "more" | "other" {
+export function readHead(bytes: Buffer, fields: FieldReader): RequestHead | "more" | "other" {
   const text = headIn(bytes, MAX_HEAD_BYTES);
   if (text === undefined) return bytes.length <= MAX_HEAD_BYTES && mayBePost(bytes) ? "more" : "other";
   const line = firstLine(text);
@@ -35,9 +37,9 @@ export function readHead(bytes: Buffer): RequestHead | "more" | "other" {
   if (!line.startsWith(METHOD) || !line.endsWith(VERSION) || !TARGET.test(url)) return "other";
 
   const headers: Record<string, string> = {};
-  const plain = readFields(text, (name, value) => {
+  const plain = fields.read(text, (name, value) => {
     // Which of two counts, and how they are joined, differs by name.
-    if (name in headers || NOT_TAKEN.has(name)) return false;
+    if (headers[name] !== undefined || NOT_TAKEN.has(name)) return false;
     headers[name] = value;
     return true;
   });
@@ -56,7 +58,7 @@ export class WireRequest {
   readonly headers: IncomingHttpHeaders;
   /** Bytes of the body that have not come yet. */
   missing: number;
-  #chunks: Buffer[] = [];
+  readonly #pieces = new Pieces();
   #broken = false;
   #ignored = false;
   #whole: ((body: Buffer) => void) | undefined;
@@ -73,9 +75,9 @@ export class WireRequest {
   push(bytes: Buffer): Buffer {
     const own = bytes.length <= this.missing ? bytes : bytes.subarray(0, this.missing);
     this.missing -= own.length;
-    if (own.length > 0 && !this.#ignored) this.#chunks.push(own);
-    if (this.missing === 0) this.#whole?.(this.#take());
-    return bytes.subarray(own.length);
+    if (own.length > 0 && !this.#ignored) this.#pieces.push(own);
+    if (this.missing === 0) this.#whole?.(this.#pieces.take());
+    return own.length === bytes.length ? NOTHING : bytes.subarray(own.length);
   }
 
   /** The connection is gone. */
@@ -86,7 +88,7 @@ export class WireRequest {
 
   /** The whole body, once. @throws what `broken` makes where the client breaks off before */
   body(broken: () => Error): Buffer | Promise<Buffer> {
-    if (this.missing === 0) return this.#take();
+    if (this.missing === 0) return this.#pieces.take();
     if (this.#broken) throw broken();
     return new Promise((resolve, reject) => {
       this.#whole = resolve;
@@ -97,12 +99,6 @@ export class WireRequest {
   /** Nobody asks for the body any more. */
   ignoreBody(): void {
     this.#ignored = true;
-    this.#chunks = [];
-  }
-
-  #take(): Buffer {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    this.#pieces.take();
   }
 }

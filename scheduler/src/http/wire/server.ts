@@ -5,6 +5,8 @@
 
 import type http from "node:http";
 import type { Socket } from "node:net";
+import { NOTHING } from "../pieces.ts";
+import { FieldReader } from "./head.ts";
 import { type ReplyConnection, WireReply } from "./reply.ts";
 import { readHead, WireRequest } from "./request.ts";
 
@@ -73,6 +75,7 @@ class Connection implements ReplyConnection {
   readonly socket: Socket;
   last = false;
   readonly #hot: Hot;
+  readonly #fields = new FieldReader();
   /** Bytes of the next request. */
   #ahead: Buffer | undefined;
   #request: WireRequest | undefined;
@@ -115,7 +118,7 @@ class Connection implements ReplyConnection {
   #next(): void {
     const bytes = this.#ahead;
     if (!bytes || this.#request || this.socket.destroyed) return;
-    const head = readHead(bytes);
+    const head = readHead(bytes, this.#fields);
     if (head === "more") return;
     const handle = head === "other" ? undefined : this.#hot.handlers.get(pathOf(head.url));
     if (head === "other" || !handle || head.bodyBytes > this.#hot.maxBodyBytes) {
@@ -160,7 +163,7 @@ class Connection implements ReplyConnection {
   }
 
   #drained(): void {
-    if (this.#reply) this.#reply.emit("drain");
+    if (this.#reply) this.#reply.drained();
     else if (this.#ahead) this.#resume();
   }
 
@@ -176,7 +179,7 @@ class Connection implements ReplyConnection {
     this.#hot.connections.delete(this);
     const reply = this.#reply;
     this.#request?.breakOff();
-    if (reply && !reply.writableEnded) reply.emit("close");
+    if (reply && !reply.writableEnded) reply.left();
   }
 
   closeIdle(): void {
@@ -203,7 +206,6 @@ class Connection implements ReplyConnection {
   }
 }
 
-const NOTHING = Buffer.alloc(0);
 /** As node:http has it, 0 is no limit. */
 const over = (waited: number, limit: number) => limit > 0 && waited > limit;
 

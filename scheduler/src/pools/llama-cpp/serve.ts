@@ -4,7 +4,9 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync } from "node:fs";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -99,6 +101,19 @@ function portOf(text: string): number {
   return port;
 }
 
+/** Said at once: the worker listens when it has loaded the model and measured it. */
+async function requireFree({ host, port }: { host: string; port: number }): Promise<void> {
+  const probe = net.createServer();
+  try {
+    probe.listen(port, host);
+    await once(probe, "listening");
+    probe.close();
+    await once(probe, "close");
+  } catch (error) {
+    throw new UsageError(`cannot listen on ${host}, port ${port}: ${(error as Error).message}`);
+  }
+}
+
 async function main(): Promise<void> {
   const values = readArguments();
   if (values.help) {
@@ -106,6 +121,7 @@ async function main(): Promise<void> {
     return;
   }
   if (values.model === undefined) throw new UsageError("--model is missing: a GGUF file, or demo");
+  if (values.model !== "demo" && !existsSync(values.model)) throw new UsageError(`--model: there is no file ${path.resolve(values.model)}`);
   const config = poolConfig(values);
   const variable = values["key-env"];
   const given = process.env[variable];
@@ -113,8 +129,10 @@ async function main(): Promise<void> {
   const home = path.resolve(process.env.SIGNALBOX_HOME ?? path.join(os.homedir(), ".signalbox"));
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const listen = { host: values.host, port: portOf(values.port) };
+  await requireFree(listen);
   const folders = makeKvFolders(config, home, process.cwd());
   let said = false;
+  let stopping = false;
 
   const worker = superviseWorker({
     pool: config.name,
@@ -131,10 +149,17 @@ async function main(): Promise<void> {
       else process.stdout.write(introduction(url, config, variable));
       if (given === undefined) process.stderr.write(`${variable} is not set; for this run the key is ${key}\n`);
     },
-    onDown() {},
+    // One that has served is started again; what never could serve is put right by whoever started it.
+    onDown(reason) {
+      if (said || stopping) return;
+      folders.remove();
+      refuse(reason);
+      process.exit();
+    },
   });
   worker.start();
   const stop = async () => {
+    stopping = true;
     await worker.close();
     folders.remove();
     process.exit(0);
@@ -160,12 +185,15 @@ pools:
 
 `;
 
+function refuse(message: string): void {
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code: "pool_worker", message } })}\n`);
+  else process.stderr.write(`signalbox pool-worker: ${message}. --help shows what there is.\n`);
+  process.exitCode = 1;
+}
+
 try {
   await main();
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
-  const { message } = error;
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code: "pool_worker", message } })}\n`);
-  else process.stderr.write(`signalbox pool-worker: ${message} (--help shows what there is)\n`);
-  process.exitCode = 1;
+  refuse(error.message);
 }
