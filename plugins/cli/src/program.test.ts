@@ -43,6 +43,33 @@ describe("the command line", () => {
     expect(out).toContain("--help");
   });
 
+  it.each([
+    [["kil", "x"], "unknown command 'kil' (Did you mean kill?). --help shows what there is."],
+    [["kill"], "missing required argument 'session'. --help shows what there is."],
+    [["register", "emacs"], "there is no agent 'emacs'. There are: openclaw, claude-code, codex. --help shows what there is."],
+    [
+      ["import", "--since", "soon"],
+      "--since is 'soon'; expected a date (2026-11-01), a time (RFC 3339), or how long ago: 12h, 30d, 8w. --help shows what there is.",
+    ],
+    [["demo", "--seconds", "1"], "--seconds is '1'; expected a whole number from 3 to 300. --help shows what there is."],
+    [
+      ["prices", "set", "m", "--input", "x", "--output", "1"],
+      "--input is 'x'; expected USD per million tokens, such as 0.25. --help shows what there is.",
+    ],
+    [["up", "now"], "too many arguments for 'up'. Expected 0 arguments but got 1: now. --help shows what there is."],
+  ])("says of %j what is wrong, in one line or as JSON", async (args, says) => {
+    expect(await signalbox(...args)).toBe(1);
+    expect(out).toBe(`signalbox: ${says}\n`);
+    out = "";
+    expect(await signalbox(...args, "--json")).toBe(1);
+    expect(JSON.parse(out)).toEqual({ error: { code: "usage", message: says.replace(". --help shows what there is.", "") } });
+  });
+
+  it("says what to do where no price is listed", async () => {
+    expect(await signalbox("prices", "show", "no-such-model")).toBe(0);
+    expect(out).toContain('No price has "no-such-model" in its provider or model. Set one: npx signalbox prices set');
+  });
+
   it("tells in one line, or in JSON, what the user can put right", async () => {
     expect(await signalbox("demo")).toBe(1);
     expect(out).toBe(`signalbox: Signalbox does not run on ${home}. Start it first, in another terminal: npm start\n`);

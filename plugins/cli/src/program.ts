@@ -41,7 +41,9 @@ export function createProgram(version: string): Command {
     .description("See what every AI agent session costs and which silicon served it; route, budget and stop it.")
     .version(version)
     .addHelpText("after", EXAMPLES)
-    .configureHelp({ showGlobalOptions: false });
+    .configureHelp({ showGlobalOptions: false })
+    // `run` says what is wrong, as of every other mistake
+    .configureOutput({ outputError: () => {} });
   addUp(program);
   addStatus(program);
   addUrl(program);
@@ -57,7 +59,7 @@ export function createProgram(version: string): Command {
   addDb(program);
   addPoolWorker(program);
   for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
-    command.exitOverride().showHelpAfterError("(--help shows what there is)");
+    command.exitOverride();
   }
   return program;
 }
@@ -71,7 +73,7 @@ export async function run(program: Command, args: readonly string[]): Promise<nu
     await program.parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? ExitCode.ok);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof CommanderError) return usageError(error, args.includes("--json"));
     const known = error instanceof SetupError || (error instanceof Error && error.name === "RegisterError");
     if (args.includes("--json")) {
       const code = error instanceof SetupError ? error.code : known ? "register" : "internal";
@@ -80,4 +82,19 @@ export async function run(program: Command, args: readonly string[]): Promise<nu
     else process.stderr.write(`signalbox: unexpected error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
     return ExitCode.failed;
   }
+}
+
+/** A wrong command line, in the words of every other mistake; help that was asked for is no mistake, and is written already. */
+function usageError({ message, code, exitCode }: CommanderError, json: boolean): number {
+  if (exitCode === ExitCode.ok || code === "commander.help") return exitCode;
+  const what = message
+    .replace(/^error: /, "")
+    .replace(/^command-argument value '(.*)' is invalid for argument '(.*)'\./, "there is no $2 '$1'.")
+    .replace("Allowed choices are", "There are:")
+    .replace(/^option '(\S+).*' argument '(.*)' is invalid\. (?!There)/, "$1 is '$2'; expected ")
+    .replace(/\.$/, "")
+    .replaceAll("\n", " ");
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code: "usage", message: what } })}\n`);
+  else process.stderr.write(`signalbox: ${what}. --help shows what there is.\n`);
+  return exitCode;
 }

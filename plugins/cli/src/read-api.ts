@@ -1,4 +1,5 @@
 import { SetupError } from "@signalbox/local";
+import { PROJECT_SEPARATOR, plainId } from "@signalbox/otel/conventions";
 
 /** The parts of a cost row of the read API that we show. */
 export interface CostRow {
@@ -28,9 +29,16 @@ export interface AgentRow {
   agent_name: string | null;
 }
 
+/** A session as a stop shows it. */
+export interface StoredSession {
+  project: string;
+  /** the root too */
+  agents: AgentRow[];
+}
+
 export interface ReadApi {
-  /** the session's agents, the root too; undefined while the session is not known */
-  agents(sessionId: string): Promise<AgentRow[] | undefined>;
+  /** what is stored of a session: two projects may each have one of that id. Of one project alone where it is named. */
+  sessionsOf(id: string, project: string | undefined): Promise<StoredSession[]>;
   cost(groupBy: readonly string[], from: Date): Promise<CostRow[]>;
   /** the first page of a session's spans; empty while the session is not known */
   spans(sessionId: string): Promise<SpanRow[]>;
@@ -50,24 +58,39 @@ export function createReadApi(webAddress: string, token: string): ReadApi {
       throw new SetupError("read_api", `The read API at ${webAddress} does not answer.`);
     }
   };
-  const rows = async <Row>(response: Response): Promise<Row[]> => {
+  const json = async <Body>(response: Response): Promise<Body> => {
     if (response.status === 401)
       throw new SetupError(
         "read_api",
         "The read API refuses our token: this SIGNALBOX_TOKEN is not the one that Signalbox was started with.",
       );
     if (!response.ok) throw new SetupError("read_api", `The read API answered ${response.status} on ${new URL(response.url).pathname}.`);
-    return ((await response.json()) as { data: Row[] }).data;
+    return (await response.json()) as Body;
   };
+  const rows = async <Row>(response: Response): Promise<Row[]> => (await json<{ data: Row[] }>(response)).data;
+  const sessionPath = (id: string) => `/api/v1/sessions/${encodeURIComponent(id)}`;
   return {
     cost: async (groupBy, from) =>
       rows(await get(`/api/v1/cost?${new URLSearchParams({ group_by: groupBy.join(","), from: from.toISOString() })}`)),
-    agents: async (sessionId) => {
-      const response = await get(`/api/v1/sessions/${encodeURIComponent(sessionId)}/agents`);
-      return response.status === 404 ? undefined : rows(response);
+    async sessionsOf(id, project) {
+      const projects = project === undefined ? await rows<{ project: string }>(await get("/api/v1/settings/projects")) : [{ project }];
+      const ids = [id, ...projects.map((one) => one.project + PROJECT_SEPARATOR + id)];
+      const found = new Map<string, string>();
+      for (const response of await Promise.all(ids.map((one) => get(sessionPath(one))))) {
+        if (response.status === 404) continue;
+        const stored = await json<{ session_id: string; project: string }>(response);
+        if (plainId(stored.session_id) === id && (project ?? stored.project) === stored.project)
+          found.set(stored.session_id, stored.project);
+      }
+      return Promise.all(
+        [...found].map(async ([stored, ofProject]) => ({
+          project: ofProject,
+          agents: await rows(await get(`${sessionPath(stored)}/agents`)),
+        })),
+      );
     },
     spans: async (sessionId) => {
-      const response = await get(`/api/v1/sessions/${encodeURIComponent(sessionId)}/spans`);
+      const response = await get(`${sessionPath(sessionId)}/spans`);
       return response.status === 404 ? [] : rows(response);
     },
   };

@@ -102,7 +102,15 @@ describe("register, then unregister", () => {
     await writeFile(configPath, RICH);
     const report = await registerCodex(options);
     const after = await text();
-    for (const kept of ["# my Codex", "# a list over lines", "# by env", "# what I watch with", "# the end", "DOCS_TOKEN"])
+    for (const kept of [
+      "# my Codex",
+      "# the good one",
+      "# a list over lines",
+      "# by env",
+      "# what I watch with",
+      "# the end",
+      "DOCS_TOKEN",
+    ])
       expect(after).toContain(kept);
     expect((await config()).mcp_servers).toEqual(parse(RICH).mcp_servers);
     expect(report.notes.join("\n")).toMatch(/profile fast has a model provider of its own/);
@@ -207,6 +215,36 @@ NOTE='a # b'`;
     expect(policy.exclude.toSorted()).toEqual(["AWS_*", ...Object.keys(OURS)].toSorted());
     await unregisterCodex(options);
     expect(await text()).toBe(before);
+  });
+
+  const LIST = `[shell_environment_policy] # what commands see
+exclude = [
+  "AWS_*", # secrets
+  # and what is ours
+  "TEAM_#*" # no comma
+] # for now
+inherit = """
+core""" # over lines
+`;
+  it.each([
+    ["each on its line, with comments", LIST],
+    ["with a last comma", LIST.replace('"TEAM_#*"', '"TEAM_#*",')],
+    ["several on a line", '[shell_environment_policy]\nexclude = [\n  "AWS_*", "TEAM_#*",\n]\n'],
+    ["none yet", "[shell_environment_policy]\nexclude = [\n]\n"],
+  ])("join a list that spans lines: %s", async (_, before) => {
+    const own = (parse(before) as { shell_environment_policy: { exclude: string[] } }).shell_environment_policy.exclude;
+    await writeFile(configPath, before);
+    await registerCodex(options);
+    const { shell_environment_policy: policy } = (await config()) as { shell_environment_policy: { exclude: string[] } };
+    expect(policy.exclude).toEqual([...own, ...Object.keys(OURS)]);
+    expect((await text()).match(/#.*/g)?.filter((comment) => !comment.startsWith("#*"))).toEqual(
+      before.match(/#.*/g)?.filter((comment) => !comment.startsWith("#*")),
+    );
+    // where the file was edited since, ours go line by line
+    await writeFile(configPath, `${await text()}\n[tools]\nmine = true\n`);
+    await unregisterCodex(options);
+    expect(await config()).toEqual({ ...parse(before), tools: { mine: true } });
+    for (const comment of before.match(/# .*/g) ?? []) expect(await text()).toContain(comment);
   });
 
   it("do not stand in the way of undoing what an older version registered, without them", async () => {

@@ -94,9 +94,10 @@ export function followKills({ agent, schedulerUrl, token, stop }: FollowKillsOpt
     token,
     subscriber: `${agent} on ${hostname()}`,
     onEvent: async ({ type, data }) => {
-      const { session } = data;
+      const { session, elsewhere } = data;
       if (typeof session !== "string" || !type.startsWith("session.")) return undefined;
-      return type === "session.killed" ? stop(session) : { outcome: "absent" };
+      // a stop of one project's session, where the scheduler saw that id in others alone: so is what runs here
+      return type === "session.killed" && elsewhere !== true ? stop(session) : { outcome: "absent" };
     },
   });
 }

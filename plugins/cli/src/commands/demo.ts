@@ -223,7 +223,7 @@ function savingsLine({ comparableCost, comparableBaseline }: PoolTally): string 
 function wholeNumber(low: number, high: number) {
   return (text: string): number => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high) throw new InvalidArgumentError(`It is a whole number from ${low} to ${high}.`);
+    if (!/^\d+$/.test(text) || value < low || value > high) throw new InvalidArgumentError(`a whole number from ${low} to ${high}.`);
     return value;
   };
 }

@@ -73,6 +73,6 @@ export function parseSince(text: string, _before?: unknown, now = Date.now()): n
   const [, amount, unit = ""] = /^(\d{1,6})([hdw])$/.exec(text) ?? [];
   if (amount !== undefined) return now - Number(amount) * (UNIT_MS[unit] as number);
   const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError("a date (2026-11-01), a time (RFC 3339), or 12h, 30d, 8w.");
+  if (Number.isNaN(ms)) throw new InvalidArgumentError("a date (2026-11-01), a time (RFC 3339), or how long ago: 12h, 30d, 8w.");
   return ms;
 }

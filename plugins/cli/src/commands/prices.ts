@@ -68,7 +68,7 @@ export function addPrices(program: Command): void {
 
 function usd(text: string): number {
   const price = Number(text);
-  if (text.trim() === "" || !(price >= 0 && price <= 1_000_000)) throw new InvalidArgumentError("USD per million tokens, as 0.25.");
+  if (text.trim() === "" || !(price >= 0 && price <= 1_000_000)) throw new InvalidArgumentError("USD per million tokens, such as 0.25.");
   return price;
 }
 
@@ -101,7 +101,11 @@ function show(text: string | undefined, json: boolean): void {
     );
     terminal.line(`    ${terminal.style("dim", `${row.source}, read ${row.read}`)}`);
   }
-  terminal.line(`${rows.length} prices, USD per million tokens`);
+  if (rows.length > 0) terminal.line(`${rows.length} ${rows.length === 1 ? "price" : "prices"}, USD per million tokens`);
+  else
+    terminal.line(
+      `No price has "${text}" in its provider or model. Set one: npx signalbox prices set <model> --input <usd> --output <usd>`,
+    );
 }
 
 interface SetOptions {

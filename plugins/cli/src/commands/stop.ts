@@ -1,9 +1,10 @@
 import { createInterface } from "node:readline/promises";
 import { readSettings, readToken, SetupError, statePaths } from "@signalbox/local";
+import { plainId } from "@signalbox/otel/conventions";
 import type { Command } from "commander";
 import { createControlApi, type Receipt, type SessionNow } from "../control-api.ts";
 import { ExitCode } from "../exit-code.ts";
-import { type AgentRow, createReadApi } from "../read-api.ts";
+import { createReadApi, type StoredSession } from "../read-api.ts";
 import { requireRunning } from "../running.ts";
 import { createTerminal, type Terminal } from "../terminal.ts";
 
@@ -80,8 +81,9 @@ async function change(action: Action, session: string, flags: Flags): Promise<vo
   if (action === "kill" && flags.yes !== true) {
     if (flags.json === true || !process.stdin.isTTY)
       throw new SetupError("confirm", "kill asks first, and nobody is at a terminal: say --yes.");
-    const agents = await createReadApi(addresses.web, token).agents(session);
-    if (!(await confirm(session, agents, await control.session(session, flags.project), terminal))) {
+    const stored = await createReadApi(addresses.web, token).sessionsOf(session, flags.project);
+    const lines = whatDies(session, flags.project, stored, await control.session(session, flags.project));
+    if (!(await confirm(session, flags.project, lines, terminal))) {
       terminal.line("  Nothing was stopped.");
       process.exitCode = ExitCode.interrupted;
       return;
@@ -92,12 +94,12 @@ async function change(action: Action, session: string, flags: Flags): Promise<vo
   else sayReceipt(action, receipt, terminal);
 }
 
-async function confirm(session: string, agents: AgentRow[] | undefined, now: SessionNow, terminal: Terminal): Promise<boolean> {
+async function confirm(session: string, project: string | undefined, lines: readonly string[], terminal: Terminal): Promise<boolean> {
   terminal.line();
-  for (const line of whatDies(session, agents, now)) terminal.line(`  ${line}`);
+  for (const line of lines) terminal.line(`  ${line}`);
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await asking.question(`\n  Kill ${session}? [y/N] `)).trim());
+    return /^y(es)?$/i.test((await asking.question(`\n  Kill ${session}${ofProject(project)}? [y/N] `)).trim());
   } finally {
     asking.close();
   }
@@ -106,16 +108,22 @@ async function confirm(session: string, agents: AgentRow[] | undefined, now: Ses
 const MAX_SHOWN = 10;
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/** What a kill will stop, a line each. */
-export function whatDies(session: string, agents: AgentRow[] | undefined, now: SessionNow): string[] {
+const ofProject = (project: string | undefined) => (project === undefined ? "" : ` of ${project}`);
+
+/** What a kill will stop, a line each. @param project the only one that it is of; undefined: it holds in all */
+export function whatDies(session: string, project: string | undefined, stored: readonly StoredSession[], now: SessionNow): string[] {
   const lines: string[] = [];
-  if (agents === undefined) lines.push(`No session ${session} is recorded: what calls by that id is stopped, now and later.`);
-  else {
-    const below = agents.filter(({ agent_id: id }) => id !== session);
-    lines.push(`${session}${below.length === 0 ? ", no sub-agents" : `, with ${plural(below.length, "sub-agent")}:`}`);
-    for (const { agent_id: id, agent_name: name } of below.slice(0, MAX_SHOWN)) lines.push(`  ${name ?? "agent"}  ${id}`);
+  if (stored.length === 0)
+    lines.push(`No session ${session}${ofProject(project)} is recorded: what calls by that id is stopped, now and later.`);
+  for (const { project: its, agents } of stored) {
+    const below = agents.filter(({ agent_id: id }) => plainId(id) !== session);
+    const whose = stored.length > 1 ? ofProject(its) : ofProject(project);
+    lines.push(`${session}${whose}${below.length === 0 ? ", no sub-agents" : `, with ${plural(below.length, "sub-agent")}:`}`);
+    for (const { agent_id: id, agent_name: name } of below.slice(0, MAX_SHOWN)) lines.push(`  ${name ?? "agent"}  ${plainId(id)}`);
     if (below.length > MAX_SHOWN) lines.push(`  and ${below.length - MAX_SHOWN} more`);
   }
+  if (stored.length > 1)
+    lines.push(`${stored.length === 2 ? "Both" : `All ${stored.length}`} are stopped; one of them alone: --project <name>`);
   lines.push(`${now.in_flight.length === 0 ? "No" : now.in_flight.length} model call${now.in_flight.length === 1 ? "" : "s"} under way.`);
   for (const call of now.in_flight.slice(0, MAX_SHOWN)) {
     const seconds = (call.running_ms / 1000).toFixed(1);
@@ -132,11 +140,13 @@ const isStillStopped = (action: Action, { state }: Receipt) => action === "resum
 export function inWords(action: Action, receipt: Receipt): string[] {
   const { done, agents } = WORDS[action];
   const below = receipt.descendants.length;
-  const whose = receipt.project === undefined ? "" : ` of ${receipt.project}`;
   const is = isStillStopped(action, receipt) ? `still ${receipt.state}` : done;
-  const lines = [`${receipt.session}${whose} is ${is}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
-  if (action !== "resume") {
-    lines.push(`${plural(receipt.upstream_closed, "call")} closed at the pools, ${plural(receipt.slots_freed, "slot")} free again.`);
+  const lines = [`${receipt.session}${ofProject(receipt.project)} is ${is}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
+  if (action === "pause") lines.push("Calls under way end by themselves.");
+  if (action === "kill") {
+    const isIdle = receipt.upstream_closed + receipt.slots_freed + receipt.dequeued + receipt.unknown.length === 0;
+    if (isIdle) lines.push("No call was under way at that moment: there was nothing to cut off.");
+    else lines.push(`${plural(receipt.upstream_closed, "call")} closed at the pools, ${plural(receipt.slots_freed, "slot")} free again.`);
     if (receipt.dequeued > 0) lines.push(`${plural(receipt.dequeued, "call")} taken out of the line.`);
   }
   for (const agent of receipt.agents_acknowledged)

@@ -10,9 +10,15 @@ interface Section {
   end: number;
 }
 
+/** A header, or a key with its value, as many lines as it has; or a line without either. */
+interface Statement {
+  start: number;
+  end: number;
+}
+
 /**
- * Edits TOML line by line, for machines where no `codex` is found to do it: a key is one line, a new table goes to the end. It knows
- * plain layouts only (no multi-line values under the keys it touches, no dotted keys); the caller reads the result again.
+ * Edits TOML statement by statement, for machines where no `codex` is found to do it: a new table goes to the end. It knows plain layouts
+ * only (no dotted keys, no keys in inline tables); the caller reads the result again.
  */
 export function editToml(source: string, edits: readonly TomlEdit[]): string {
   const mark = source.startsWith("\ufeff") ? "\ufeff" : "";
@@ -29,9 +35,11 @@ function apply(lines: string[], { path, value }: TomlEdit): void {
   const table = path.slice(0, -1);
   const key = path.at(-1) as string;
   const section = sections(lines).find((one) => same(one.path, table));
-  const at = section === undefined ? -1 : lineOf(lines, section, key);
-  if (at >= 0) lines.splice(at, 1, ...(value === undefined ? [] : [`${keyText(key)} = ${valueText(value)}`]));
-  else if (value === undefined) removeTables(lines, path);
+  const at = section && statementOf(lines, section, key);
+  if (at) {
+    const old = lines.slice(at.start, at.end);
+    lines.splice(at.start, old.length, ...(value === undefined ? [] : rewritten(old, key, value)));
+  } else if (value === undefined) removeTables(lines, path);
   else if (isTable(value)) {
     removeTables(lines, path);
     addTable(lines, path, value);
@@ -57,36 +65,89 @@ function removeTables(lines: string[], path: readonly string[]): void {
 /** Of the whole text, in order; the keys before any header are those of the root. Comments before a header belong to it. */
 function sections(lines: readonly string[]): Section[] {
   const found: Section[] = [{ path: [], start: 0, end: lines.length }];
-  for (const [index, line] of lines.entries()) {
-    const path = headerPath(line);
+  for (const { start, end } of statements(lines)) {
+    const path = end - start === 1 ? headerPath(lines[start] as string) : undefined;
     if (path === undefined) continue;
     const before = found.at(-1) as Section;
-    before.end = index;
+    before.end = start;
     while (before.end > before.start && /^\s*(#.*)?$/.test(lines[before.end - 1] as string)) before.end--;
-    found.push({ path, start: index + 1, end: lines.length });
+    found.push({ path, start: end, end: lines.length });
+  }
+  return found;
+}
+
+/** The fewest lines that say something by themselves: in TOML a key's value ends with its line, unless it is a list or text of several. */
+function statements(lines: readonly string[]): Statement[] {
+  const found: Statement[] = [];
+  for (let start = 0; start < lines.length; ) {
+    let end = start + 1;
+    while (end < lines.length && tryParse(lines.slice(start, end).join("\n")) === undefined) end++;
+    found.push({ start, end });
+    start = end;
   }
   return found;
 }
 
 function headerPath(line: string): string[] | undefined {
   if (!/^\s*\[(?!\[)/.test(line)) return undefined;
-  try {
-    const path: string[] = [];
-    for (let table = parse(line) as Record<string, unknown>; ; ) {
-      const [key] = Object.keys(table);
-      if (key === undefined) return path;
-      path.push(key);
-      table = table[key] as Record<string, unknown>;
-    }
-  } catch {
-    // a line of an array that spans lines
-    return undefined;
+  const path: string[] = [];
+  for (let table = tryParse(line); table !== undefined; ) {
+    const [key] = Object.keys(table);
+    if (key === undefined) return path;
+    path.push(key);
+    table = table[key] as Record<string, unknown>;
   }
+  return undefined;
 }
 
-function lineOf(lines: readonly string[], { start, end }: Section, key: string): number {
+function statementOf(lines: readonly string[], section: Section, key: string): Statement | undefined {
   const named = new RegExp(`^\\s*(?:${key}|"${key}"|'${key}')\\s*=`);
-  return lines.findIndex((line, index) => index >= start && index < end && named.test(line));
+  return statements(lines).find(({ start, end }) => start >= section.start && end <= section.end && named.test(lines[start] as string));
+}
+
+/** The statement with another value, and with the comment behind it; a list of a line for each item keeps that form. */
+function rewritten(old: readonly string[], key: string, value: unknown): string[] {
+  const list = Array.isArray(value) ? rewrittenList(old, value) : undefined;
+  if (list !== undefined) return list;
+  const [line = ""] = old;
+  const comment = old.length === 1 ? line.slice(endOf(line, (text) => tryParse(text) !== undefined)) : "";
+  return [`${keyText(key)} = ${valueText(value)}${comment}`];
+}
+
+/** Undefined where it is not written so. Lines of items that the new one does not have go, with their comments. */
+function rewrittenList(old: readonly string[], value: readonly unknown[]): string[] | undefined {
+  const [first = "", last = ""] = [old[0], old.at(-1)];
+  if (old.length < 3 || !/\[\s*(#.*)?$/.test(first) || !/^\s*\]/.test(last)) return undefined;
+  const items = (text: string) => tryParse(`list = [${text}\n]`)?.list as unknown[] | undefined;
+  const inner = old.slice(1, -1).map((line) => ({ line, has: items(line) }));
+  if (inner.some(({ has }) => has === undefined || has.length > 1)) return undefined;
+  const kept = inner.filter(({ has }) => has?.every((item) => value.includes(item)));
+  const present = kept.flatMap(({ has }) => has ?? []);
+  const indent = /^\s*/.exec(inner.find(({ has }) => has?.length === 1)?.line ?? "  ")?.[0] ?? "";
+  const withComma = ({ line, has }: (typeof inner)[number]) => {
+    if (has?.length === 0 || items(`${line}\n0`) !== undefined) return line;
+    const end = endOf(line, (text) => items(text)?.length === 1);
+    return `${line.slice(0, end)},${line.slice(end)}`;
+  };
+  const added = value.filter((item) => !present.includes(item)).map((item) => `${indent}${valueText(item)},`);
+  return [first, ...kept.map(withComma), ...added, last];
+}
+
+/** Where the comment behind what is said begins, with the spaces before it: a # may stand in a text, too. */
+function endOf(line: string, says: (text: string) => boolean): number {
+  for (let hash = line.indexOf("#"); hash >= 0; hash = line.indexOf("#", hash + 1)) {
+    const said = line.slice(0, hash).trimEnd();
+    if (says(said)) return said.length;
+  }
+  return line.length;
+}
+
+function tryParse(text: string): Record<string, unknown> | undefined {
+  try {
+    return parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
 }
 
 /** After the last line of a section that is not empty. */
