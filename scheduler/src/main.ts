@@ -33,7 +33,7 @@ try {
   const file = findConfig(home, env.SIGNALBOX_CONFIG);
   log.info("config", { file: file ?? "none: what this machine has, or built-in demo pools" });
   const { config, found } = file ? { config: loadConfig(file), found: [] } : await withoutConfig();
-  const scheduler = await startScheduler({
+  const starting = startScheduler({
     config,
     found,
     configDirectory: file ? path.dirname(file) : home,
@@ -48,6 +48,16 @@ try {
     limits: { keepAliveMs },
     log,
   });
+  // Before it says that it listens: whoever reads that may send one at once, and unheard it would end the process.
+  process.on(
+    "SIGHUP",
+    () =>
+      void starting.then(
+        ({ reload }) => reload(),
+        () => {},
+      ),
+  );
+  const scheduler = await starting;
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
@@ -56,7 +66,6 @@ try {
     await scheduler.close();
     process.exit(0);
   };
-  process.on("SIGHUP", () => void scheduler.reload());
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 } catch (error) {

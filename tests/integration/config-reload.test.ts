@@ -204,7 +204,7 @@ test("the process reloads on SIGHUP, and outlives a bad file", async () => {
   CLEAN_UP.push(
     () => rm(folder, { recursive: true }),
     () => provider.close(),
-    () => new Promise((resolve) => (child.exitCode === null ? child.once("exit", resolve).kill("SIGKILL") : resolve(undefined))),
+    async () => void child.kill("SIGKILL"),
   );
   let log = "";
   child.stderr?.on("data", (chunk) => {

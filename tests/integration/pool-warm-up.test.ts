@@ -12,11 +12,11 @@ afterEach(async () => {
   for (const close of CLEAN_UP.splice(0).reverse()) await close();
 });
 
-const DECODE_MS = 40;
+const DECODE_MS = 80;
 const PREFILL_MS = 1_000;
 const LONG = 2_000;
 
-/** Reads a long prompt in a second, and writes a token every 40 ms. */
+/** Reads a long prompt in a second, and writes a token every 80 ms. */
 const paced = ({ rawBody }: ScriptedRequest): ReplyPlan => ({
   text: "one two three four five six seven eight nine ten",
   delayMs: rawBody.length > LONG ? PREFILL_MS : 0,
@@ -63,10 +63,14 @@ test.each(["chat", "responses", "messages"] as const)("a pool that speaks %s", a
   const { scheduler, speed } = await serve(pool(provider.url));
   await until(async () => typeof (await speed())?.measured_at === "string", "it is measured");
   const measured = await speed();
-  expect(measured?.decode_ms_per_token).toBeGreaterThan(0.9 * DECODE_MS);
+  // Chunks that come while this process stands still are read together: some of the nine gaps are lost. What is assumed is 20 ms.
+  expect(measured?.decode_ms_per_token).toBeGreaterThan(DECODE_MS / 2);
   const tokens = provider.ledger[2]?.usage.input ?? 0;
   expect(tokens).toBeGreaterThan(1_000);
-  expect(measured?.prefill_tokens_per_second).toBeLessThan(2 * tokens);
+  // The prompt's own time is what the long one took more than the short one: that is slow only where this process stood still meanwhile.
+  const shortMs = Number(/first_token_ms=(\d+)/.exec(scheduler.log.join(""))?.[1]);
+  const prefillMs = Math.max(PREFILL_MS - shortMs, PREFILL_MS / 10);
+  expect(measured?.prefill_tokens_per_second).toBeLessThan((1.01 * tokens * 1_000) / prefillMs);
 
   expect(provider.ledger.map(({ stream, complete }) => [stream, complete])).toEqual(Array(3).fill([true, true]));
   // Its books are the provider's: three calls of a session of the scheduler's own.

@@ -12,9 +12,10 @@ afterEach(async () => {
   for (const close of CLEAN_UP.splice(0).reverse()) await close();
 });
 
-async function setUp(routes: string, { more = "", tryoutDelayMs = 0 } = {}) {
+/** @param tried the tryout pool answers when this resolves */
+async function setUp(routes: string, { more = "", tried = Promise.resolve() } = {}) {
   const served = await startProvider({ script: () => ({ text: "served" }) });
-  const tryout = await startProvider({ script: () => ({ text: "tried out", delayMs: tryoutDelayMs }), prices: { input: 10, output: 40 } });
+  const tryout = await startProvider({ script: () => tried.then(() => ({ text: "tried out" })), prices: { input: 10, output: 40 } });
   const embeddings = await startEmbeddingsProvider();
   const scheduler = await startSchedulerUnderTest(
     `
@@ -63,13 +64,14 @@ ${more}`,
 }
 
 test("a copy goes to the shadow's pool, is charged to a session of its own, and the client never waits for it", async () => {
+  const { promise: tried, resolve: answer } = Promise.withResolvers<void>();
   const { served, tryout, scheduler, ask, metrics } = await setUp(
     "  - { name: half, when: {}, use: {}, shadow: { pool: tryout, share: 1, max_usd_per_day: 5 } }",
-    { tryoutDelayMs: 1_000 },
+    { tried },
   );
   const { data, response } = await ask("hello").withResponse();
   expect(data.choices[0]?.message.content).toBe("served");
-  expect(tryout.ledger.every((entry) => !entry.complete)).toBe(true);
+  answer();
 
   const decision = response.headers.get(ResponseHeader.decision);
   const copies = () => scheduler.sink.spans.filter((span) => span.attributes[Attribute.shadow] === decision);
@@ -88,10 +90,11 @@ test("a copy goes to the shadow's pool, is charged to a session of its own, and 
 });
 
 test("copies stop at their share of slots, at their number and at their budget, and are counted", async () => {
+  const { promise: tried, resolve: answer } = Promise.withResolvers<void>();
   const { tryout, ask, metrics } = await setUp(
     "  - { name: copied, when: { keywords: [copy] }, use: {}, shadow: { pool: tryout, share: 1, max_concurrent: 2, max_usd_per_day: 5 } }\n" +
       "  - { name: poor, when: {}, use: {}, shadow: { pool: tryout, share: 1, max_usd_per_day: 0.000001 } }",
-    { tryoutDelayMs: 2_000 },
+    { tried },
   );
   for (let n = 0; n < 4; n++) await ask("copy this");
   await ask("something else");
@@ -99,7 +102,8 @@ test("copies stop at their share of slots, at their number and at their budget, 
   expect(text).toMatch(/signalbox_shadow_requests_total\{route="copied",result="sent"[^}]*\} 2/);
   expect(text).toMatch(/signalbox_shadow_requests_total\{route="copied",result="busy"[^}]*\} 2/);
   expect(text).toMatch(/signalbox_shadow_requests_total\{route="poor",result="budget"[^}]*\} 1/);
-  expect(tryout.ledger).toHaveLength(2);
+  await expect.poll(() => tryout.ledger.length).toBe(2);
+  answer();
 });
 
 test("a copy that fails is nothing to the client", async () => {

@@ -73,7 +73,7 @@ export async function startDashboard(
 }
 
 async function waitUntilAlive(child: ChildProcess, url: string, log: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     if (child.exitCode !== null) throw new Error(`the dashboard ended with code ${child.exitCode}: ${log()}`);
     const isAlive = await fetch(`${url}/healthz`).then(
       (response) => response.ok,
@@ -82,11 +82,11 @@ async function waitUntilAlive(child: ChildProcess, url: string, log: () => strin
     if (isAlive) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`the dashboard did not answer within 10 s: ${log()}`);
+  throw new Error(`the dashboard did not answer within 60 s: ${log()}`);
 }
 
 function stop(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
   return new Promise((resolve) => {
     child.once("exit", resolve);
     child.kill("SIGTERM");

@@ -14,18 +14,18 @@ export interface SinkRequest {
 export type SinkAnswer = { status: number; headers?: Record<string, string>; body?: Buffer } | "hang" | "cut";
 
 /** An OTLP destination that does what the script says, push by push, and 200 when the script is over. `tls`: it speaks https. */
-export async function otlpSink(script: SinkAnswer[] = [], tls?: ServerOptions) {
+export async function otlpSink(script: (SinkAnswer | Promise<SinkAnswer>)[] = [], tls?: ServerOptions) {
   const requests: SinkRequest[] = [];
   const taken: Buffer[] = [];
   let always: SinkAnswer | undefined;
   const serve: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
+    request.on("end", async () => {
       const sent = Buffer.concat(chunks);
       const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent;
       requests.push({ headers: request.headers, path: request.url ?? "", body, at: performance.now() });
-      const answer = script.shift() ?? always ?? { status: 200 };
+      const answer = (await script.shift()) ?? always ?? { status: 200 };
       if (answer === "hang") return;
       if (answer === "cut") return request.socket.destroy();
       if (answer.status === 200) taken.push(body);

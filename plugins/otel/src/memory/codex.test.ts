@@ -50,7 +50,7 @@ it("arguments that are none say nothing", () => {
 });
 
 it("takes linear time on what a model may write", () => {
-  const start = performance.now();
+  const before = process.threadCpuUsage();
   for (const piece of ["AGENTS.md <<EOF\n", ">AGENTS.md", "tee -a ", "cat AGENTS.md;", "'AGENTS.md"]) exec(piece.repeat(20_000));
-  expect(performance.now() - start).toBeLessThan(5_000);
+  expect(process.threadCpuUsage(before).user).toBeLessThan(5_000_000);
 });
