@@ -116,7 +116,10 @@ function BottomBar() {
       <button
         type="button"
         onClick={() => openPalette("search")}
-        className="flex h-14 flex-col items-center justify-center gap-0.5 text-ink-2 text-xs"
+        className={classNames(
+          "flex h-14 flex-col items-center justify-center gap-0.5 text-xs",
+          PHONE_PAGES.some(({ href }) => isCurrent(href, pathname)) ? "text-ink-2" : "font-medium text-ink",
+        )}
       >
         <Ellipsis size={18} strokeWidth={1.75} aria-hidden />
         More

@@ -109,12 +109,15 @@ function shareWords(row: Contribution, explanation: Explanation): Statement["par
   return [`More than the whole ${whole}, `, money(absolute(BigInt(row.change_nanousd ?? 0))), ","];
 }
 
+/** "telegram" as a sentence has it. */
+export const channelWord = (channel: string) => `${channel[0]?.toUpperCase()}${channel.slice(1)}`;
+
 const burstWords = ({ sub_agents, seconds, channel }: Burst) => [
   "one runaway agent that spawned ",
   strong(plural(sub_agents, "sub-agent")),
   " within ",
   strong(seconds < 120 ? `${Math.max(1, Math.round(seconds))} s` : formatDuration(Math.round(seconds) * 1000)),
-  ...(channel ? [` in one ${channel[0]?.toUpperCase()}${channel.slice(1)} thread`] : []),
+  ...(channel ? [` in one ${channelWord(channel)} thread`] : []),
 ];
 
 /** The route and the model that most of the change went through. */

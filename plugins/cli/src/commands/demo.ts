@@ -49,7 +49,7 @@ export function addDemo(program: Command): void {
 }
 
 /** Turns that have started may end this much later. */
-const GRACE_SECONDS = 30;
+const GRACE_SECONDS = 120;
 
 async function runDemo({ seed, seconds, concurrency, json = false, ...options }: DemoOptions): Promise<number> {
   const { home, token } = readSettings(process.env);
@@ -107,7 +107,7 @@ async function runDemo({ seed, seconds, concurrency, json = false, ...options }:
 }
 
 const GROUPS = ["session", "pool", "silicon", "model"] as const;
-const RECORD_TIMEOUT_MS = 10_000;
+const RECORD_TIMEOUT_MS = 30_000;
 
 /** The scheduler's spans arrive a moment after its answers: wait until every call that succeeded is counted. */
 async function untilRecorded(
@@ -207,7 +207,11 @@ function saySummary(terminal: Terminal, { plan, played, tallies, runawayUrl, ela
   if (dropped > 0)
     terminal.line(`  ${terminal.style("yellow", "!")} ${dropped} spans of the agents were dropped: the collector did not take them.`);
   terminal.line();
-  terminal.line(`  The runaway: one agent spawned ${played.subAgents} sub-agents in one Telegram thread. What it did, and what it cost:`);
+  terminal.line(
+    played.subAgents > 0
+      ? `  The runaway: one agent spawned ${played.subAgents} sub-agents in one Telegram thread. What it did, and what it cost:`
+      : `  The runaway spawned nothing. Was it stopped? npx signalbox resume ${plan.runawaySession} lets it go on. What it did before:`,
+  );
   terminal.line(`  ${terminal.style(["bold", "cyan"], runawayUrl)}`);
   terminal.line(`  ${terminal.style("dim", "not logged in there yet? npx signalbox url")}\n`);
 }

@@ -1,6 +1,7 @@
 import { BellRing, CircleAlert, CircleCheck, CircleHelp, Clock, GitFork, Unplug } from "lucide-react";
 import Link from "next/link";
 import type { AttentionItem } from "../../api/attention.ts";
+import { channelWord } from "../../model/explain-words.ts";
 import { plural } from "../../model/numbers.ts";
 import { paths } from "../../paths.ts";
 import { HostileText } from "../../ui/hostile-text.tsx";
@@ -28,7 +29,7 @@ const LOOKS: Record<
     icon: GitFork,
     tone: "text-bad",
     say: (item) => `${item.label} spawned ${plural(item.count, "sub-agent")} within a minute`,
-    detail: (item) => (item.detail ? `in one ${item.detail} thread` : ""),
+    detail: (item) => (item.detail ? `in one ${channelWord(item.detail)} thread` : ""),
     href: (item) => paths.session(item.session_id ?? "", { view: "agents" }),
   },
   errors: {
@@ -42,7 +43,7 @@ const LOOKS: Record<
     icon: Clock,
     tone: "text-warn",
     say: (item) => `${item.label || "unrouted calls"} missed its SLA on ${item.count} of ${plural(item.of ?? 0, "call")}`,
-    detail: (item) => item.detail ?? "",
+    detail: (item) => (item.detail ? `class ${item.detail}` : ""),
     href: (item) => paths.routes({ route: item.label, show: "missed" }),
   },
   export: {
@@ -60,6 +61,9 @@ const LOOKS: Record<
     href: () => paths.sessions({ show: "unknown_cost" }),
   },
 };
+
+/** Of these the time is an hour's beginning, maybe before anything happened. */
+const COUNTED_BY_HOUR: ReadonlySet<AttentionItem["kind"]> = new Set(["sla_missed", "unknown_cost"]);
 
 export function AttentionList({ items }: { items: readonly AttentionItem[] }) {
   if (items.length === 0) {
@@ -90,9 +94,7 @@ export function AttentionList({ items }: { items: readonly AttentionItem[] }) {
                   <HostileText text={look.detail(item)} />
                 </span>
               </span>
-              <span className="shrink-0 text-ink-3 text-sm">
-                <Ago time={item.time} />
-              </span>
+              <span className="shrink-0 text-ink-3 text-sm">{COUNTED_BY_HOUR.has(item.kind) ? "in 24 h" : <Ago time={item.time} />}</span>
             </Link>
           </li>
         );

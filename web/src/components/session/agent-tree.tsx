@@ -124,7 +124,7 @@ function Row({
         {formatCompact(node.input_tokens + node.output_tokens)}
       </td>
       <td className={classNames(cell, "tabular text-right")}>
-        <span className="inline-flex items-center justify-end gap-2">
+        <span className="inline-flex items-center align-middle justify-end gap-2">
           <span className="hidden h-1 w-16 overflow-hidden rounded-full bg-sunken lg:block" aria-hidden>
             <span
               className="block h-full rounded-full"
@@ -138,7 +138,7 @@ function Row({
           <Money
             nanousd={node.cost_nanousd}
             unknownCalls={node.cost_nanousd === null ? 0 : node.unknown_cost_calls}
-            className="lg:min-w-20"
+            className="lg:min-w-24"
           />
         </span>
       </td>

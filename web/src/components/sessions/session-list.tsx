@@ -1,7 +1,7 @@
 "use client";
 import { plainId } from "@signalbox/otel/conventions";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { CircleAlert, GitFork } from "lucide-react";
+import { CircleAlert, GitFork, OctagonX, Pause } from "lucide-react";
 import Link from "next/link";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Session } from "../../api/session.ts";
@@ -73,8 +73,11 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
       <div role="cell" className="row-span-2 min-w-0 lg:row-span-1">
         {/* the link covers the row, so that all of it can be tapped */}
         <Link href={paths.session(session.session_id)} prefetch={false} className="block min-w-0 after:absolute after:inset-0">
-          <span className="block truncate font-medium">
-            <HostileText text={session.agent_name ?? "unnamed"} />
+          <span className="flex min-w-0 items-center gap-1.5 font-medium">
+            <span className="truncate">
+              <HostileText text={session.agent_name ?? "unnamed"} />
+            </span>
+            <Marks session={session} />
           </span>
           <span className="block truncate font-mono text-ink-3 text-xs" title={plainId(session.session_id)}>
             <HostileText text={plainId(session.session_id)} />
@@ -95,7 +98,7 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
         {formatCompact(session.turns)}
       </div>
       <div role="cell" className={`${cell} text-right`}>
-        {session.sub_agents > 10 ? (
+        {isRunaway(session) ? (
           <span className="inline-flex items-center gap-1 text-bad" title="more than ten sub-agents">
             <GitFork size={12} aria-hidden />
             {session.sub_agents + 1}
@@ -120,7 +123,7 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
           </span>
         )}
       </div>
-      <div role="cell" className="text-right">
+      <div role="cell" className="self-end text-right lg:self-center">
         <Money
           nanousd={session.cost_nanousd}
           unknownCalls={session.cost_nanousd === null ? 0 : session.unknown_cost_calls}
@@ -134,5 +137,20 @@ function Row({ session, index, top }: { session: Session; index: number; top: nu
         <Ago time={session.last_time} />
       </div>
     </div>
+  );
+}
+
+const isRunaway = (session: Session) => session.sub_agents > 10;
+
+/** What a narrow screen has no columns for, where it is bad news. */
+function Marks({ session }: { session: Session }) {
+  const stopped = session.control && session.control.state !== "running" ? session.control.state : null;
+  const Stopped = stopped === "killed" ? OctagonX : Pause;
+  return (
+    <span className="flex shrink-0 gap-1.5 lg:hidden">
+      {stopped && <Stopped size={13} role="img" aria-label={stopped} className={stopped === "killed" ? "text-bad" : "text-warn"} />}
+      {isRunaway(session) && <GitFork size={13} role="img" aria-label="more than ten sub-agents" className="text-bad" />}
+      {session.last_error_time && <CircleAlert size={13} role="img" aria-label="with errors" className="text-bad" />}
+    </span>
   );
 }

@@ -147,7 +147,7 @@ function Name({ row, grouping, look }: { row: CostRow; grouping: Grouping; look:
         <HostileText text={name.label} />
       </span>
       {name.detail && (
-        <span className="max-w-48 truncate text-ink-2" title={name.detail}>
+        <span className="max-w-48 truncate text-ink-2 xl:max-w-80" title={name.detail}>
           <HostileText text={name.detail} />
         </span>
       )}

@@ -15,7 +15,7 @@ import { useZoom } from "./use-zoom.ts";
 
 const LANE_HEIGHT = 24;
 const MOST_LANES_IN_SIGHT = 7;
-const COLUMNS = "grid grid-cols-[minmax(0,7fr)_minmax(0,10fr)] sm:grid-cols-[240px_minmax(0,1fr)]";
+const COLUMNS = "grid grid-cols-2 sm:grid-cols-[240px_minmax(0,1fr)]";
 
 /** The whole session condensed, a line an agent: sub-agents fold into who spawned them, and cost is beside each. Click or drag to go there. */
 export function Timeline({ replay, playhead, agents }: { replay: Replay; playhead: Playhead; agents: readonly Agent[] }) {
@@ -139,7 +139,7 @@ function LaneHead({ lane, onToggle }: { lane: Lane; onToggle: () => void }) {
       <span className={classNames("min-w-0 truncate", lane.level === 0 && "font-medium")} title={lane.id}>
         <HostileText text={lane.name} />
       </span>
-      {lane.isFolded && lane.descendants > 0 && <span className="shrink-0 text-ink-3">+{lane.descendants}</span>}
+      {lane.isFolded && lane.descendants > 0 && <span className="hidden shrink-0 text-ink-3 sm:inline">+{lane.descendants}</span>}
       <Money nanousd={lane.nanousd} unknownCalls={lane.nanousd === null ? 0 : lane.unknownCalls} className="ml-auto text-ink-2 text-xs" />
     </span>
   );
