@@ -182,6 +182,7 @@ export class Fleet {
       columns: { ...names, ...where },
       attributes: { [Attribute.routed]: true, [Attribute.requestStream]: true },
     });
+    const eligible = candidates.filter((candidate) => !candidate.rejected).length;
     const schedule = this.#add(who, {
       ...shared,
       parent_span_id: chat.span_id,
@@ -192,7 +193,8 @@ export class Fleet {
       kind: 2,
       columns: { ...names, ...where, sla_met: slaMet },
       attributes: {
-        [Attribute.decisionReason]: `cheapest of ${candidates.filter((candidate) => !candidate.rejected).length} pools that meet ${task.sla}`,
+        [Attribute.decisionReason]:
+          eligible === 1 ? `the only one that meets ${task.sla}` : `cheapest of ${eligible} that meet ${task.sla}`,
         [Attribute.decisionCandidates]: JSON.stringify(candidates),
       },
     });

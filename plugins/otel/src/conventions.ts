@@ -298,6 +298,8 @@ export interface DecisionCandidate {
   warm_prefix_tokens?: number;
   /** predicted cost of the call, nano-USD */
   cost_nanousd?: number;
+  /** eligible, and predicted to miss the class, or to make calls there miss theirs */
+  misses_sla?: true;
   chosen?: true;
 }
 export const MAX_DECISION_CANDIDATES = 16;

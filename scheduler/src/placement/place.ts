@@ -50,7 +50,8 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
     }
     const predicted = estimate(candidate, demand);
     const { breaks, ttftMs, tpotMs, measured, warmTokens, costNanousd } = predicted;
-    eligible.push({ index, estimate: predicted, feasible: predicted.stretch <= 1 });
+    const feasible = predicted.stretch <= 1;
+    eligible.push({ index, estimate: predicted, feasible });
     const told: DecisionCandidate = {
       pool,
       model,
@@ -62,6 +63,7 @@ export function place(candidates: readonly Candidate[], demand: Demand, { random
     };
     if (warmTokens > 0) told.warm_prefix_tokens = warmTokens;
     if (costNanousd !== undefined) told.cost_nanousd = costNanousd;
+    if (!feasible) told.misses_sla = true;
     if (breaks) told.rejected = `${breaks.class} calls there bear ${rounded(breaks.bearableTpotMs)} ms per token`;
     explained.push(told);
   }

@@ -63,6 +63,16 @@ test("nobody bears it: the least harm, and the choice is not told to be rejected
   expect(placement.explained[1]).not.toHaveProperty("rejected");
 });
 
+test("a cheaper pool that is left because it would miss the class is told to miss it", () => {
+  const cheap = { ...pool, speed: { ...pool.speed, decodeMsPerToken: 60 } };
+  const dear = { ...pool, pool: "dear", pricing: { by: "time" as const, hourlyUsd: 36 } };
+  const { order, explained } = place([cheap, dear], demand(interactive));
+  expect(order).toEqual([1, 0]);
+  expect(explained[0]).toMatchObject({ misses_sla: true });
+  expect(explained[0]).not.toHaveProperty("rejected");
+  expect(explained[1]).not.toHaveProperty("misses_sla");
+});
+
 test("sensitive calls gather where others are, and do not spoil a pool that runs a large batch", () => {
   const sensitive = { ...pool, pool: "sensitive", active: 5, residents: [bearing(interactive, 40)] };
   const coarse = { ...pool, pool: "coarse", active: 5, residents: [bearing(background, 2_000)] };

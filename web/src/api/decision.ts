@@ -16,6 +16,10 @@ export const Candidate = z
     tpot_uncorrected_ms: z.number().optional().meta({ description: "from the pool's rates alone" }),
     warm_prefix_tokens: z.number().optional().meta({ description: "of the prompt, expected to be in the pool's cache" }),
     cost_nanousd: z.number().optional().meta({ description: "predicted" }),
+    misses_sla: z
+      .literal(true)
+      .optional()
+      .meta({ description: "eligible, and predicted to miss the class, or to make calls there miss theirs" }),
     chosen: z.literal(true).optional(),
   })
   .meta({ id: "Candidate" });

@@ -66,4 +66,5 @@ describe("call segments", () => {
 it("leaves the operation out of the name", () => {
   expect(shortName(span("a", null, { operation: "execute_tool", name: "execute_tool exec" }))).toBe("exec");
   expect(shortName(span("a", null, { operation: "", name: "GET /" }))).toBe("GET /");
+  expect(shortName(span("a", null, { operation: "migrate", name: "migrate epyc-a" }))).toBe("migrate epyc-a");
 });

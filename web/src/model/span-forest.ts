@@ -72,8 +72,8 @@ export const shownSpan = (node: SpanNode, isExpanded: boolean) => (isExpanded ? 
 
 /** The name without the operation, which the row shows as an icon. */
 export function shortName(span: TimelineSpan): string {
-  // "read" alone says nothing: it has no target
-  if (span.operation === Operation.memory) return span.name;
+  // "read" alone says nothing, for it has no target, nor does the pool that a state moved to
+  if (span.operation === Operation.memory || span.operation === Operation.migrate) return span.name;
   const rest = span.operation && span.name.startsWith(`${span.operation} `) ? span.name.slice(span.operation.length + 1) : span.name;
   return rest || span.name;
 }

@@ -208,7 +208,13 @@ const CANDIDATE_NUMBERS = [
   "warm_prefix_tokens",
   "cost_nanousd",
 ] as const;
-const CANDIDATE_FIELDS = [...CANDIDATE_TEXTS, "rejected", "chosen", ...CANDIDATE_NUMBERS] as const satisfies (keyof Candidate)[];
+const CANDIDATE_FIELDS = [
+  ...CANDIDATE_TEXTS,
+  "rejected",
+  "misses_sla",
+  "chosen",
+  ...CANDIDATE_NUMBERS,
+] as const satisfies (keyof Candidate)[];
 
 /** By hand, since the browser reads attributes of a span too, and has no zod. */
 function isCandidate(entry: unknown): entry is Candidate {
@@ -219,6 +225,7 @@ function isCandidate(entry: unknown): entry is Candidate {
     CANDIDATE_TEXTS.every((name) => typeof fields[name] === "string") &&
     isOptional("rejected", "string") &&
     CANDIDATE_NUMBERS.every((name) => isOptional(name, "number")) &&
+    (fields.misses_sla === undefined || fields.misses_sla === true) &&
     (fields.chosen === undefined || fields.chosen === true)
   );
 }

@@ -22,7 +22,7 @@ export function Candidates({ candidates }: { candidates: readonly Candidate[] })
               <span className="truncate text-ink-2">{candidate.model}</span>
             </span>
             <Predictions candidate={candidate} />
-            <Outcome candidate={candidate} />
+            <Outcome candidate={candidate} chosen={candidates.find((one) => one.chosen)} />
           </li>
         ))}
     </ul>
@@ -42,11 +42,18 @@ function Predictions({ candidate: { ttft_ms, tpot_ms, warm_prefix_tokens, cost_n
   );
 }
 
-function Outcome({ candidate }: { candidate: Candidate }) {
+/** Of two that cost about the same the cheaper one may be left: no reason is better than a wrong one. */
+function eligibleWords(candidate: Candidate, chosen: Candidate | undefined): string {
+  if (candidate.misses_sla) return "Eligible, but predicted to miss the service level";
+  const isDearer = chosen?.cost_nanousd !== undefined && (candidate.cost_nanousd ?? 0) > chosen.cost_nanousd;
+  return isDearer ? "Eligible, not the cheapest" : "Eligible, not taken";
+}
+
+function Outcome({ candidate, chosen }: { candidate: Candidate; chosen: Candidate | undefined }) {
   if (!candidate.chosen)
     return (
       <span className="w-full text-ink-2">
-        {candidate.rejected === undefined ? "Eligible, not the cheapest" : `Rejected: ${candidate.rejected}`}
+        {candidate.rejected === undefined ? eligibleWords(candidate, chosen) : `Rejected: ${candidate.rejected}`}
       </span>
     );
   return (

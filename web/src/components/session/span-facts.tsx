@@ -1,5 +1,5 @@
 "use client";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import type { Span } from "../../api/span.ts";
 import { saving } from "../../model/money.ts";
 import { formatCount, formatShare } from "../../model/numbers.ts";
@@ -178,13 +178,25 @@ export function AttributeTable({ attributes }: { attributes: Readonly<Record<str
             key={name}
             className="grid grid-cols-[minmax(0,2fr)_minmax(0,3fr)] gap-3 border-line border-b px-3 py-1.5 font-mono text-xs last:border-b-0"
           >
-            <dt className="break-words text-ink-2">{name}</dt>
+            <dt className="break-words text-ink-2">
+              <Name name={name} />
+            </dt>
             <dd className="max-h-40 overflow-y-auto whitespace-pre-wrap break-words">{text(value)}</dd>
           </div>
         ))}
     </dl>
   );
 }
+
+/** Breaks between its words where it is too long. */
+const Name = ({ name }: { name: string }) =>
+  name.split(/(?<=[._])/).map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: they stay where they are
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 
 const text = (value: unknown) => {
   const full = typeof value === "string" ? value : JSON.stringify(value);

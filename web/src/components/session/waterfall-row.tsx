@@ -1,3 +1,4 @@
+import { Operation } from "@signalbox/otel/conventions";
 import { ChevronRight, CircleAlert } from "lucide-react";
 import { memo } from "react";
 import { callSegments, type SpanNode, shortName, shownSpan } from "../../model/span-forest.ts";
@@ -81,7 +82,7 @@ export const WaterfallRow = memo(function WaterfallRow({
         <span className={classNames("truncate", span.operation === "invoke_agent" && "font-medium")} title={span.name}>
           <HostileText text={call && call !== span ? (call.model ?? shortName(span)) : shortName(span)} />
         </span>
-        {served.pool && (
+        {served.pool && span.operation !== Operation.migrate && (
           <span className="hidden min-w-0 items-center gap-1 text-ink-2 text-xs sm:flex">
             <SiliconSign silicon={served.silicon} size={9} />
             <span className="truncate">
