@@ -52,5 +52,8 @@ function withoutCredentials(address: string | undefined): string | undefined {
   return url.href.replace(/\/$/, "");
 }
 
-const withoutEmpty = (_key: string, value: unknown) =>
-  typeof value === "object" && value !== null && Object.keys(value).length === 0 ? undefined : value;
+/** A route has these, whatever is in them. */
+const OF_A_ROUTE = ["when", "use"];
+
+const withoutEmpty = (key: string, value: unknown) =>
+  typeof value === "object" && value !== null && Object.keys(value).length === 0 && !OF_A_ROUTE.includes(key) ? undefined : value;

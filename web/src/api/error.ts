@@ -52,7 +52,9 @@ export function describeError(error: unknown): { title: string; detail: string }
     case "not_found":
       return { title: "Not found", detail: error.message };
     case "unauthorized":
-      return { title: "Your login has ended", detail: "Run `npx signalbox up` again, and open the link that it prints." };
+      return { title: "Your login has ended", detail: "Run `npx signalbox url`, and open the link that it prints." };
+    case "invalid_parameter":
+      return { title: "This was refused", detail: error.message };
     default:
       return { title: "This could not be loaded", detail: error.message };
   }

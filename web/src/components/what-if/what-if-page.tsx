@@ -37,7 +37,7 @@ export function WhatIfPage() {
     <Frame>
       <PageHeader title="What if">
         <Link prefetch={false} href={paths.routes()} className="text-ink-2 text-sm underline-offset-4 hover:underline">
-          Routes
+          Back to Routes
         </Link>
       </PageHeader>
       <Panel title="Edited policy" aside="prices, slots, hourly price, speeds, routes: of pools that are there, or of others">
