@@ -97,8 +97,9 @@ function rowsOf(classes: readonly string[], now: SimulatedRun, edited: Simulated
 const classOf = (run: SimulatedRun, name: string) => run.classes.find(({ sla_class }) => sla_class === name);
 
 const ROW = 44;
-const LEFT = 110;
-const WIDTH = 640;
+const LEFT = 84;
+/** About a phone's, so that its words are as large there as they are meant. */
+const WIDTH = 380;
 /** Attainment of each class under both policies: a mark, and a line from low to high. */
 function AttainmentChart({ classes, now, edited }: { classes: readonly string[]; now: SimulatedRun; edited: SimulatedRun }) {
   const x = (share: number) => LEFT + share * (WIDTH - LEFT - 20);
@@ -108,11 +109,13 @@ function AttainmentChart({ classes, now, edited }: { classes: readonly string[];
       <figcaption className="mb-1 flex gap-4 text-ink-2 text-sm">
         <span>On target:</span>
         <span>● in force</span>
-        <span>◆ edited</span>
+        <span>
+          <span className="text-focus">◆</span> edited
+        </span>
       </figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${height}`}
-        className="w-full max-w-2xl"
+        className="w-full max-w-[440px]"
         role="img"
         aria-label="share of requests on target, by class and policy"
       >
