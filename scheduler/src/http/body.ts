@@ -13,10 +13,10 @@ export function readBody(request: ClientRequest, limit: number): Buffer | Promis
   if (encoding !== undefined && encoding !== "identity") {
     throw new HttpError(415, null, `content-encoding ${encoding} is not taken: send the body uncompressed`);
   }
+  // A larger one is no request of the hot path.
+  if (request instanceof WireRequest) return request.body(broken);
   const tooLarge = () => new HttpError(413, "request_too_large", `the body is larger than ${limit} bytes`);
   if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
-  const broken = () => badRequest("the request broke off");
-  if (request instanceof WireRequest) return request.body(broken);
 
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -36,3 +36,5 @@ export function readBody(request: ClientRequest, limit: number): Buffer | Promis
     });
   });
 }
+
+const broken = () => badRequest("the request broke off");

@@ -26,6 +26,7 @@ const NEVER_BEGUN: Dispatcher.DispatchController = { aborted: true, paused: fals
 /** The caller bounds how many requests run at once, each takes a connection. */
 export class EngineClient extends Dispatcher {
   readonly #origin: URL;
+  readonly #host: string;
   readonly #options: EngineClientOptions;
   /** The latest used last. */
   readonly #idle: EngineConnection[] = [];
@@ -33,10 +34,14 @@ export class EngineClient extends Dispatcher {
   readonly #sweep: NodeJS.Timeout;
   #session: Buffer | undefined;
   #closed = false;
+  /** Of the last request, and how its head begins: most go to the same few. */
+  #path: string | undefined;
+  #begin = "";
 
   constructor(origin: URL, options: EngineClientOptions) {
     super();
     this.#origin = origin;
+    this.#host = origin.host;
     this.#options = options;
     this.#sweep = setInterval(() => this.#closeIdle(), SWEEP_MS);
     this.#sweep.unref();
@@ -65,8 +70,12 @@ export class EngineClient extends Dispatcher {
   }
 
   #headOf({ method, path, headers }: Dispatcher.DispatchOptions, length: number): string {
-    if (!TARGET.test(path)) throw new TypeError(`the path ${JSON.stringify(path)} cannot be asked for`);
-    let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#origin.host}\r\n`;
+    if (path !== this.#path) {
+      if (!TARGET.test(path)) throw new TypeError(`the path ${JSON.stringify(path)} cannot be asked for`);
+      this.#path = path;
+      this.#begin = ` ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n`;
+    }
+    let head = method + this.#begin;
     const fields = headers as string[];
     for (let at = 0; at < fields.length; at += 2) head += fieldLine(fields[at] as string, fields[at + 1] as string);
     return `${head}content-length: ${length}\r\n\r\n`;

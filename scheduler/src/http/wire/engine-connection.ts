@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import { ChunkError, ChunkReader } from "./chunked.ts";
-import { FieldReader, firstLine, HEAD_END, headIn, lengthOf } from "./head.ts";
+import { type Fields, HeadReader, lengthOf, NO_HEAD, NOT_WHOLE } from "./head.ts";
 import { writeTogether } from "./write-together.ts";
 
 /** `code` as undici has it. */
@@ -34,14 +34,13 @@ const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const VERSION_AT = "HTTP/1.".length;
 const STATUS_AT = "HTTP/1.1 ".length;
 
-type Headers = Record<string, string | string[]>;
 /** Bytes that are to come, a body in chunks, or all until the connection is closed. */
 type Body = { left: number } | ChunkReader | "until-close";
 
 export class EngineConnection {
   readonly socket: Socket;
   readonly #options: EngineConnectionOptions;
-  readonly #fields = new FieldReader();
+  readonly #heads = new HeadReader(statusOf, addJoined);
   #exchange: Exchange | undefined;
   #head: Buffer | undefined;
   #body: Body | undefined;
@@ -113,15 +112,17 @@ export class EngineConnection {
   #readHead(exchange: Exchange, chunk: Buffer): Buffer | undefined {
     let bytes = this.#head ? Buffer.concat([this.#head, chunk]) : chunk;
     for (;;) {
-      const text = headIn(bytes, MAX_HEAD_BYTES);
-      if (text === undefined) {
+      const end = this.#heads.read(bytes, MAX_HEAD_BYTES);
+      if (end === NO_HEAD) throw new EngineError("HPE_INVALID_HEADER_TOKEN", "the answer is not HTTP");
+      if (end === NOT_WHOLE) {
         if (bytes.length > MAX_HEAD_BYTES) throw new EngineError("UND_ERR_HEADERS_OVERFLOW", "the head of the answer is too long");
         this.#head = bytes;
         return undefined;
       }
       this.#head = undefined;
-      const { status, version, headers } = headOf(text, this.#fields);
-      bytes = bytes.subarray(text.length + HEAD_END.length);
+      const { status, version } = this.#heads.start as StatusLine;
+      const headers = this.#heads.fields;
+      bytes = bytes.subarray(end);
       if (status === 101) throw new EngineError("UND_ERR_SOCKET", "bad upgrade");
       // Informational: the answer is still to come.
       if (status < 200) continue;
@@ -207,22 +208,23 @@ class Exchange implements EngineController {
   }
 }
 
-/** @throws EngineError */
-function headOf(text: string, fields: FieldReader): { status: number; version: string; headers: Headers } {
-  const line = firstLine(text);
-  const headers: Headers = {};
-  const read = fields.read(text, (name, value) => {
-    const known = headers[name] !== undefined && Object.hasOwn(headers, name) ? headers[name] : undefined;
-    if (name === "set-cookie") headers[name] = known ? [...known, value] : [value];
-    else headers[name] = known === undefined ? value : `${known}, ${value}`;
-    return true;
-  });
-  if (!read || !STATUS_LINE.test(line)) throw new EngineError("HPE_INVALID_HEADER_TOKEN", "the answer is not HTTP");
-  return { status: Number(line.slice(STATUS_AT, STATUS_AT + 3)), version: line.charAt(VERSION_AT), headers };
+interface StatusLine {
+  status: number;
+  version: string;
+}
+
+const statusOf = (line: string): StatusLine | undefined =>
+  STATUS_LINE.test(line) ? { status: Number(line.slice(STATUS_AT, STATUS_AT + 3)), version: line.charAt(VERSION_AT) } : undefined;
+
+function addJoined(fields: Fields, name: string, value: string): boolean {
+  const known = fields[name] !== undefined && Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (name === "set-cookie") fields[name] = known ? [...known, value] : [value];
+  else fields[name] = known === undefined ? value : `${known}, ${value}`;
+  return true;
 }
 
 /** @throws EngineError where it is said in two ways, or in one that we do not read */
-function bodyOf(status: number, { "content-length": length, "transfer-encoding": encoding }: Headers): Body {
+function bodyOf(status: number, { "content-length": length, "transfer-encoding": encoding }: Fields): Body {
   if (status === 204 || status === 304) return { left: 0 };
   if (encoding !== undefined) {
     if (length !== undefined) throw new EngineError("HPE_UNEXPECTED_CONTENT_LENGTH", "the answer has a length and chunks");
@@ -236,7 +238,7 @@ function bodyOf(status: number, { "content-length": length, "transfer-encoding":
   return { left };
 }
 
-function idleMsOf({ "keep-alive": said }: Headers, most: number): number {
+function idleMsOf({ "keep-alive": said }: Fields, most: number): number {
   const seconds = said && /timeout=(\d+)/i.exec(String(said))?.[1];
   return seconds === undefined ? most : Math.min(most, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS);
 }

@@ -1,15 +1,22 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FieldReader, fieldLine } from "./head.ts";
+import { fieldLine, HeadReader, NO_HEAD, NOT_WHOLE } from "./head.ts";
 
-/** @returns the fields, or "refused" */
-function read(reader: FieldReader, head: string): [string, string][] | "refused" {
-  const fields: [string, string][] = [];
-  const whole = reader.read(head, (name, value) => {
-    fields.push([name, value]);
-    return true;
-  });
-  return whole ? fields : "refused";
+const MOST = 1_000;
+/** Of a name that comes twice both; `no` is refused. */
+const create = () =>
+  new HeadReader(
+    (line) => (line.startsWith("POST") ? line : undefined),
+    (fields, name, value) => {
+      fields[name] = name in fields ? [fields[name] ?? "", value].flat() : value;
+      return name !== "no";
+    },
+  );
+
+function read(reader: HeadReader<string>, text: string): object | "refused" | "not whole" {
+  const end = reader.read(Buffer.from(text, "latin1"), MOST);
+  if (end === NOT_WHOLE) return "not whole";
+  return end === NO_HEAD ? "refused" : { start: reader.start, fields: reader.fields, end };
 }
 
 test("whatever heads a connection brought before, a head is read as if it were the first", () => {
@@ -29,29 +36,76 @@ test("whatever heads a connection brought before, a head is read as if it were t
     "b: x:y",
     "b : x",
     "c:",
+    "no: 1",
   );
-  const head = fc.array(line, { maxLength: 6 }).map((lines) => ["POST / HTTP/1.1", ...lines].join("\r\n"));
+  const start = fc.constantFrom("POST / HTTP/1.1", "POST /a HTTP/1.1", "POST /", "POST / HTTP/1.1\r", "GET / HTTP/1.1", "");
+  const rest = fc.constantFrom("", "{}", "\r\n", "a: 1\r\n\r\n");
+  const head = fc
+    .tuple(start, fc.array(line, { maxLength: 4 }), rest, fc.nat(20))
+    .map(([first, lines, after, missing]) =>
+      `${[first, ...lines].join("\r\n")}\r\n\r\n${after}`.slice(0, missing > 10 ? undefined : -missing),
+    );
   fc.assert(
     fc.property(fc.array(head, { minLength: 2, maxLength: 12 }), (heads) => {
-      const reader = new FieldReader();
-      for (const each of heads) expect(read(reader, each)).toEqual(read(new FieldReader(), each));
+      const reader = create();
+      for (const each of heads) expect(read(reader, each)).toEqual(read(create(), each));
     }),
     { numRuns: 1_000 },
   );
 });
 
+test("a head is its lines up to the first empty one", () => {
+  const text = "POST / HTTP/1.1\r\nHost:\t a b \r\nx-y:\r\n\r\nbody: 1\r\n\r\n";
+  const head = {
+    start: "POST / HTTP/1.1",
+    fields: { host: "a b", "x-y": "" },
+    end: text.indexOf("body"),
+  };
+  const reader = create();
+  expect(read(reader, text)).toEqual(head);
+  for (let length = 0; length < head.end; length++) {
+    expect(read(create(), text.slice(0, length))).toBe("not whole");
+    expect(read(reader, text.slice(0, length))).toBe("not whole");
+  }
+  expect(read(reader, text)).toEqual(head);
+});
+
 test("a line that goes on where the one before it ended is another", () => {
-  const reader = new FieldReader();
-  expect(read(reader, "POST / HTTP/1.1\r\nhost: a\r\nlength: 1")).toEqual([
-    ["host", "a"],
-    ["length", "1"],
-  ]);
-  expect(read(reader, "POST / HTTP/1.1\r\nhost: ab\r\nlength: 12")).toEqual([
-    ["host", "ab"],
-    ["length", "12"],
-  ]);
+  const reader = create();
+  expect(read(reader, "POST / HTTP/1.1\r\nhost: a\r\nlength: 1\r\n\r\n")).toMatchObject({ fields: { host: "a", length: "1" } });
+  expect(read(reader, "POST / HTTP/1.1\r\nhost: ab\r\nlength: 12\r\n\r\n")).toMatchObject({ fields: { host: "ab", length: "12" } });
   for (const bad of ["\nx: y", "\rx: y", "\r", "\u0000"])
-    expect(read(reader, `POST / HTTP/1.1\r\nhost: ab${bad}\r\nlength: 12`)).toBe("refused");
+    expect(read(reader, `POST / HTTP/1.1\r\nhost: ab${bad}\r\nlength: 12\r\n\r\n`)).toBe("refused");
+});
+
+test("what is done to the fields of one head is not seen in the next", () => {
+  const reader = create();
+  const head = "POST / HTTP/1.1\r\na: 1\r\nb: 2\r\n\r\n";
+  for (let round = 0; round < 3; round++) {
+    expect(read(reader, head)).toMatchObject({ fields: { a: "1", b: "2" } });
+    reader.fields.a = "3";
+    delete reader.fields.b;
+  }
+});
+
+test("of a head of very many lines all are read, and the next one too", () => {
+  const reader = create();
+  const many = Array.from({ length: 100 }, (_, index) => `a${index}: 1`);
+  for (const lines of [many, many.slice(0, 3), many, ["b: 1"]]) {
+    const fields = Object.fromEntries(lines.map((line) => line.split(": ")));
+    expect(read(reader, `POST / HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`)).toMatchObject({ fields });
+    expect(Object.keys(reader.fields)).toHaveLength(lines.length);
+  }
+});
+
+test("a head has an end to its length, whatever was read before", () => {
+  const reader = create();
+  const head = (length: number) => `POST / HTTP/1.1\r\na: ${"1".repeat(length - "POST / HTTP/1.1\r\na: ".length)}`;
+  for (let round = 0; round < 2; round++) {
+    expect(read(reader, `${head(MOST)}\r\n\r\n`)).toMatchObject({ end: MOST + 4 });
+    expect(read(reader, `${head(MOST + 1)}\r\n\r\n`)).toBe("not whole");
+    expect(read(reader, `${head(MOST + 2)}\r\n\r\n`)).toBe("not whole");
+  }
 });
 
 test("a line that was written well says nothing of another value of its name", () => {

@@ -9,75 +9,140 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const DIGITS = /^\d{1,15}$/;
 
-export const HEAD_END = "\r\n\r\n";
-const LINE_END = "\r\n";
-/** Of a connection's last head. */
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+/** Lines of a connection's last head. */
 const MAX_REMEMBERED = 64;
-/** Most heads, and no more than is cheap to read in vain of a body. */
-const USUAL_BYTES = 2048;
 
-/**
- * The text of the head that `bytes` begin with, as latin1, without the empty line that ends it: found as text, since a search in a buffer
- * costs a call out of JavaScript.
- * @returns undefined where no end is within `most` bytes
- */
-export function headIn(bytes: Buffer, most: number): string | undefined {
-  for (let length = Math.min(USUAL_BYTES, bytes.length); ; length = Math.min(most + HEAD_END.length, bytes.length)) {
-    const text = bytes.toString("latin1", 0, length);
-    const end = text.indexOf(HEAD_END);
-    if (end >= 0) return end > most ? undefined : text.slice(0, end);
-    if (length >= Math.min(most + HEAD_END.length, bytes.length)) return undefined;
-  }
-}
+/** `read`: it is not whole yet. */
+export const NOT_WHOLE = 0;
+/** `read`: it is no head. */
+export const NO_HEAD = -1;
 
-interface Field {
-  /** With the end of the line before it. */
-  line: string;
+interface Line {
+  /** With its end. */
+  bytes: Uint8Array;
   name: string;
   value: string;
 }
 
-/** Reads the heads of one connection. Most lines of a head are as in the one before, at the same place: they were found well, and cut up, then. */
-export class FieldReader {
-  readonly #before: Field[] = [];
+/** By name, in lower case. */
+export type Fields = Record<string, string | string[]>;
+
+/**
+ * Reads the heads of one connection, from their bytes. Most lines of a head are as in the one before, at the same place: they were found
+ * well, and cut up, then; and where all names are the same its fields are a copy of those, which takes a third of adding them one by one.
+ */
+export class HeadReader<Start> {
+  /** What the first line says, and the fields, of the head that was read last. */
+  start: Start | undefined;
+  fields: Fields = {};
+  readonly #readStart: (line: string) => Start | undefined;
+  readonly #add: (fields: Fields, name: string, value: string) => boolean;
+  #startLine: Uint8Array = NO_BYTES;
+  readonly #before: Line[] = [];
+  /** The fields of the first `#known` lines of `#before`, where each line is a field of its own. */
+  #template: Fields | undefined;
+  #known = 0;
 
   /**
-   * @param head as `headIn` has it; its first line is passed over
-   * @param take one field at a time, its name in lower case; false refuses the head
-   * @returns false where the rest are not fields
+   * @param readStart what a first line says; undefined refuses the head
+   * @param add puts one field among the others; false refuses the head
    */
-  read(head: string, take: (name: string, value: string) => boolean): boolean {
-    let at = head.indexOf(LINE_END);
-    if (at < 0) return true;
-    for (let place = 0; at < head.length; place++) {
-      let field = this.#before[place];
-      if (!field || !isLine(head, at, field.line)) {
-        field = fieldAt(head, at);
-        if (!field) return false;
-        if (place < MAX_REMEMBERED) this.#before[place] = field;
+  constructor(readStart: (line: string) => Start | undefined, add: (fields: Fields, name: string, value: string) => boolean) {
+    this.#readStart = readStart;
+    this.#add = add;
+  }
+
+  /**
+   * The head that `bytes` begin with.
+   * @param most bytes of it, without the empty line at its end
+   * @returns bytes of the head, with that empty line; NOT_WHOLE or NO_HEAD
+   */
+  read(bytes: Buffer, most: number): number {
+    const limit = Math.min(bytes.length, most + EMPTY_LINE_BYTES);
+    let at = this.#readStartLine(bytes, limit);
+    if (at <= 0) return at;
+    let place = 0;
+    for (; !(bytes[at] === CARRIAGE_RETURN && bytes[at + 1] === LINE_FEED && at + 2 <= limit); place++) {
+      let line = this.#before[place];
+      if (!line || !standsAt(bytes, at, line.bytes)) {
+        const end = endOfLine(bytes, at, limit);
+        if (end <= 0) return end;
+        line = lineAt(bytes, at, end);
+        if (!line) return NO_HEAD;
+        this.#remember(line, place);
       }
-      if (!take(field.name, field.value)) return false;
-      at += field.line.length;
+      at += line.bytes.length;
+    }
+    if (this.#template && place === this.#known) this.fields = { ...this.#template };
+    else if (!this.#addAll(place)) return NO_HEAD;
+    return at + 2;
+  }
+
+  #remember(line: Line, place: number): void {
+    if (this.#template && place < this.#known) {
+      if (this.#before[place]?.name === line.name) this.#template[line.name] = line.value;
+      else this.#template = undefined;
+    }
+    this.#before[place] = line;
+  }
+
+  /** @returns false where they are refused */
+  #addAll(lines: number): boolean {
+    this.fields = {};
+    this.#template = undefined;
+    for (let place = 0; place < lines; place++) {
+      const { name, value } = this.#before[place] as Line;
+      if (!this.#add(this.fields, name, value)) return false;
+    }
+    if (lines > MAX_REMEMBERED) this.#before.length = 0;
+    else if (Object.values(this.fields).filter((value) => typeof value === "string").length === lines) {
+      this.#template = { ...this.fields };
+      this.#known = lines;
     }
     return true;
   }
+
+  /** @returns where the next line begins, NOT_WHOLE or NO_HEAD */
+  #readStartLine(bytes: Buffer, limit: number): number {
+    if (this.#startLine.length > 0 && standsAt(bytes, 0, this.#startLine)) return this.#startLine.length;
+    const end = endOfLine(bytes, 0, limit);
+    if (end <= 0) return end;
+    const start = this.#readStart(bytes.toString("latin1", 0, end - 2));
+    if (start === undefined) return NO_HEAD;
+    this.start = start;
+    this.#startLine = bytesAt(bytes, 0, end);
+    return end;
+  }
 }
 
-/** And it ends there. `startsWith` takes twice as long. */
-function isLine(head: string, at: number, line: string): boolean {
-  const end = at + line.length;
-  return head.slice(at, end) === line && (end === head.length || (head.charCodeAt(end) === 0x0d && head.charCodeAt(end + 1) === 0x0a));
+const NO_BYTES = new Uint8Array();
+/** Of the empty line, and of the end of the one before it. */
+const EMPTY_LINE_BYTES = 4;
+
+function standsAt(bytes: Buffer, at: number, line: Uint8Array): boolean {
+  if (at + line.length > bytes.length) return false;
+  for (let index = 0; index < line.length; index++) if (bytes[at + index] !== line[index]) return false;
+  return true;
 }
 
-function fieldAt(head: string, at: number): Field | undefined {
-  const start = at + LINE_END.length;
-  const next = head.indexOf(LINE_END, start);
-  const end = next < 0 ? head.length : next;
-  const text = head.slice(start, end);
+/** @returns where the line at `at` ends, its end included; NOT_WHOLE or NO_HEAD */
+function endOfLine(bytes: Buffer, at: number, limit: number): number {
+  for (let index = at; index < limit; index++)
+    if (bytes[index] === LINE_FEED) return index > at && bytes[index - 1] === CARRIAGE_RETURN ? index + 1 : NO_HEAD;
+  return NOT_WHOLE;
+}
+
+function lineAt(bytes: Buffer, at: number, end: number): Line | undefined {
+  const text = bytes.toString("latin1", at, end - 2);
   if (!FIELD.test(text)) return undefined;
   const colon = text.indexOf(":");
-  return { line: head.slice(at, end), name: text.slice(0, colon).toLowerCase(), value: trimmed(text.slice(colon + 1)) };
+  return { bytes: bytesAt(bytes, at, end), name: text.slice(0, colon).toLowerCase(), value: trimmed(text.slice(colon + 1)) };
 }
+
+/** In memory of their own: what a connection remembers must not keep what it has read. */
+const bytesAt = (bytes: Buffer, at: number, end: number): Uint8Array => Uint8Array.prototype.slice.call(bytes, at, end);
 
 const isBlank = (code: number) => code === 0x20 || code === 0x09;
 
@@ -88,12 +153,6 @@ function trimmed(value: string): string {
   while (start < end && isBlank(value.charCodeAt(start))) start++;
   while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
   return value.slice(start, end);
-}
-
-/** The first line of such a head. */
-export function firstLine(head: string): string {
-  const end = head.indexOf("\r\n");
-  return end < 0 ? head : head.slice(0, end);
 }
 
 /** Names that were found well, with the last line of each: most heads have the same few, and many of their values too. */

@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import { NOTHING, Pieces } from "../pieces.ts";
-import { type FieldReader, firstLine, HEAD_END, headIn, lengthOf } from "./head.ts";
+import { type Fields, type HeadReader, lengthOf, NO_HEAD, NOT_WHOLE } from "./head.ts";
 
 export interface RequestHead {
   method: "POST";
@@ -23,31 +23,34 @@ const TARGET = /^\/[\x21-\x7e]*$/;
 /** What says more than a body of so many bytes. */
 const NOT_TAKEN = new Set(["transfer-encoding", "expect", "upgrade", "trailer", "te", "proxy-connection"]);
 
+/** The target of a first line; undefined for any but POST's. */
+export function targetOf(line: string): string | undefined {
+  const target = line.slice(METHOD.length, -VERSION.length);
+  return line.startsWith(METHOD) && line.endsWith(VERSION) && TARGET.test(target) ? target : undefined;
+}
+
+/** Which of two counts, and how they are joined, differs by name. */
+export function addOnce(fields: Fields, name: string, value: string): boolean {
+  if (fields[name] !== undefined || NOT_TAKEN.has(name)) return false;
+  fields[name] = value;
+  return true;
+}
+
 /**
  * The head of the request that begins in `bytes`.
- * @param fields of its connection
+ * @param reader of its connection, with `targetOf` and `addOnce`
  * @returns "more" where the head is not whole; "other" for all that is not plainly a POST with a content-length, right or wrong:
  * node:http knows what to do with it
  */
-export function readHead(bytes: Buffer, fields: FieldReader): RequestHead | "more" | "other" {
-  const text = headIn(bytes, MAX_HEAD_BYTES);
-  if (text === undefined) return bytes.length <= MAX_HEAD_BYTES && mayBePost(bytes) ? "more" : "other";
-  const line = firstLine(text);
-  const url = line.slice(METHOD.length, -VERSION.length);
-  if (!line.startsWith(METHOD) || !line.endsWith(VERSION) || !TARGET.test(url)) return "other";
-
-  const headers: Record<string, string> = {};
-  const plain = fields.read(text, (name, value) => {
-    // Which of two counts, and how they are joined, differs by name.
-    if (headers[name] !== undefined || NOT_TAKEN.has(name)) return false;
-    headers[name] = value;
-    return true;
-  });
-  if (!plain || headers.host === undefined) return "other";
+export function readHead(bytes: Buffer, reader: HeadReader<string>): RequestHead | "more" | "other" {
+  const end = reader.read(bytes, MAX_HEAD_BYTES);
+  if (end === NOT_WHOLE) return bytes.length <= MAX_HEAD_BYTES && mayBePost(bytes) ? "more" : "other";
+  const headers = reader.fields as Record<string, string>;
+  if (end === NO_HEAD || headers.host === undefined) return "other";
   const bodyBytes = lengthOf(headers["content-length"] ?? "");
   const connection = headers.connection?.toLowerCase() ?? "keep-alive";
   if (bodyBytes === undefined || (connection !== "keep-alive" && connection !== "close")) return "other";
-  return { method: "POST", url, headers, bodyBytes, last: connection === "close", end: text.length + HEAD_END.length };
+  return { method: "POST", url: reader.start as string, headers, bodyBytes, last: connection === "close", end };
 }
 
 const mayBePost = (bytes: Buffer) => METHOD.startsWith(bytes.toString("latin1", 0, METHOD.length));

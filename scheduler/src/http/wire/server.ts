@@ -6,9 +6,9 @@
 import type http from "node:http";
 import type { Socket } from "node:net";
 import { NOTHING } from "../pieces.ts";
-import { FieldReader } from "./head.ts";
+import { HeadReader } from "./head.ts";
 import { type ReplyConnection, WireReply } from "./reply.ts";
-import { readHead, WireRequest } from "./request.ts";
+import { addOnce, readHead, targetOf, WireRequest } from "./request.ts";
 
 /** It answers every request itself; it never rejects. */
 export type WireHandler = (request: WireRequest, reply: WireReply) => Promise<void>;
@@ -75,7 +75,7 @@ class Connection implements ReplyConnection {
   readonly socket: Socket;
   last = false;
   readonly #hot: Hot;
-  readonly #fields = new FieldReader();
+  readonly #heads = new HeadReader(targetOf, addOnce);
   /** Bytes of the next request. */
   #ahead: Buffer | undefined;
   #request: WireRequest | undefined;
@@ -118,7 +118,7 @@ class Connection implements ReplyConnection {
   #next(): void {
     const bytes = this.#ahead;
     if (!bytes || this.#request || this.socket.destroyed) return;
-    const head = readHead(bytes, this.#fields);
+    const head = readHead(bytes, this.#heads);
     if (head === "more") return;
     const handle = head === "other" ? undefined : this.#hot.handlers.get(pathOf(head.url));
     if (head === "other" || !handle || head.bodyBytes > this.#hot.maxBodyBytes) {
