@@ -312,7 +312,8 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     attributes(put);
     old.start = start;
     old.end = at;
-    old.names.length = old.values.length = old.sizes.length = count;
+    // Each of the three is a call into the runtime, even where nothing changes.
+    if (old.names.length !== count) old.names.length = old.values.length = old.sizes.length = count;
   }
 
   function status(message: string): void {
