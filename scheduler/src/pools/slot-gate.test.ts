@@ -11,7 +11,7 @@ test("a slot passes to whoever is due first, of equals to who waits longest, and
   const enter = (name: string, dueAt: number) => slots.wait(never, dueAt).then(() => order.push(name));
   const all = [enter("whenever", Infinity), enter("later", 2_000), enter("later too", 2_000), enter("soon", 1_000)];
   expect(slots).toMatchObject({ active: 1, queued: 4 });
-  expect([500, 1_000, 2_000, Infinity].map(slots.queuedAhead)).toEqual([0, 1, 3, 4]);
+  expect([500, 1_000, 2_000, Infinity].map((dueAt) => slots.queuedAhead(dueAt))).toEqual([0, 1, 3, 4]);
   slots.release();
   expect(slots.tryAcquire()).toBe(false);
   for (let count = 0; count < 3; count++) slots.release();

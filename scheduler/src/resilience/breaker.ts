@@ -40,70 +40,89 @@ export interface Breaker {
 const MAX_REST_MS = 3_600_000;
 
 /** @param now milliseconds, monotonic */
-export function createBreaker({ failures, openMs }: BreakerOptions, now: () => number = () => performance.now()): Breaker {
-  let failed = 0;
-  let reason = "";
+export const createBreaker = (options: BreakerOptions, now: () => number = () => performance.now()): Breaker =>
+  new CircuitBreaker(options, now);
+
+/** A class, and no literal with getters: see the slot gate. */
+class CircuitBreaker implements Breaker {
+  goodAt = Number.NEGATIVE_INFINITY;
+  readonly #options: BreakerOptions;
+  readonly #now: () => number;
+  #failed = 0;
+  #reason = "";
   /** 0: closed. */
-  let openUntil = 0;
-  let restUntil = 0;
-  let probing = false;
-  let goodAt = Number.NEGATIVE_INFINITY;
+  #openUntil = 0;
+  #restUntil = 0;
+  #probing = false;
 
-  const stateNow = (): BreakerState => (openUntil === 0 ? "closed" : now() < openUntil ? "open" : "half-open");
-  const restMs = () => (restUntil === 0 ? 0 : Math.max(0, restUntil - now()));
-  const open = (why: string, ms = openMs) => {
-    reason = why;
-    openUntil = now() + ms;
-  };
+  constructor(options: BreakerOptions, now: () => number) {
+    this.#options = options;
+    this.#now = now;
+  }
 
-  return {
-    get state() {
-      return stateNow();
-    },
-    get unavailable() {
-      if (openUntil === 0 && restUntil === 0) return undefined;
-      const rest = restMs();
-      if (rest > 0) return `asked not to be called for another ${Math.ceil(rest / 1000)} s`;
-      const state = stateNow();
-      if (state === "open") return `circuit open: ${reason}`;
-      return state === "half-open" && probing ? `circuit half-open: one call tries it (${reason})` : undefined;
-    },
-    get waitMs() {
-      return Math.max(restMs(), stateNow() === "open" ? openUntil - now() : 0);
-    },
-    get resting() {
-      return restMs() > 0;
-    },
-    get goodAt() {
-      return goodAt;
-    },
-    enter() {
-      if (openUntil === 0 && restUntil === 0) return true;
-      if (restMs() > 0) return false;
-      const state = stateNow();
-      if (state === "closed") return true;
-      if (state === "open" || probing) return false;
-      probing = true;
-      return true;
-    },
-    report(verdict) {
-      probing = false;
-      if (verdict === "good") {
-        goodAt = now();
-        failed = 0;
-        openUntil = 0;
-        restUntil = restMs() > 0 ? restUntil : 0;
-      } else if (verdict === "failed" && ++failed >= failures && stateNow() !== "open") open(`failed ${failed} times in a row`);
-    },
-    trip(why, ms) {
-      failed = failures;
-      open(why, ms);
-    },
-    halfOpen() {
-      openUntil = Math.min(openUntil, now());
-    },
-    rest(ms) {
-      restUntil = Math.max(restUntil, now() + Math.min(ms, MAX_REST_MS));
-    },
-  };
+  get state(): BreakerState {
+    if (this.#openUntil === 0) return "closed";
+    return this.#now() < this.#openUntil ? "open" : "half-open";
+  }
+
+  get unavailable(): string | undefined {
+    if (this.#openUntil === 0 && this.#restUntil === 0) return undefined;
+    const rest = this.#restMs();
+    if (rest > 0) return `asked not to be called for another ${Math.ceil(rest / 1000)} s`;
+    const { state } = this;
+    if (state === "open") return `circuit open: ${this.#reason}`;
+    return state === "half-open" && this.#probing ? `circuit half-open: one call tries it (${this.#reason})` : undefined;
+  }
+
+  get waitMs(): number {
+    return Math.max(this.#restMs(), this.state === "open" ? this.#openUntil - this.#now() : 0);
+  }
+
+  get resting(): boolean {
+    return this.#restMs() > 0;
+  }
+
+  enter(): boolean {
+    if (this.#openUntil === 0 && this.#restUntil === 0) return true;
+    if (this.#restMs() > 0) return false;
+    const { state } = this;
+    if (state === "closed") return true;
+    if (state === "open" || this.#probing) return false;
+    this.#probing = true;
+    return true;
+  }
+
+  report(verdict: PoolVerdict): void {
+    this.#probing = false;
+    if (verdict === "good") {
+      this.goodAt = this.#now();
+      this.#failed = 0;
+      this.#openUntil = 0;
+      if (this.#restMs() === 0) this.#restUntil = 0;
+    } else if (verdict === "failed" && ++this.#failed >= this.#options.failures && this.state !== "open") {
+      this.#open(`failed ${this.#failed} times in a row`);
+    }
+  }
+
+  trip(why: string, ms?: number): void {
+    this.#failed = this.#options.failures;
+    this.#open(why, ms);
+  }
+
+  halfOpen(): void {
+    this.#openUntil = Math.min(this.#openUntil, this.#now());
+  }
+
+  rest(ms: number): void {
+    this.#restUntil = Math.max(this.#restUntil, this.#now() + Math.min(ms, MAX_REST_MS));
+  }
+
+  #restMs(): number {
+    return this.#restUntil === 0 ? 0 : Math.max(0, this.#restUntil - this.#now());
+  }
+
+  #open(why: string, ms = this.#options.openMs): void {
+    this.#reason = why;
+    this.#openUntil = this.#now() + ms;
+  }
 }
