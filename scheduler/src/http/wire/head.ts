@@ -122,8 +122,9 @@ const NO_BYTES = new Uint8Array();
 const EMPTY_LINE_BYTES = 4;
 
 function standsAt(bytes: Buffer, at: number, line: Uint8Array): boolean {
-  if (at + line.length > bytes.length) return false;
-  for (let index = 0; index < line.length; index++) if (bytes[at + index] !== line[index]) return false;
+  const { length } = line;
+  if (at + length > bytes.length) return false;
+  for (let index = 0; index < length; index++) if (bytes[at + index] !== line[index]) return false;
   return true;
 }
 
