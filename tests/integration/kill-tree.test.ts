@@ -80,8 +80,8 @@ pools:
 `,
     database.url,
   );
-  await ready(gateway.url, 60_000);
-}, 90_000);
+  await ready(gateway.url);
+}, 240_000);
 afterAll(async () => {
   await gateway?.close();
   await providers?.["of-anthropic"].close();

@@ -14,15 +14,15 @@ beforeAll(async () => {
   scheduler = await startSchedulerUnderTest(
     `
 pools:
-  - { name: cheap, ${POOL}, hourly_usd: 0.1, demo_pace_ms: 30, heartbeat_timeout_ms: 2000, models: [{ id: first }] }
-  - { name: dear, ${POOL}, hourly_usd: 9, heartbeat_timeout_ms: 2000, models: [{ id: second }] }
+  - { name: cheap, ${POOL}, hourly_usd: 0.1, demo_pace_ms: 30, heartbeat_timeout_ms: 5000, models: [{ id: first }] }
+  - { name: dear, ${POOL}, hourly_usd: 9, heartbeat_timeout_ms: 5000, models: [{ id: second }] }
 models: { either: { any_of: [first, second] } }
 `,
     { token: "admin" },
   );
   client = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "admin", maxRetries: 0 });
-  await ready(scheduler.url, 60_000);
-}, 90_000);
+  await ready(scheduler.url);
+}, 240_000);
 afterAll(() => scheduler?.close());
 
 /** The greedy reply of the demo model to this is long, and the same each time. */

@@ -23,7 +23,7 @@ let client: OpenAI;
 beforeAll(async () => {
   scheduler = await startSchedulerUnderTest(CONFIG, { token: "admin" });
   client = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "admin", maxRetries: 0 });
-  await ready(scheduler.url, 60_000);
+  await ready(scheduler.url);
 });
 afterAll(() => scheduler?.close());
 

@@ -63,14 +63,14 @@ beforeAll(async () => {
     `
 pools:
   - { name: here, silicon: cpu, ${common}, model: demo, models: [{ id: here }], threads: 1 }
-  - { name: box, silicon: cpu, ${common}, url: "http://127.0.0.1:${port}", api_key_env: BOX_KEY, heartbeat_timeout_ms: 1000, models: [{ id: box }] }
+  - { name: box, silicon: cpu, ${common}, url: "http://127.0.0.1:${port}", api_key_env: BOX_KEY, heartbeat_timeout_ms: 3000, models: [{ id: box }] }
   - { name: wrong, silicon: cpu, ${common}, url: "http://127.0.0.1:${port}", api_key_env: WRONG_KEY, models: [{ id: wrong }] }
 `,
     { token: "admin", environment: { BOX_KEY: KEY, WRONG_KEY: "another" } },
   );
   client = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "admin", maxRetries: 0 });
-  await ready(scheduler.url, 60_000);
-}, 90_000);
+  await ready(scheduler.url);
+}, 240_000);
 afterAll(async () => {
   await scheduler?.close();
   if (box) await end(box);
@@ -147,16 +147,16 @@ test("a box that answers no more: its calls end, and it serves again when it ans
       for (const pid of stopped) process.kill(pid, "SIGCONT");
     });
   expect((error as Error | undefined)?.message).toMatch(/pool box failed/);
-  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 30_000);
+  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 60_000);
   expect((await client.chat.completions.create({ model: "box", messages: [{ role: "user", content: "hi" }] })).choices).toHaveLength(1);
-}, 60_000);
+}, 120_000);
 
 test("the box's worker is killed: the box starts it again on the same port; the box ends: health says so, and comes back with it", async () => {
   const serve = childProcesses(box.pid ?? 0).find(({ command }) => command.includes("llama-cpp/serve.ts"));
   const worker = childProcesses(serve?.pid ?? 0).find(({ command }) => command.includes("llama-cpp/worker.ts"));
   process.kill(worker?.pid ?? 0, "SIGKILL");
   await until(async () => (await pool("box"))?.state === "unhealthy", "the pool is down");
-  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 30_000);
+  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 60_000);
 
   await end(box);
   await until(async () => (await pool("box"))?.reason?.includes("cannot be reached") === true, "the pool is gone");
@@ -164,9 +164,9 @@ test("the box's worker is killed: the box starts it again on the same port; the 
     status: 503,
   });
   box = await startBox();
-  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 30_000);
+  await until(async () => (await pool("box"))?.state === "healthy", "the pool is back", 60_000);
   expect((await client.chat.completions.create({ model: "box", messages: [{ role: "user", content: "hi" }] })).choices).toHaveLength(1);
-}, 90_000);
+}, 180_000);
 
 test.each([
   ["a file that is not there", () => ["--model", path.join(home, "none.gguf")], /--model: there is no file .*none\.gguf/],

@@ -135,7 +135,7 @@ export const EASY_SLA = `sla:
 `;
 
 /** Polls `/readyz` until it says 200. */
-export async function ready(url: string, timeoutMs = 30_000): Promise<void> {
+export async function ready(url: string, timeoutMs = 110_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const response = await fetch(`${url}/readyz`);

@@ -193,7 +193,7 @@ test("a llama.cpp pool keeps state of both, and drops that of the one that ends"
     context_tokens: 512
     models: [{ id: demo }]`;
   const gateway = await serve(llama);
-  await ready(gateway.url, 60_000);
+  await ready(gateway.url);
   const held = async () => {
     const { body } = await control(gateway.url, "GET", "/pools");
     const pool = (body.data as { name: string; sessions: { live: number; ram: number; file: number } | null }[]).find(

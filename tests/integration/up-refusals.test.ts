@@ -8,12 +8,16 @@ import { createDatabase } from "../support/postgres.ts";
 import { ensureWebBuild } from "../support/web-build.ts";
 import { makePlace, type Place, processesOf, run, start } from "./up-support.ts";
 
+/** The dashboard's build takes half a minute, on two busy cores minutes: of that no test is made. */
+const BUILD_MS = 600_000;
+
 /** What is in the way of a start is said in one line, and nothing is half-started. */
 describe("signalbox up, refused", { timeout: 120_000 }, () => {
   let place: Place;
   beforeAll(async () => {
+    await ensureWebBuild();
     place = await makePlace();
-  });
+  }, BUILD_MS);
   afterAll(() => place.remove());
 
   const refused = async (extra: Record<string, string | undefined>) => {
@@ -81,7 +85,6 @@ describe("signalbox up, refused", { timeout: 120_000 }, () => {
   });
 
   it("says a signalbox.config.yaml's mistake with its line, in the part's own words", async () => {
-    await ensureWebBuild();
     const config = path.join(place.home, "broken.yaml");
     await writeFile(config, "pools:\n  - name: x\n    silicon: quantum\n    engine: llama-cpp\n    model: demo\n    models: [{ id: x }]\n");
     const line = await refused({ SIGNALBOX_CONFIG: config });
@@ -90,8 +93,11 @@ describe("signalbox up, refused", { timeout: 120_000 }, () => {
 });
 
 describe("signalbox up on an outside Postgres", { timeout: 120_000 }, () => {
-  it("migrates it, runs on it, and leaves it running", async () => {
+  beforeAll(async () => {
     await ensureWebBuild();
+  }, BUILD_MS);
+
+  it("migrates it, runs on it, and leaves it running", async () => {
     const place = await makePlace();
     const database = await createDatabase();
     try {

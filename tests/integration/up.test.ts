@@ -14,7 +14,7 @@ describe("signalbox up", { timeout: 180_000 }, () => {
   beforeAll(async () => {
     await ensureWebBuild();
     place = await makePlace();
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     if (running?.child.exitCode === null) await running.end("SIGTERM");
     for (const { pid } of processesOf(place)) process.kill(pid, "SIGKILL");
