@@ -90,7 +90,7 @@ function Row({
   const main = mix[0]?.silicon ?? null;
   return (
     <tr className="group hover:bg-hover" data-agent={node.agent_id}>
-      <td className={classNames(cell, "max-w-80 pl-4")}>
+      <td className={classNames(cell, "max-w-56 pl-4 sm:max-w-80")}>
         <span className="flex items-center gap-1.5" style={{ paddingLeft: Math.min(level, 10) * INDENT }}>
           {hasChildren ? (
             <button
