@@ -4,7 +4,7 @@
  *
  * Command: npm exec -- node tests/bench/placement.ts --trace AzureLLMInferenceTrace_conv.csv --perf-model perf_model.csv
  *          [--hardware a100-80gb|h100-80gb] [--part first|second|all] [--cpu-slower 2,4] [--seeds 3] [--chunk 1024] [--confidence 0.95]
- *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--moves 0] [--running] [--json]
+ *          [--gpu-hourly 14.32] [--cpu-hourly 3.08] [--cloud claude-opus-4-6] [--policies a,b] [--moves 0] [--running | --learned] [--json]
  * Data (not carried here): Azure/AzurePublicDataset data/AzureLLMInferenceTrace_conv.csv (CC-BY 4.0, Microsoft) and
  * Mutinifni/splitwise-sim data/perf_model.csv (MIT).
  *
@@ -22,6 +22,8 @@
  * Halves: rules and constants are chosen on the first half of the trace, and reported on the second, the default.
  * Running: a play begins with an empty fleet that knows nothing, at the half's highest load. With `--running` the other half is played
  * before, at the same rate and in the trace's order, and not counted: a fleet that has been up for a while.
+ * Learned: as `--running`, but the other half is a play of its own, and what its placement had learned at its end begins with an empty fleet:
+ * a gateway that was started again, through the same text that it keeps (scheduler/src/learned/state.ts).
  * Confidence: what the classes ask placement for: the threshold itself, unless `--confidence` names another.
  * Bound: no schedule exceeds it (scheduler/src/simulator/bound.ts), beside it what it leaves for a ratio to GPU only. Found: the highest rate
  * for which a search that knows every arrival and every length found a schedule, on the same engines (scheduler/src/simulator/hindsight.ts);
@@ -33,12 +35,13 @@
 import fs from "node:fs";
 import { parseArgs } from "node:util";
 import { costNanousd, findPrice, nanousdToUsd } from "@signalbox/otel/prices";
+import { lengthsOfText, speedOfText, textOfLengths, textOfSpeed } from "../../scheduler/src/learned/state.ts";
 import { clairvoyantRate } from "../../scheduler/src/simulator/bound.ts";
 import type { PoolModel } from "../../scheduler/src/simulator/fleet.ts";
 import { asFound, searchWithHindsight } from "../../scheduler/src/simulator/hindsight.ts";
 import { slower, type Timings, timingsFromCsv } from "../../scheduler/src/simulator/perf-model.ts";
 import { POLICIES, type PolicyName } from "../../scheduler/src/simulator/policies.ts";
-import { type Outcome, simulate } from "../../scheduler/src/simulator/simulate.ts";
+import { type LearnedFleet, type Outcome, simulate } from "../../scheduler/src/simulator/simulate.ts";
 import { DEFAULT_TARGETS, type SlaTargets } from "../../scheduler/src/simulator/sla.ts";
 import { worstAttainment } from "../../scheduler/src/simulator/summary.ts";
 import { arrivals, parseTrace, type TraceRow } from "../../scheduler/src/simulator/trace.ts";
@@ -59,6 +62,7 @@ const { values } = parseArgs({
     cloud: { type: "string", default: "claude-opus-4-6" },
     policies: { type: "string", default: Object.keys(POLICIES).join(",") },
     running: { type: "boolean", default: false },
+    learned: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -72,13 +76,18 @@ const [LOWEST, HIGHEST] = [-70, 180]; // 0.25 to 35 requests a second
 const MIX = { interactive: 0.1, background: 0.45 };
 const MAX_WAITING = 0.01;
 
-if (values.running && (values.part !== "second" || values.moves !== "0")) {
-  console.error("placement: --running plays the first half before --part second, and no search with --moves does");
+if (values.running && values.learned) {
+  console.error("placement: --running and --learned begin differently: take one of them");
+  process.exit(2);
+}
+if ((values.running || values.learned) && (values.part !== "second" || values.moves !== "0")) {
+  console.error("placement: --running and --learned play the first half before --part second, and no search with --moves does");
   process.exit(2);
 }
 const whole = parseTrace(fs.readFileSync(values.trace, "utf8"), values.trace).rows;
 const rows = partOf(whole, values.part);
 const played = values.running ? whole : rows;
+const before = partOf(whole, "first");
 const measured = { model: "llama2-70b", hardware: values.hardware, tensorParallel: 8 };
 const gpuTimings = timingsFromCsv(fs.readFileSync(values["perf-model"], "utf8"), measured);
 const targetsAt = (threshold: number): SlaTargets => {
@@ -132,11 +141,21 @@ function attainmentOf(plays: readonly Outcome[], targets: SlaTargets): number {
   return worstAttainment({ jobs: plays.flatMap(jobsOf) }, targets);
 }
 
+/** What is read again of what was kept. */
+const startedAgain = ({ pools, outputLengths }: LearnedFleet): LearnedFleet => ({
+  pools: pools.map((learned) => speedOfText(textOfSpeed(learned))),
+  outputLengths: lengthsOfText(textOfLengths(outputLengths)),
+});
+
 /** The last step of the grid with the threshold kept, all below it assumed to keep it too; LOWEST: none. */
 function highestStep(fleet: readonly PoolModel[], policy: PolicyName, threshold: number): number {
   const targets = targetsAt(threshold);
+  const playOf = (trace: TraceRow[], step: number, seed: number, learned?: LearnedFleet) =>
+    simulate({ fleet, arrivals: loadAt(step, seed, trace), targets, policy: POLICIES[policy](), seed, ...(learned && { learned }) });
+  // No other policy asks for what was learned.
+  const learns = values.learned && policy.startsWith("signalbox");
   const play = (step: number) => (seed: number) =>
-    simulate({ fleet, arrivals: loadAt(step, seed, played), targets, policy: POLICIES[policy](), seed });
+    playOf(played, step, seed, learns ? startedAgain(playOf(before, step, seed).learned) : undefined);
   let [low, high] = [LOWEST, HIGHEST];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

@@ -7,7 +7,8 @@
 
 import { SLA_CLASSES, type SlaClass } from "@signalbox/otel/conventions";
 
-export type LatencyPart = "ttft" | "tpot";
+export const LATENCY_PARTS = ["ttft", "tpot"] as const;
+export type LatencyPart = (typeof LATENCY_PARTS)[number];
 
 export const DEFAULT_CONFIDENCE = 0.9;
 
@@ -19,7 +20,16 @@ export interface Correction {
 export interface LearningCorrection extends Correction {
   /** @param ratio actual ÷ predicted of one call. What is not a positive number is ignored. */
   observe(part: LatencyPart, slaClass: SlaClass, ratio: number): void;
+  state(): CorrectionState;
+  /** Predicts as the one that gave this state did then: what it had forgotten stays so, and the time since does not count. */
+  restore(state: CorrectionState): void;
 }
+
+/** What is remembered, as plain values: oldest first. */
+export type CorrectionState = Record<LatencyPart, Record<SlaClass, SeenRatio[]>>;
+
+/** And how long before the state was taken it was seen. */
+export type SeenRatio = [ratio: number, agoMs: number];
 
 export interface CorrectionOptions {
   /** Calls remembered per class and part. */
@@ -36,8 +46,15 @@ export interface CorrectionOptions {
 /** Beyond this it is a broken clock or a stalled machine, not a speed. */
 const MAX_RATIO = 20;
 
+/** Calls remembered per class and part, if nobody says otherwise. */
+export const CORRECTION_WINDOW = 128;
+
 /** One pool's correction. */
-export function createCorrection({ window = 128, prior = 8, forgetting = NEVER }: CorrectionOptions = {}): LearningCorrection {
+export function createCorrection({
+  window = CORRECTION_WINDOW,
+  prior = 8,
+  forgetting = NEVER,
+}: CorrectionOptions = {}): LearningCorrection {
   const create = () => createWindow(window, prior, forgetting);
   const windows = () => Object.fromEntries(SLA_CLASSES.map((name) => [name, create()])) as Record<SlaClass, Window>;
   const parts: Record<LatencyPart, Record<SlaClass, Window>> = { ttft: windows(), tpot: windows() };
@@ -45,6 +62,14 @@ export function createCorrection({ window = 128, prior = 8, forgetting = NEVER }
     ratio: (part, slaClass, confidence) => parts[part][slaClass].quantile(confidence),
     observe(part, slaClass, ratio) {
       if (ratio > 0) parts[part][slaClass].push(Math.min(MAX_RATIO, Math.max(1 / MAX_RATIO, ratio)));
+    },
+    state() {
+      const seen = (part: LatencyPart) =>
+        Object.fromEntries(SLA_CLASSES.map((name) => [name, parts[part][name].state()])) as Record<SlaClass, SeenRatio[]>;
+      return { ttft: seen("ttft"), tpot: seen("tpot") };
+    },
+    restore(state) {
+      for (const part of LATENCY_PARTS) for (const name of SLA_CLASSES) parts[part][name].restore(state[part][name]);
     },
   };
 }
@@ -54,6 +79,8 @@ const NEVER = { afterMs: Infinity, now: () => 0 };
 interface Window {
   push(value: number): void;
   quantile(share: number): number;
+  state(): SeenRatio[];
+  restore(seen: readonly SeenRatio[]): void;
 }
 
 /** The last `size` values, kept sorted beside their order of arrival: reading is O(1), writing moves a few hundred bytes. */
@@ -115,6 +142,20 @@ function createWindow(size: number, prior: number, { afterMs, now }: { afterMs: 
     quantile(share) {
       forget(now());
       return count === 0 ? 1 : (sorted[Math.min(count - 1, Math.max(0, Math.ceil(share * count) - 1))] as number);
+    },
+    state() {
+      const at = now();
+      forget(at);
+      return Array.from({ length: count }, (_, index): SeenRatio => {
+        const place = (oldest() + index) % size;
+        return [arrived[place] as number, Math.round(at - (times[place] as number))];
+      });
+    },
+    restore(seen) {
+      const at = now();
+      count = 0;
+      for (const [ratio, agoMs] of seen.slice(-size)) add(ratio, at - agoMs);
+      while (count < floor) add(1, at);
     },
   };
 }

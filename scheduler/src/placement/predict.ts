@@ -4,7 +4,7 @@ import type { Candidate, PoolSpeed, SlaTarget, UsualCall } from "./candidate.ts"
 import { DEFAULT_CONFIDENCE, type LatencyPart } from "./correction.ts";
 
 /** Before correction by real calls. */
-export const predictPrefillMs = (speed: PoolSpeed, promptTokens: number): number =>
+export const predictPrefillMs = (speed: Pick<PoolSpeed, "fixedMs" | "prefillTokensPerSecond">, promptTokens: number): number =>
   speed.fixedMs + (promptTokens / speed.prefillTokensPerSecond) * 1000;
 
 /** How long calls that hold slots keep a newcomer's prompt waiting: the step they are in, and prompts that came before. Before correction. */

@@ -2,9 +2,10 @@
 
 import type { SlaClass } from "@signalbox/otel/conventions";
 import type { PoolSpeed, UsualCall } from "../placement/candidate.ts";
-import { type Correction, type CorrectionOptions, createCorrection, type LearningCorrection } from "../placement/correction.ts";
+import { type Correction, type CorrectionOptions, createCorrection } from "../placement/correction.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { createReplyLengths, type ReplyLengths } from "../placement/reply-lengths.ts";
+import { isSameMachine, type LearnedSpeed, type Learning, learnedOf, restoreLearned } from "./learned-speed.ts";
 
 export type SpeedPrior = Pick<PoolSpeed, "fixedMs" | "prefillTokensPerSecond" | "decodeMsPerToken" | "decodeMsPerTokenFull">;
 
@@ -34,9 +35,29 @@ export interface SpeedModel extends PoolSpeed {
   readonly replyLengths: Pick<ReplyLengths, "fewestLeft">;
   /** When `setPrior` was called last, milliseconds since the epoch; undefined: its rates are those of the config, or assumed. */
   readonly measuredAt: number | undefined;
-  /** What was measured: corrections of what was assumed before are forgotten. */
+  /** Calls that it learned from, those before a restart among them. */
+  readonly calls: number;
+  /** When the first and the last of them ended, milliseconds since the epoch; undefined before the first. */
+  readonly learnedFrom: number | undefined;
+  readonly learnedUntil: number | undefined;
+  /** What was measured: corrections of what was assumed before are forgotten, unless that was about the same. */
   setPrior(prior: SpeedPrior): void;
   observe(call: ObservedCall): void;
+  /** What it has learned, to be kept; undefined before the first call. */
+  learned(): LearnedPool | undefined;
+  /** Predicts from now on as the model that gave this, as far as it was learned of the same rates. Before the first call. */
+  restore(learned: LearnedPool): void;
+  /** Back to the rates as they are, as if no call had been seen. */
+  forget(): void;
+}
+
+/** What is kept of a pool. Times are milliseconds since the epoch. */
+export interface LearnedPool extends LearnedSpeed {
+  /** Null: its rates are those of the config, or assumed. */
+  measuredAt: number | null;
+  calls: number;
+  from: number;
+  until: number;
 }
 
 /** Weight of one new call in the moving averages. */
@@ -50,23 +71,42 @@ const BYTES_PER_TOKEN = 4;
 
 /** @param forgetting when a correction is no longer believed; default: never */
 export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptions["forgetting"]): SpeedModel {
-  const fresh = () => ({ ttftRatio: 1, tpotRatio: 1, correction: createCorrection(forgetting && { forgetting }) });
-  const replyLengths = createReplyLengths();
-  const model = {
-    ...prior,
-    ...fresh(),
+  const uncorrected = () => ({ ttftRatio: 1, tpotRatio: 1, correction: createCorrection(forgetting && { forgetting }) });
+  const nothing = () => ({
+    ...uncorrected(),
     bytesPerToken: BYTES_PER_TOKEN,
     serviceMs: 1000,
     usualCall: undefined as UsualCall | undefined,
+    replyLengths: createReplyLengths(),
+    calls: 0,
+    learnedFrom: undefined as number | undefined,
+    learnedUntil: undefined as number | undefined,
+  });
+  const model = {
+    ...prior,
+    ...nothing(),
     measuredAt: undefined as number | undefined,
-    replyLengths,
     setPrior(next: SpeedPrior) {
-      Object.assign(model, next, fresh(), { measuredAt: Date.now() });
+      const same = isSameMachine(model, next, model.usualCall);
+      Object.assign(model, next, !same && uncorrected(), { measuredAt: Date.now() });
+    },
+    learned(): LearnedPool | undefined {
+      const { calls, learnedFrom: from, learnedUntil: until, measuredAt = null } = model;
+      if (from === undefined || until === undefined) return undefined;
+      return { ...learnedOf(model), measuredAt, calls, from, until };
+    },
+    restore({ measuredAt, calls, from, until, ...learned }: LearnedPool) {
+      if (measuredAt !== null) Object.assign(model, learned.prior, { measuredAt });
+      restoreLearned(model, learned);
+      Object.assign(model, { calls, learnedFrom: from, learnedUntil: until });
+    },
+    forget() {
+      Object.assign(model, nothing());
     },
     observe(call: ObservedCall) {
       const { promptTokens, prefilledTokens, outputTokens, ttftMs, tpotMs, there, meanBatch, slots, slaClass } = call;
       if (promptTokens) model.bytesPerToken = blend(model.bytesPerToken, Math.max(0.5, call.promptBytes / promptTokens));
-      const correction: LearningCorrection = model.correction;
+      const { correction, replyLengths } = model;
       const learnTtft = (ratio: number) => {
         model.ttftRatio = blend(model.ttftRatio, bounded(ratio));
         correction.observe("ttft", slaClass, ratio);
@@ -90,13 +130,17 @@ export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptio
       }
       if (outputTokens !== undefined) replyLengths.observe(outputTokens);
       model.serviceMs = blend(model.serviceMs, call.serviceMs);
+      model.calls++;
+      model.learnedUntil = Date.now();
+      model.learnedFrom ??= model.learnedUntil;
     },
-  };
+  } satisfies SpeedModel & Learning;
   return model;
 }
 
 const blend = (average: number, value: number, weight = WEIGHT) => average + weight * (value - average);
-const blendCall = (usual: UsualCall | undefined, promptTokens: number, outputTokens: number): UsualCall => ({
+/** @returns the usual call as it is after another one */
+export const blendCall = (usual: UsualCall | undefined, promptTokens: number, outputTokens: number): UsualCall => ({
   promptTokens: blend(usual?.promptTokens ?? promptTokens, promptTokens, USUAL_WEIGHT),
   outputTokens: blend(usual?.outputTokens ?? outputTokens, outputTokens, USUAL_WEIGHT),
 });

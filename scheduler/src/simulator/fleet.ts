@@ -2,14 +2,16 @@
 
 import type { Silicon } from "@signalbox/otel/conventions";
 import type { PriceChangeConfig } from "../config/schema.ts";
-import { type Candidate, dueInMs, type PoolSpeed, type Pricing, type UsualCall } from "../placement/candidate.ts";
-import { createCorrection, type LearningCorrection } from "../placement/correction.ts";
+import { type Candidate, dueInMs, type Pricing } from "../placement/candidate.ts";
+import { createCorrection } from "../placement/correction.ts";
 import { createInflow } from "../placement/inflow.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { createPeakEwma, type PeakEwma } from "../placement/replicas.ts";
 import { createReplyLengths } from "../placement/reply-lengths.ts";
 import { residentsOf } from "../placement/residents.ts";
+import { type LearnedSpeed, type Learning, learnedOf, restoreLearned } from "../pools/learned-speed.ts";
 import { createPriceNow } from "../pools/price-changes.ts";
+import { blendCall } from "../pools/speed.ts";
 import { createEngine, type Engine, type Job } from "./engine.ts";
 import type { Timings } from "./perf-model.ts";
 import type { SlaTargets } from "./sla.ts";
@@ -42,6 +44,8 @@ export interface SimulatedPool {
   candidate(now: number): Candidate;
   take(job: Job, now: number): void;
   ended(job: Job): void;
+  /** What it has learned up to now. */
+  learned(): LearnedSpeed;
 }
 
 /** When the client sees what the engine has done; on a call that just ended. */
@@ -59,15 +63,15 @@ export interface Knowledge {
   expectedOutputTokens: () => number;
   /** Milliseconds since the epoch at time 0. */
   startsAt: number;
+  /** What a pool has learned before. */
+  learned: LearnedSpeed | undefined;
 }
 
-export function createPool(model: PoolModel, { targets, expectedOutputTokens, startsAt }: Knowledge): SimulatedPool {
+export function createPool(model: PoolModel, { targets, expectedOutputTokens, startsAt, learned }: Knowledge): SimulatedPool {
   const { timings, slots, chunkTokens } = model;
   const engine = createEngine(model);
   const latency = createPeakEwma();
-  const lengths = createReplyLengths();
   const inflow = createInflow();
-  const correction: LearningCorrection = createCorrection();
   // As a warm-up measures it: a prompt of one token and one of a chunk, one call decoding, every slot decoding.
   const passMs = timings.prefillMs(1);
   const prior = {
@@ -76,8 +80,14 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens, st
     decodeMsPerToken: timings.decodeMs(1),
     decodeMsPerTokenFull: timings.decodeMs(slots),
   };
-  const speed: PoolSpeed & { serviceMs: number } = { ...prior, ttftRatio: 1, tpotRatio: 1, bytesPerToken: 1, serviceMs: 10_000 };
-  const usualCall = { promptTokens: 1000, outputTokens: 200 } satisfies UsualCall;
+  const correction = createCorrection();
+  const lengths = createReplyLengths();
+  const speed: Learning = {
+    ...prior,
+    ...{ ttftRatio: 1, tpotRatio: 1, bytesPerToken: 1, serviceMs: 10_000 },
+    ...{ usualCall: { promptTokens: 1000, outputTokens: 200 }, correction, replyLengths: lengths },
+  };
+  if (learned) restoreLearned(speed, learned);
 
   function* residents(now: number) {
     const expected = expectedOutputTokens();
@@ -118,7 +128,7 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens, st
       contextTokens: model.contextTokens,
       pricing: pricing(now),
       speed,
-      usualCall,
+      usualCall: speed.usualCall,
       correction,
       pendingPrefillTokens: engine.pendingPrefillTokens,
       prefillInflow: inflow.read(now),
@@ -135,13 +145,13 @@ export function createPool(model: PoolModel, { targets, expectedOutputTokens, st
       correction.observe("ttft", job.slaClass, ttftMs / predictedMs);
       if (job.outputTokens > 4) {
         const tpotMs = (job.endedAt - job.firstTokenAt) / (job.outputTokens - 1);
-        correction.observe("tpot", job.slaClass, tpotMs / predictTpotMs(speed, job.meanBatch, slots, usualCall));
+        correction.observe("tpot", job.slaClass, tpotMs / predictTpotMs(speed, job.meanBatch, slots, speed.usualCall));
       }
       lengths.observe(job.outputTokens);
       speed.serviceMs += WEIGHT * (job.endedAt - job.slotAt - speed.serviceMs);
-      usualCall.promptTokens += WEIGHT * (job.promptTokens - usualCall.promptTokens);
-      usualCall.outputTokens += WEIGHT * (job.outputTokens - usualCall.outputTokens);
+      speed.usualCall = blendCall(speed.usualCall, job.promptTokens, job.outputTokens);
       latency.observe(job.endedAt - job.atMs, job.endedAt);
     },
+    learned: () => learnedOf(speed),
   };
 }

@@ -1,6 +1,8 @@
 /** Plays arrivals through a fleet under a policy. Deterministic: the same arguments give the same result. */
 
 import { type Demand, dueInMs } from "../placement/candidate.ts";
+import { createOutputLengths, type OutputLengthsState } from "../placement/output-lengths.ts";
+import type { LearnedSpeed } from "../pools/learned-speed.ts";
 import { createMeter, type FleetCost } from "./cost.ts";
 import { type Job, newJob } from "./engine.ts";
 import { createPool, type PoolModel, reachClient } from "./fleet.ts";
@@ -19,6 +21,14 @@ export interface Simulation {
   startsAt?: number;
   /** Called now and then with the number of arrivals that were placed. */
   onProgress?: (placed: number) => void;
+  /** What was learned in a simulation of the same fleet before this one. */
+  learned?: LearnedFleet;
+}
+
+export interface LearnedFleet {
+  /** In the fleet's order. */
+  pools: LearnedSpeed[];
+  outputLengths: OutputLengthsState;
 }
 
 export interface Outcome {
@@ -30,6 +40,7 @@ export interface Outcome {
   arrivalsMs: number;
   pools: PoolUse[];
   cost: FleetCost;
+  learned: LearnedFleet;
 }
 
 export interface PoolUse {
@@ -40,20 +51,21 @@ export interface PoolUse {
   slotsTaken: number;
 }
 
-/** Learned from ended calls, as the live path does. */
-const FIRST_GUESS_OUTPUT_TOKENS = 256;
-const OUTPUT_WEIGHT = 0.05;
+/** All calls are of one kind. */
+const ROUTE = "simulated";
 const PROGRESS_EVERY = 1024;
 
-export function simulate({ fleet, arrivals, targets, policy, seed, startsAt = 0, onProgress }: Simulation): Outcome {
-  let expectedOutputTokens = FIRST_GUESS_OUTPUT_TOKENS;
-  const pools = fleet.map((model) => createPool(model, { targets, expectedOutputTokens: () => expectedOutputTokens, startsAt }));
+export function simulate({ fleet, arrivals, targets, policy, seed, startsAt = 0, onProgress, learned }: Simulation): Outcome {
+  const lengths = createOutputLengths();
+  if (learned) lengths.restore(learned.outputLengths);
+  const expectedOutputTokens = () => lengths.expected(ROUTE, undefined);
+  const pools = fleet.map((model, index) => createPool(model, { targets, expectedOutputTokens, startsAt, learned: learned?.pools[index] }));
   const meter = createMeter(pools);
   const random = createRandom(seed);
   const demandOf = ({ promptTokens, slaClass, minTier, use }: Arrival): Demand => ({
     promptBytes: promptTokens,
     maxTokens: undefined,
-    expectedOutputTokens,
+    expectedOutputTokens: expectedOutputTokens(),
     minTier,
     sla: targets[slaClass],
     ...use,
@@ -64,7 +76,7 @@ export function simulate({ fleet, arrivals, targets, policy, seed, startsAt = 0,
       reachClient(job, pool.model);
       pool.ended(job);
     }
-    expectedOutputTokens += OUTPUT_WEIGHT * (job.outputTokens - expectedOutputTokens);
+    lengths.observe(ROUTE, undefined, job.outputTokens);
   };
 
   const jobs: Job[] = [];
@@ -94,5 +106,6 @@ export function simulate({ fleet, arrivals, targets, policy, seed, startsAt = 0,
   }));
   for (const { engine } of pools) engine.advance(Number.MAX_VALUE, onEnd);
   onProgress?.(arrivals.length);
-  return { jobs, waitingAtEnd, arrivalsMs, pools: uses, cost: meter.cost };
+  const now = { pools: pools.map((pool) => pool.learned()), outputLengths: lengths.state() };
+  return { jobs, waitingAtEnd, arrivalsMs, pools: uses, cost: meter.cost, learned: now };
 }
