@@ -24,6 +24,8 @@ import { badRequest, HttpError } from "./http/errors.ts";
 import type { Handler, NodeHandler } from "./http/messages.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { takeHotPath } from "./http/wire/server.ts";
+import { createKeeper } from "./learned/keeper.ts";
+import { createFileStore, createPostgresStore, readRows } from "./learned/store.ts";
 import { createLog, type Log } from "./log.ts";
 import { startPayloads } from "./payloads/payloads.ts";
 import { createOutputLengths } from "./placement/output-lengths.ts";
@@ -78,6 +80,8 @@ export interface SchedulerLimits {
   drainMs: number;
   /** Milliseconds that a client's idle connection is kept; it is told so. */
   keepAliveMs: number;
+  /** Milliseconds between two writes of what was learned. */
+  keepLearnedMs: number;
 }
 
 const DEFAULT_LIMITS: SchedulerLimits = {
@@ -86,6 +90,7 @@ const DEFAULT_LIMITS: SchedulerLimits = {
   records: 16_384,
   drainMs: 5_000,
   keepAliveMs: DEFAULT_KEEP_ALIVE_MS,
+  keepLearnedMs: 60_000,
 };
 /** What the last spans get to leave in: a collector that is away must not hold up the end. */
 const TELEMETRY_CLOSE_MS = 1_000;
@@ -122,8 +127,14 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     record,
     storedKey: (digest: string) => admission.storedKey(digest),
     onSemanticSkip: () => metrics.onSemanticSkip(),
+    learnedOf: (subject: string) => keeper.learnedOf(subject),
   };
   const replies = createReplyStore(config.cache);
+  const lengths = createOutputLengths();
+  const { postgres } = admission;
+  const store = postgres ? createPostgresStore(postgres) : createFileStore(home, log);
+  const keeper = createKeeper({ store, lengths, config: config.learning, everyMs: limits.keepLearnedMs, log });
+  postgres?.onUp((query) => keeper.load(() => readRows(query)));
   admission.events.subscribe({
     name: undefined,
     send({ type, data }) {
@@ -135,6 +146,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     end() {},
   });
   await admission.start();
+  if (!postgres) await keeper.load();
   const server = http.createServer({ keepAliveTimeout: limits.keepAliveMs });
   server.listen(port, host);
   await once(server, "listening");
@@ -169,9 +181,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     replies,
     config: () => follower.status,
     retriesRefused,
+    keeper,
   });
   const shadows = createShadows({ admit: admission.admitAside, payloads, record, onOutcome: metrics.onShadow });
   const generations = createGenerations(configure(config, configuring), log);
+  keeper.begin(pools);
   const follower = followConfig({
     file: options.configFile,
     environment,
@@ -179,6 +193,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       await generations.replace(configure(next, configuring, generations.current));
       admission.configure(next);
       replies.limit(next.cache);
+      keeper.configure(next.learning);
       return waitsForRestart(config, next);
     },
     log,
@@ -189,7 +204,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     admission: admission.open,
     replies,
     shadows,
-    lengths: createOutputLengths(),
+    lengths,
     payloads,
     maxBodyBytes: limits.maxBodyBytes,
     record,
@@ -206,6 +221,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     config: () => follower.status,
     decisions,
     whatIf,
+    keeper,
     log,
   });
   const models: Record<string, Handler> = {
@@ -284,6 +300,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
       }, limits.drainMs);
       await closed;
       clearTimeout(cut);
+      await keeper.close();
       await simulations?.close();
       await generations.close();
       await admission.close();

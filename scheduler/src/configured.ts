@@ -9,6 +9,7 @@ import type { Environment } from "./config/references.ts";
 import { type Config, type PoolConfig, poolSchema } from "./config/schema.ts";
 import { type Baseline, baselineOf } from "./cost.ts";
 import { createPool, type Pool, type PoolOptions } from "./pools/pool.ts";
+import type { LearnedPool } from "./pools/speed.ts";
 import { createResilience, type Resilience } from "./resilience/policy.ts";
 import { type Classifier, createClassifier } from "./routing/intent.ts";
 import { createSemantic, type Semantic } from "./routing/semantic/semantic.ts";
@@ -34,12 +35,17 @@ export interface ConfiguredOptions extends Omit<PoolOptions, "warmUp"> {
   storedKey: FindStoredKey;
   record: (record: DecisionRecord) => void;
   onSemanticSkip: () => void;
+  /** What was kept of a pool. */
+  learnedOf: (subject: string) => LearnedPool | undefined;
 }
 
 /** Makes vectors and nothing else: no model of it is offered to clients. */
 const EMBEDDINGS_POOL = "semantic-embeddings";
 
-/** @param before pools and vectors that this config leaves as they were are taken over, with all they have learned */
+/**
+ * @param before pools and vectors that this config leaves as they were are taken over, with all they have learned; pools that it changes,
+ * and that are the same machine with the same models, take over what was learned
+ */
 export function configure(config: Config, options: ConfiguredOptions, before?: Configured): Configured {
   const { environment } = options;
   const embeddings = embeddingsPool(config);
@@ -52,6 +58,10 @@ export function configure(config: Config, options: ConfiguredOptions, before?: C
     const same = before?.pools.find((pool) => before.fingerprints.get(pool) === fingerprint);
     const pool = same ?? createPool(wanted, { failures, openMs }, { ...options, warmUp });
     fingerprints.set(pool, fingerprint);
+    if (same) return pool;
+    const earlier = before?.pools.find(({ subject }) => subject === pool.subject);
+    const learned = earlier ? earlier.speed.learned() : options.learnedOf(pool.subject);
+    if (learned) pool.restore(learned);
     return pool;
   };
   const serving = config.pools.map(poolOf);

@@ -3,6 +3,7 @@
 import type { Pool } from "./pools/pool.ts";
 import { hoursOf } from "./pools/pool-hours.ts";
 import type { ProbeResult } from "./pools/probe.ts";
+import type { SpeedModel } from "./pools/speed.ts";
 import { epochNow } from "./telemetry/record.ts";
 
 /** The body of `GET /control/pools`: state, load and speed of each pool as it is now, and what was found where no config names pools. */
@@ -46,7 +47,9 @@ function describePool(pool: Pool): object {
       },
     },
     speed: {
-      measured_at: speed.measuredAt === undefined ? null : new Date(speed.measuredAt).toISOString(),
+      rates: speed.measuredAt === undefined ? pool.rates : "measured",
+      measured_at: timeOf(speed.measuredAt),
+      learned: describeLearned(speed),
       prefill_tokens_per_second: speed.prefillTokensPerSecond / speed.ttftRatio,
       decode_ms_per_token: speed.decodeMsPerToken * speed.tpotRatio,
       decode_ms_per_token_full: speed.decodeMsPerTokenFull * speed.tpotRatio,
@@ -54,6 +57,14 @@ function describePool(pool: Pool): object {
     },
   };
 }
+
+/** What real calls have made of the rates; null before the first. */
+function describeLearned({ calls, learnedFrom, learnedUntil, restoredFrom }: SpeedModel): object | null {
+  if (calls === 0) return null;
+  return { calls, since: timeOf(learnedFrom), last_call_at: timeOf(learnedUntil), carried_over_until: timeOf(restoredFrom) };
+}
+
+const timeOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
 
 /** The last time that the engine was asked whether it answers; `status` is null where it did not. */
 const describeProbe = ({ at, ms, status, error }: ProbeResult) => ({

@@ -14,7 +14,7 @@ import { createMemoryLedger } from "./budgets/memory-ledger.ts";
 import { followOrphans } from "./budgets/orphans.ts";
 import { createPostgresLedger } from "./budgets/postgres-ledger.ts";
 import type { Identity } from "./identity.ts";
-import { createDatabase } from "./postgres/database.ts";
+import { createDatabase, type Database } from "./postgres/database.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { stopRefusal } from "./refusals.ts";
 import { createAgentTree } from "./stop/agent-tree.ts";
@@ -35,6 +35,8 @@ export interface AdmissionService {
   budgets: BudgetAdmin;
   ledger: Ledger;
   inFlight: InFlight;
+  /** For what else is kept there; undefined where none is configured. */
+  postgres: Database | undefined;
   /** Keys that were made in the dashboard. */
   storedKey: FindStoredKey;
   /** Budgets of another config. */
@@ -84,6 +86,7 @@ export function createAdmissionService({ config, databaseUrl, decidedOn, log }: 
     budgets,
     ledger,
     inFlight,
+    postgres: database,
     storedKey: followStoredKeys(database, log),
     configure: (next) => book.replaceConfigured(next.budgets),
     database: () => (database ? (database.awayBecause === undefined ? "up" : `away: ${database.awayBecause}`) : "none"),

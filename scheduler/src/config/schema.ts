@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { cacheSchema, semanticSchema } from "./cache-schema.ts";
 import { contentSchema } from "./content-schema.ts";
+import { learningSchema } from "./learning-schema.ts";
 import { probeSchema, warmupSchema } from "./probe-schema.ts";
 import { resilienceSchema, timeoutsSchema } from "./resilience-schema.ts";
 import { routeSchema } from "./route-schema.ts";
@@ -229,6 +230,7 @@ export const configSchema = z.strictObject({
   routes: z.array(routeSchema).default([]).describe("Rules; the first that matches counts."),
   semantic: semanticSchema.optional().describe("The model that makes vectors of texts, for routes and caches that go by meaning."),
   cache: cacheSchema.prefault({}).describe("Bounds of the reply cache; which routes use it, they say themselves."),
+  learning: learningSchema.prefault({}).describe("What is kept of what placement learns."),
   content: contentSchema.prefault({}).describe("What is kept of calls besides their numbers."),
   resilience: resilienceSchema.prefault({}).describe("What is done when a pool fails or is slow."),
   budgets: z.array(budget).default([]).describe("Caps on spending."),

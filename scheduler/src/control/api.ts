@@ -9,6 +9,7 @@ import { describePools } from "../control.ts";
 import { HttpError } from "../http/errors.ts";
 import type { NodeHandler } from "../http/messages.ts";
 import { sendJson } from "../http/send.ts";
+import type { Keeper } from "../learned/keeper.ts";
 import type { Log } from "../log.ts";
 import type { Pool } from "../pools/pool.ts";
 import { acceptAcknowledgement } from "./acknowledgements.ts";
@@ -29,6 +30,7 @@ export interface ControlDependencies {
   config: () => ConfigStatus;
   decisions: RecentDecisions;
   whatIf: WhatIf;
+  keeper: Pick<Keeper, "forget">;
   log: Log;
 }
 
@@ -47,6 +49,7 @@ export function createControlApi({
   config,
   decisions,
   whatIf,
+  keeper,
   log,
 }: ControlDependencies): NodeHandler {
   const endpoints: Endpoint[] = [
@@ -60,7 +63,7 @@ export function createControlApi({
     { method: "GET", path: /^\/control\/stream$/, handle: (ask) => followEvents(admission, gatekeeper(), ask) },
     { method: "POST", path: /^\/control\/acks$/, handle: (ask) => acceptAcknowledgement(admission.events, ask) },
     { method: "GET", path: /^\/control\/pools$/, handle: ({ response }) => sendJson(response, 200, describePools(pools(), found)) },
-    { method: "POST", path: /^\/control\/pools\/([^/]+)\/(drain|resume)$/, handle: (ask) => changePool(pools(), ask) },
+    { method: "POST", path: /^\/control\/pools\/([^/]+)\/(drain|resume|forget)$/, handle: (ask) => changePool(pools(), keeper, ask) },
     { method: "GET", path: /^\/control\/budgets$/, handle: (ask) => listBudgets(admission.budgets, ask) },
     { method: "PUT", path: /^\/control\/budgets\/([^/]+)$/, handle: (ask) => putBudget(admission.budgets, ask) },
     { method: "GET", path: /^\/control\/decisions$/, handle: (ask) => decisions.list(ask) },

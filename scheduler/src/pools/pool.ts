@@ -1,5 +1,6 @@
 /** A pool as the rest of the scheduler sees it: silicon, models with prices, slots, speed, busy time, and a way to reach it. */
 
+import { createHash } from "node:crypto";
 import type { Silicon } from "@signalbox/otel/conventions";
 import { asOfToday, type PriceList } from "@signalbox/otel/prices";
 import type { Environment } from "../config/references.ts";
@@ -23,11 +24,15 @@ import { createPriceNow, type PriceNow } from "./price-changes.ts";
 import { providerOf } from "./provider.ts";
 import { connectRemote } from "./remote.ts";
 import { createSlotGate, type SlotGate } from "./slot-gate.ts";
-import { createSpeedModel, type SpeedModel, type SpeedPrior } from "./speed.ts";
+import { createSpeedModel, type LearnedPool, type SpeedModel, type SpeedPrior } from "./speed.ts";
 import { createWarmPrefixes, type WarmPrefixes } from "./warm-prefixes.ts";
 
 export interface Pool {
   readonly name: string;
+  /** Whom what was learned is of. See `subjectOf`. */
+  readonly subject: string;
+  /** Where its rates are from until they are measured. */
+  readonly rates: "configured" | "assumed";
   readonly silicon: Silicon;
   readonly hardware: string | undefined;
   readonly engine: PoolConfig["engine"];
@@ -51,6 +56,8 @@ export interface Pool {
   readonly connection: DrainableConnection;
   readonly breaker: Breaker;
   readonly offers: readonly Offer[];
+  /** Takes up what was learned of the same pool before. Before its first call. */
+  restore(learned: LearnedPool): void;
 }
 
 /** One model on one pool: a live view that placement reads as a candidate. */
@@ -93,6 +100,8 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
   const offers: Offer[] = [];
   const pool: Pool = {
     name: config.name,
+    subject: subjectOf(config),
+    rates: config.rates ? "configured" : "assumed",
     silicon: config.silicon,
     hardware: config.hardware,
     engine: config.engine,
@@ -110,6 +119,8 @@ export function createPool(config: PoolConfig, breakerOptions: BreakerOptions, o
     connection,
     breaker,
     offers,
+    // Rates that were measured give way to those of a config that has them measured no more.
+    restore: (learned) => speed.restore(isMeasured(config) ? learned : { ...learned, measuredAt: null }),
   };
   for (const model of config.models) {
     const contextTokens = model.context_tokens ?? (config.engine === "llama-cpp" ? config.context_tokens : undefined);
@@ -148,7 +159,7 @@ function connect(config: PoolConfig, options: PoolOptions, speed: SpeedModel, br
 }
 
 /** After this long without a call of its class, what was seen of a pool is no longer held against it. */
-const CORRECTION_LASTS_MS = 300_000;
+export const CORRECTION_LASTS_MS = 300_000;
 const MAX_CONVERSATIONS = 4096;
 /** Anthropic's cache, and most others', keep a prefix five minutes. */
 const PREFIX_LASTS_MS = 300_000;
@@ -214,6 +225,16 @@ function createOffer(
     },
   };
 }
+
+/** A digest of what makes it the same pool: what was learned of another one says nothing of it. Keys, prices and limits do not. */
+export function subjectOf(config: PoolConfig): string {
+  const { name, engine, silicon, hardware, slots, models } = config;
+  const where = engine === "llama-cpp" ? [config.model, config.url, config.gpu, config.threads] : [config.base_url];
+  const same = [name, engine, providerOf(config), where, silicon, hardware, slots, models.map(({ id }) => id).sort()];
+  return createHash("sha256").update(JSON.stringify(same)).digest("hex");
+}
+
+const isMeasured = (config: PoolConfig): boolean => config.engine === "llama-cpp" || config.warmup;
 
 function dialectsOf(config: PoolConfig): Dialect[] {
   if (config.engine === "anthropic") return ["anthropic-messages"];

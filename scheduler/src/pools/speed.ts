@@ -40,6 +40,8 @@ export interface SpeedModel extends PoolSpeed {
   /** When the first and the last of them ended, milliseconds since the epoch; undefined before the first. */
   readonly learnedFrom: number | undefined;
   readonly learnedUntil: number | undefined;
+  /** When the last of those ended that were taken up by `restore`; undefined: none were. */
+  readonly restoredFrom: number | undefined;
   /** What was measured: corrections of what was assumed before are forgotten, unless that was about the same. */
   setPrior(prior: SpeedPrior): void;
   observe(call: ObservedCall): void;
@@ -81,6 +83,7 @@ export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptio
     calls: 0,
     learnedFrom: undefined as number | undefined,
     learnedUntil: undefined as number | undefined,
+    restoredFrom: undefined as number | undefined,
   });
   const model = {
     ...prior,
@@ -98,7 +101,7 @@ export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptio
     restore({ measuredAt, calls, from, until, ...learned }: LearnedPool) {
       if (measuredAt !== null) Object.assign(model, learned.prior, { measuredAt });
       restoreLearned(model, learned);
-      Object.assign(model, { calls, learnedFrom: from, learnedUntil: until });
+      Object.assign(model, { calls, learnedFrom: from, learnedUntil: until, restoredFrom: until });
     },
     forget() {
       Object.assign(model, nothing());

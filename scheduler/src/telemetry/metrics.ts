@@ -8,6 +8,7 @@ import type { AdmissionService } from "../admission/service.ts";
 import type { ReplyStore } from "../cache/reply-store.ts";
 import type { ConfigStatus } from "../config/follow.ts";
 import { emptyMap, getOrMake } from "../get-or-make.ts";
+import type { Keeper } from "../learned/keeper.ts";
 import type { Payloads } from "../payloads/payloads.ts";
 import { DEFAULT_CONFIDENCE } from "../placement/correction.ts";
 import type { Pool } from "../pools/pool.ts";
@@ -38,6 +39,7 @@ export interface MetricsSources {
   replies: Pick<ReplyStore, "entries" | "bytes" | "dropped">;
   config: () => ConfigStatus;
   retriesRefused: () => number;
+  keeper: Pick<Keeper, "failures">;
 }
 
 export function createMetrics({
@@ -48,6 +50,7 @@ export function createMetrics({
   replies,
   config,
   retriesRefused,
+  keeper,
 }: MetricsSources): SchedulerMetrics {
   const overhead = new Histogram({
     name: "signalbox_overhead_seconds",
@@ -179,6 +182,7 @@ export function createMetrics({
   );
   const total = (name: string, description: string, read: () => number) =>
     meter.createObservableCounter(name, { description }).addCallback((result) => result.observe(read()));
+  total("signalbox_learned_failures", "Times that what was learned of pools could not be read or written", () => keeper.failures);
   total("signalbox_cache_dropped", "Replies that were pushed out of the cache, or were too large for it", () => replies.dropped);
   meter.createObservableCounter("signalbox_config_reloads", { description: "Config reloads by result" }).addCallback((result) => {
     result.observe(config().applied - 1, { result: "applied" });
