@@ -12,7 +12,7 @@ create table learned (
   version integer not null,
   -- When the last call ended that it was learned from
   learned_at timestamptz not null,
-  state text not null check (octet_length(state) <= 1048576)
+  state text not null
 );
 
 do $$

@@ -25,7 +25,7 @@ import type { Handler, NodeHandler } from "./http/messages.ts";
 import { sendError, sendJson } from "./http/send.ts";
 import { takeHotPath } from "./http/wire/server.ts";
 import { createKeeper } from "./learned/keeper.ts";
-import { createFileStore, createPostgresStore, readRows } from "./learned/store.ts";
+import { createFileStore, createPostgresStore } from "./learned/store.ts";
 import { createLog, type Log } from "./log.ts";
 import { startPayloads } from "./payloads/payloads.ts";
 import { createOutputLengths } from "./placement/output-lengths.ts";
@@ -134,7 +134,6 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const { postgres } = admission;
   const store = postgres ? createPostgresStore(postgres) : createFileStore(home, log);
   const keeper = createKeeper({ store, lengths, config: config.learning, everyMs: limits.keepLearnedMs, log });
-  postgres?.onUp((query) => keeper.load(() => readRows(query)));
   admission.events.subscribe({
     name: undefined,
     send({ type, data }) {
@@ -146,7 +145,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
     end() {},
   });
   await admission.start();
-  if (!postgres) await keeper.load();
+  await keeper.load();
   const server = http.createServer({ keepAliveTimeout: limits.keepAliveMs });
   server.listen(port, host);
   await once(server, "listening");

@@ -27,7 +27,7 @@ beforeEach(async () => {
     script: ({ rawBody }) =>
       rawBody.includes("refuse me")
         ? { error: { status: 400, message: "no" } }
-        : { text: "one two three four five six", delayMs: 30, chunkDelayMs: 5, usage: { input: 40, output: 6 } },
+        : { text: "one two three four five six", delayMs: 30, chunkDelayMs: 5, usage: { input: 3, output: 6 } },
   });
   CLEAN_UP.push(
     () => database.drop(),

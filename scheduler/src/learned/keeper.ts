@@ -12,8 +12,8 @@ import { lengthsOfText, poolOfText, STATE_VERSION, textOfLengths, textOfPool } f
 import type { LearnedRow, LearnedStore } from "./store.ts";
 
 export interface Keeper {
-  /** Reads what was kept, once it can be; then does nothing. Never rejects. */
-  load(read?: () => Promise<readonly LearnedRow[]>): Promise<void>;
+  /** Reads what was kept. Where that cannot be done now it is tried again before each write. Never rejects. */
+  load(): Promise<void>;
   /** What was kept of a pool, as far as it can be read and is not too old. */
   learnedOf(subject: string): LearnedPool | undefined;
   /** From now on these are written. */
@@ -85,10 +85,10 @@ export function createKeeper({ store, lengths, config: first, everyMs, log }: Ke
     lengthsText = textOfLengths(lengths.state());
   }
 
-  async function load(read: () => Promise<readonly LearnedRow[]> = store.read): Promise<void> {
+  async function load(): Promise<void> {
     if (loaded || config.keep === "off") return;
     try {
-      for (const row of await read()) known.set(row.subject, row);
+      for (const row of await store.read()) known.set(row.subject, row);
       loaded = true;
     } catch (error) {
       return failed("what was learned before could not be read yet", error);
@@ -150,7 +150,7 @@ export function createKeeper({ store, lengths, config: first, everyMs, log }: Ke
   }
 
   return {
-    load: (read) => inTurn(() => load(read)),
+    load: () => inTurn(load),
     learnedOf,
     begin(current) {
       pools = current;

@@ -2,7 +2,7 @@ import { SLA_CLASSES } from "@signalbox/otel/conventions";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CORRECTION_WINDOW, LATENCY_PARTS } from "../placement/correction.ts";
-import { createOutputLengths, MAX_KINDS } from "../placement/output-lengths.ts";
+import { createOutputLengths, MAX_KEPT_KINDS } from "../placement/output-lengths.ts";
 import { REPLY_WINDOW } from "../placement/reply-lengths.ts";
 import { createSpeedModel, type ObservedCall, type SpeedModel, type SpeedPrior } from "../pools/speed.ts";
 import { lengthsOfText, poolOfText, textOfLengths, textOfPool } from "./state.ts";
@@ -151,10 +151,15 @@ test("what is kept has an end: 32 KB of a pool, and of lengths the names that ar
 
   const lengths = createOutputLengths();
   for (let count = 0; count < 3_000; count++) lengths.observe("route", `task ${count}`, count);
-  lengths.observe("route", undefined, 10);
-  lengths.observe("other", "x".repeat(201), 10);
+  lengths.observe("route", "task 900", 10);
   const state = lengthsOfText(textOfLengths(lengths.state()));
-  expect(state.kinds).toHaveLength(MAX_KINDS);
+  expect(state.kinds).toHaveLength(MAX_KEPT_KINDS);
+  expect(state.kinds[0]?.task).toBe("task 900");
+  // Names that came once make room for those of another day.
+  const nextDay = createOutputLengths();
+  nextDay.restore(state);
+  for (let count = 0; count < MAX_KEPT_KINDS; count++) nextDay.observe("route", `new ${count}`, 10);
+  expect(nextDay.state().kinds.filter(({ task }) => task?.startsWith("new "))).toHaveLength(MAX_KEPT_KINDS);
   const early = createOutputLengths();
   early.observe("other", "x".repeat(201), 10);
   early.observe("other", "x".repeat(200), 10);

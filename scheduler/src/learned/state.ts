@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { CORRECTION_WINDOW } from "../placement/correction.ts";
-import { MAX_KINDS, type OutputLengthsState } from "../placement/output-lengths.ts";
+import { MAX_KEPT_KINDS, type OutputLengthsState } from "../placement/output-lengths.ts";
 import { REPLY_WINDOW } from "../placement/reply-lengths.ts";
 import type { LearnedSpeed } from "../pools/learned-speed.ts";
 import type { LearnedPool } from "../pools/speed.ts";
@@ -37,7 +37,7 @@ const MAX_NAME = 200;
 const name = z.string().max(MAX_NAME);
 const lengthsSchema: z.ZodType<OutputLengthsState> = z.strictObject({
   all: tokens,
-  kinds: z.array(z.strictObject({ route: name, task: name.nullable(), tokens })).max(MAX_KINDS),
+  kinds: z.array(z.strictObject({ route: name, task: name.nullable(), tokens })).max(MAX_KEPT_KINDS),
 });
 
 export const textOfSpeed = (learned: LearnedSpeed): string => JSON.stringify(learned);

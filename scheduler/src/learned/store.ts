@@ -4,7 +4,6 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import type { Database } from "../admission/postgres/database.ts";
-import type { Query } from "../admission/postgres/session.ts";
 import type { Log } from "../log.ts";
 
 export interface LearnedRow {
@@ -46,11 +45,9 @@ delete from signalbox.learned where learned_at < to_timestamp($1::float8 / 1000)
   or subject in (select subject from signalbox.learned order by learned_at desc offset ${MAX_ROWS})`;
 const FORGET = `delete from signalbox.learned where subject = $1`;
 
-export const readRows = (query: Query): Promise<LearnedRow[]> => query<LearnedRow>(READ);
-
 export function createPostgresStore(database: Database): LearnedStore {
   return {
-    read: () => database.run(readRows),
+    read: () => database.run((query) => query<LearnedRow>(READ)),
     write: (rows, notBefore) =>
       database.run(async (query) => {
         await query(WRITE, [JSON.stringify(rows)]);
