@@ -13,7 +13,7 @@ import { parseConfig } from "../../scheduler/src/config.ts";
 import { createLog } from "../../scheduler/src/log.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { startProvider } from "../support/provider.ts";
-import { chat, control, type Gateway, poolConfig, spawnGateway, startGateway, TOKEN } from "./admission-support.ts";
+import { chat, control, type Gateway, poolConfig, spawnGateway, startDoor, startGateway, TOKEN } from "./admission-support.ts";
 import { until } from "./scheduler-support.ts";
 
 const CLEAN_UP: (() => unknown)[] = [];
@@ -113,7 +113,7 @@ test("a gateway that was ended with SIGTERM predicts for its first call what the
   const after = await speed(second.url);
   expect(after).toEqual({ ...before.speed, learned: { ...before.speed.learned, carried_over_until: before.speed.learned?.last_call_at } });
   expect(after).toMatchObject({ rates: "configured", learned: { calls: 12 } });
-}, 60_000);
+}, 120_000);
 
 test("killed with SIGKILL, it knows what it had written, and it writes while it runs", async () => {
   const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-learned-"));
@@ -128,7 +128,7 @@ test("killed with SIGKILL, it knows what it had written, and it writes while it 
   await ended(hourly.child);
   const last = await started();
   expect((await speed(last.url)).learned?.calls).toBe(12);
-}, 60_000);
+}, 120_000);
 
 const storedCalls = async () => {
   const [row] = await sql<{ state: string }[]>`select state from learned where pool = 'cloud'`;
@@ -296,6 +296,28 @@ test("where it cannot be written, calls go on, and it is counted", async () => {
   expect(metrics).toMatch(/signalbox_learned_failures_total(\{[^}]*\})? 1\b/);
   await gateway.close();
   expect(gateway.log.filter((line) => line.includes("what was learned"))).toHaveLength(1);
+});
+
+test("where Postgres is away at the start, a pool takes up what was kept once it is back, and does not write before", async () => {
+  const before = await taught();
+  const door = await startDoor(databaseUrl);
+  CLEAN_UP.push(() => door.close());
+  door.shut();
+  const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-learned-"));
+  const gateway = await startScheduler({
+    config: parseConfig(config, "test config", {}),
+    ...{ databaseUrl: door.url, home, token: TOKEN, otlpEndpoint: "http://127.0.0.1:9", log: createLog(() => {}) },
+    limits: { keepLearnedMs: 20 },
+  });
+  CLEAN_UP.push(
+    () => rm(home, { recursive: true, force: true }),
+    () => gateway.close(),
+  );
+  expect((await speed(gateway.url)).learned).toBeNull();
+  await door.open();
+  await until(async () => (await speed(gateway.url)).learned !== null, "it takes it up");
+  expect((await speed(gateway.url)).learned?.calls).toBe(12);
+  expect(await predicted(gateway.url)).toEqual(before.predicted);
 });
 
 test("of two gateways on one database the one that saw a call later is believed, whichever stops last", async () => {

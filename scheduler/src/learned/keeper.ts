@@ -3,6 +3,7 @@
  * orderly end. Never on a request's path; what cannot be written is counted, logged and tried again.
  */
 
+import { setImmediate as othersGo } from "node:timers/promises";
 import type { LearningConfig } from "../config/learning-schema.ts";
 import type { Log } from "../log.ts";
 import type { OutputLengths } from "../placement/output-lengths.ts";
@@ -109,9 +110,11 @@ export function createKeeper({ store, lengths, config: first, everyMs, log }: Ke
     return Math.max(begunAt, speed.learnedUntil ?? 0) + CORRECTION_LASTS_MS > before;
   }
 
-  function rowsOf(all: boolean): LearnedRow[] {
+  async function rowsOf(all: boolean): Promise<LearnedRow[]> {
     const rows: LearnedRow[] = [];
     for (const pool of pools?.() ?? []) {
+      // The text of one takes a millisecond: requests go between.
+      await othersGo();
       const learned = all || isDue(pool) ? pool.speed.learned() : undefined;
       if (!learned) continue;
       const { subject, name } = pool;
@@ -127,7 +130,7 @@ export function createKeeper({ store, lengths, config: first, everyMs, log }: Ke
     // What was kept is not replaced by less before it was read.
     await load();
     if (!loaded) return;
-    const rows = rowsOf(all);
+    const rows = await rowsOf(all);
     if (rows.length === 0) return;
     const at = Date.now();
     try {
