@@ -82,7 +82,7 @@ export async function spawnGateway(config: string, databaseUrl: string): Promise
       await ready(url);
       return { url, child, home };
     } catch (error) {
-      if (tries > 200 || child.exitCode !== null) throw error;
+      if (tries > 600 || child.exitCode !== null) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

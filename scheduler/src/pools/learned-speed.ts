@@ -9,7 +9,9 @@ import type { PoolSpeed, UsualCall } from "../placement/candidate.ts";
 import type { CorrectionState, LearningCorrection } from "../placement/correction.ts";
 import { predictPrefillMs } from "../placement/predict.ts";
 import type { ReplyLengths } from "../placement/reply-lengths.ts";
-import type { SpeedPrior } from "./speed.ts";
+
+/** Rates as they were configured, or measured at warm-up: what calls correct. */
+export type SpeedPrior = Pick<PoolSpeed, "fixedMs" | "prefillTokensPerSecond" | "decodeMsPerToken" | "decodeMsPerTokenFull">;
 
 /** Plain values, and nothing of what any call said. */
 export interface LearnedSpeed {

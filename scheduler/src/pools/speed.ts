@@ -5,9 +5,9 @@ import type { PoolSpeed, UsualCall } from "../placement/candidate.ts";
 import { type Correction, type CorrectionOptions, createCorrection } from "../placement/correction.ts";
 import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/predict.ts";
 import { createReplyLengths, type ReplyLengths } from "../placement/reply-lengths.ts";
-import { isSameMachine, type LearnedSpeed, type Learning, learnedOf, restoreLearned } from "./learned-speed.ts";
+import { isSameMachine, type LearnedSpeed, type Learning, learnedOf, restoreLearned, type SpeedPrior } from "./learned-speed.ts";
 
-export type SpeedPrior = Pick<PoolSpeed, "fixedMs" | "prefillTokensPerSecond" | "decodeMsPerToken" | "decodeMsPerTokenFull">;
+export type { SpeedPrior } from "./learned-speed.ts";
 
 /** One finished call. What was not seen is undefined. */
 export interface ObservedCall {
