@@ -26,8 +26,8 @@ const SAMPLE_MS = 10_000;
 const MAX_RATE_SECONDS = 10;
 const MAX_RATE_CLIENTS = 32;
 const TICK_MS = 10;
-/** Idle connections are closed by then: undici keeps them 4 s, node's server 5 s. */
-const DRAIN_MS = 30_000;
+/** Idle connections are closed by then: those to an engine are kept for 30 s, and looked at once a second. */
+const DRAIN_MS = 40_000;
 const GROWTH_TARGET = 0.01;
 /** By then what the scheduler bounds is full: it remembers 20,000 sessions, and each request here is one of its own. */
 const WARM_UP_REQUESTS = 25_000;
