@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import postgres from "postgres";
@@ -262,7 +262,8 @@ test("another machine, another number of slots or another model is another pool;
   expect((await speed(dearer.url)).learned?.calls).toBe(12);
 });
 
-test("a reload keeps what was learned of a pool that it changes otherwise", async () => {
+/** Without Postgres, following a config file in its state folder. */
+async function startFollowing() {
   const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-learned-"));
   const configFile = path.join(home, "signalbox.config.yaml");
   await writeFile(configFile, config);
@@ -270,20 +271,33 @@ test("a reload keeps what was learned of a pool that it changes otherwise", asyn
     config: parseConfig(config, "test config", {}),
     ...{ configFile, home, token: TOKEN, otlpEndpoint: "http://127.0.0.1:9", log: createLog(() => {}) },
   });
-  CLEAN_UP.push(
-    () => rm(home, { recursive: true, force: true }),
-    () => scheduler.close(),
-  );
-  await teach(scheduler.url);
-  const before = await predicted(scheduler.url);
-  await writeFile(configFile, config.replace("queue_limit: 200", "queue_limit: 20"));
-  await scheduler.reload();
-  const { body } = await control(scheduler.url, "GET", "/pools");
+  CLEAN_UP.push(() => rm(home, { recursive: true, force: true }));
+  const reload = async (text: string) => {
+    await writeFile(configFile, text);
+    await scheduler.reload();
+  };
+  return { home, url: scheduler.url, reload, close: () => scheduler.close() };
+}
+
+test("a reload keeps what was learned of a pool that it changes otherwise", async () => {
+  const { url, reload, close } = await startFollowing();
+  CLEAN_UP.push(close);
+  await teach(url);
+  const before = await predicted(url);
+  await reload(config.replace("queue_limit: 200", "queue_limit: 20"));
+  const { body } = await control(url, "GET", "/pools");
   expect(body.data).toMatchObject([{ queue_limit: 20, speed: { learned: { calls: 12 } } }]);
-  expect(await predicted(scheduler.url)).toEqual(before);
-  await writeFile(configFile, config.replace("slots: 128", "slots: 64"));
-  await scheduler.reload();
-  expect((await speed(scheduler.url)).learned).toBeNull();
+  expect(await predicted(url)).toEqual(before);
+  await reload(config.replace("slots: 128", "slots: 64"));
+  expect((await speed(url)).learned).toBeNull();
+});
+
+test("after a reload that says so nothing is kept any more", async () => {
+  const { home, url, reload, close } = await startFollowing();
+  await teach(url, 1);
+  await reload(`${config}\nlearning: { keep: off }`);
+  await close();
+  expect(await readdir(home)).not.toContain("learned.json");
 });
 
 test("a pool is forgotten when somebody says so, here and in Postgres", async () => {

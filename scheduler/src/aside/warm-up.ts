@@ -6,9 +6,9 @@
 import type { AdmitAside } from "../admission/aside.ts";
 import { scanChatRequest } from "../dialects/chat-request.ts";
 import type { Log } from "../log.ts";
+import type { SpeedPrior } from "../pools/learned-speed.ts";
 import type { Offer, Pool } from "../pools/pool.ts";
 import { maxTokensFieldOf } from "../pools/provider.ts";
-import type { SpeedPrior } from "../pools/speed.ts";
 import { newSpanId } from "../telemetry/ids.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
 import { asideIdentity, callAside } from "./aside.ts";

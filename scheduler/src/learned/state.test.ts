@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { CORRECTION_WINDOW, LATENCY_PARTS } from "../placement/correction.ts";
 import { createOutputLengths, MAX_KEPT_KINDS } from "../placement/output-lengths.ts";
 import { REPLY_WINDOW } from "../placement/reply-lengths.ts";
-import { createSpeedModel, type ObservedCall, type SpeedModel, type SpeedPrior } from "../pools/speed.ts";
+import type { SpeedPrior } from "../pools/learned-speed.ts";
+import { createSpeedModel, type ObservedCall, type SpeedModel } from "../pools/speed.ts";
 import { lengthsOfText, poolOfText, textOfLengths, textOfPool } from "./state.ts";
 
 const prior: SpeedPrior = { fixedMs: 100, prefillTokensPerSecond: 1_000, decodeMsPerToken: 20, decodeMsPerTokenFull: 40 };

@@ -15,6 +15,7 @@ import { epochLately, epochNow, type OfferFacts } from "../telemetry/record.ts";
 import { type BusyClock, createBusyClock } from "./busy-clock.ts";
 import type { Connection } from "./connection.ts";
 import { type DrainableConnection, drainable } from "./drainable.ts";
+import type { SpeedPrior } from "./learned-speed.ts";
 import type { MeasuredSpeed } from "./llama-cpp/protocol.ts";
 import { connectRemoteWorker } from "./llama-cpp/remote-worker.ts";
 import type { SessionRegistry } from "./llama-cpp/sessions.ts";
@@ -24,7 +25,7 @@ import { createPriceNow, type PriceNow } from "./price-changes.ts";
 import { providerOf } from "./provider.ts";
 import { connectRemote } from "./remote.ts";
 import { createSlotGate, type SlotGate } from "./slot-gate.ts";
-import { createSpeedModel, type LearnedPool, type SpeedModel, type SpeedPrior } from "./speed.ts";
+import { createSpeedModel, type LearnedPool, type SpeedModel } from "./speed.ts";
 import { createWarmPrefixes, type WarmPrefixes } from "./warm-prefixes.ts";
 
 export interface Pool {

@@ -7,8 +7,6 @@ import { predictDelayMs, predictPrefillMs, predictTpotMs } from "../placement/pr
 import { createReplyLengths, type ReplyLengths } from "../placement/reply-lengths.ts";
 import { isSameMachine, type LearnedSpeed, type Learning, learnedOf, restoreLearned, type SpeedPrior } from "./learned-speed.ts";
 
-export type { SpeedPrior } from "./learned-speed.ts";
-
 /** One finished call. What was not seen is undefined. */
 export interface ObservedCall {
   slaClass: SlaClass;
