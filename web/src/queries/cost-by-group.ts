@@ -171,7 +171,7 @@ function ofTopAgents(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart 
 function ofTopSessions(sql: Sql, { from, to }: CostByGroup, top: number): SqlPart {
   return sql`(
     with top as materialized (
-      select session_id from (${largestChanges(sql, { beforeFrom: from, from, to }, top)}) s order by change desc, calls desc, session_id limit ${top}
+      select session_id from (${largestChanges(sql, { beforeFrom: from, from, to }, sql`${top}`)}) s order by change desc, calls desc, session_id limit ${top}
     )
     select h.* from (
       select session_id from top union all select session_id from roots where root_id in (select session_id from top)

@@ -53,15 +53,25 @@ export function burstsBetween(sql: Sql, from: string, to: string): Promise<Burst
         select session_id from begun where session_id in (select alias from named) or split_part(session_id, e'\\x1f', -1) like 't:%' offset 0
       ) g cross join lateral (select session_id from session_aliases where alias = g.session_id offset 0) a
     ),
-    members as materialized (
-      select g.session_id, coalesce(r.root_id, g.session_id) as root_id, g.sub_agents from begun g left join roots r on r.session_id = g.session_id
+    -- most sessions are by themselves; the few others are added up
+    runaways as materialized (
+      select session_id from begun where sub_agents > ${RUNAWAY_AGENTS} and session_id not in (select session_id from roots)
+      union
+      select root_id from (
+        select r.root_id, g.sub_agents from roots r join begun g on g.session_id = r.session_id
+        union all
+        select session_id, sub_agents from begun where session_id in (select root_id from roots)
+      ) g group by root_id having sum_bigint(sub_agents) > ${RUNAWAY_AGENTS}
     ),
-    -- few sessions spawn so many: only theirs are put in order
     spawned as (
-      select m.root_id as session_id, g.first_time from members m cross join lateral (
+      select m.root_id as session_id, g.first_time from (
+        select session_id, session_id as root_id from runaways
+        union all
+        select session_id, root_id from roots where root_id in (select session_id from runaways)
+      ) m cross join lateral (
         select first_time from agents g where g.session_id = m.session_id and g.parent_agent_id is not null and g.parent_agent_id <> g.agent_id
           and g.first_time >= ${from}::timestamptz and g.first_time < ${to}::timestamptz offset 0
-      ) g where m.root_id in (select root_id from members group by root_id having sum(sub_agents) > ${RUNAWAY_AGENTS})
+      ) g
     ),
     counted as (
       select *, count(*) over (partition by session_id order by first_time range between interval '60 seconds' preceding and current row) as in_minute

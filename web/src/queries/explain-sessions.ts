@@ -2,7 +2,7 @@ import type { Sql, SqlPart } from "../server/database.ts";
 import { countedOfCall, type ExplainCostRow, type ExplainRange, MOST, periodSums, ranked } from "./explain-cost.ts";
 import { type SessionSiliconRow, siliconsBetween, siliconsOfCalls } from "./explain-silicons.ts";
 import { rootsOfCalls } from "./roots-of-calls.ts";
-import { belongingBetween, foldChanges, largestChanges } from "./sessions-between.ts";
+import { belongingBetween, largestChanges, startOf, written } from "./sessions-between.ts";
 
 /** Rows by session and agent; that of the largest change says how many sessions ran mostly where, the most first. */
 export type ExplainSessionRow = ExplainCostRow & { sessions_by_silicon: SessionSiliconRow[] | null };
@@ -16,7 +16,7 @@ export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainS
   return sql<ExplainSessionRow[]>`
     with ${sources},
     top as materialized (
-      select session_id from (${changes}) changes (session_id, calls, change) order by abs(change) desc, calls desc, session_id limit ${MOST}
+      select session_id from (${changes}) changes (session_id, calls, change) order by abs(change) desc, calls desc, session_id limit ${written(sql, MOST)}
     ),
     of_top as materialized (${ofSessions(sql`
       select session_id, session_id as root_id from top union all select session_id, root_id from roots where root_id in (select session_id from top)`)}),
@@ -28,7 +28,7 @@ export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainS
       from of_top group by grouping sets ((session_id), (session_id, agent_id))`,
     )}
     select *, case when by = 'session' and place = 1 then (select json_agg(s order by sessions desc, silicon) from silicons s) end as sessions_by_silicon
-    from ranked where by = 'agent' or place <= ${MOST} order by by, place`;
+    from ranked where by = 'agent' or place <= ${written(sql, MOST)} order by by, place`;
 }
 
 interface Sources {
@@ -49,22 +49,25 @@ function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
       ),
       roots as materialized (${rootsOfCalls(sql)}),
       ${siliconsOfCalls(sql)}`,
-    changes: foldChanges(sql, sql`select session_id, is_now, calls, cost_nusd from calls`),
+    changes: sql`
+      select coalesce(r.root_id, c.session_id), sum_bigint(c.calls), sum_bigint(case when c.is_now then c.cost_nusd else -c.cost_nusd end)
+      from calls c left join roots r on r.session_id = c.session_id group by 1`,
     ofSessions: (members) => sql`
       select m.root_id as session_id, c.agent_id, c.is_now, c.calls, c.errors, c.cost_nusd, c.unknown, 0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
       from (${members}) m join calls c on c.session_id = m.session_id`,
   };
 }
 
-function fromHours(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
+function fromHours(sql: Sql, range: ExplainRange): Sources {
+  const start = startOf(sql, range.from);
   return {
-    sources: sql`${belongingBetween(sql, { beforeFrom, from, to })}, ${siliconsBetween(sql, { from, to })}`,
-    changes: largestChanges(sql, { beforeFrom, from, to }, MOST),
+    sources: sql`${belongingBetween(sql, range)}, ${siliconsBetween(sql, range)}`,
+    changes: largestChanges(sql, range, written(sql, MOST)),
     ofSessions: (members) => sql`
-      select m.root_id as session_id, c.agent_id, c.hour >= ${from}::timestamptz as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
+      select m.root_id as session_id, c.agent_id, c.hour >= ${start} as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
         0 as comparable_cost_nusd, 0 as comparable_baseline_nusd
       from (${members}) m cross join lateral (
-        select * from session_hour c where c.session_id = m.session_id and c.hour >= ${beforeFrom}::timestamptz and c.hour < ${to}::timestamptz offset 0
+        select * from session_hour c where c.session_id = m.session_id and c.hour >= ${startOf(sql, range.beforeFrom)} and c.hour < ${startOf(sql, range.to)} offset 0
       ) c`,
   };
 }

@@ -1,7 +1,7 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import type { ExplainRange } from "./explain-cost.ts";
 import { projects } from "./projects.ts";
-import { endOf, startOf } from "./sessions-between.ts";
+import { eachSilicon, endOf, SILICONS, startOf } from "./sessions-between.ts";
 
 /** How many root sessions made most of their calls on this silicon; '' is any other kind, or none that was said. */
 export interface SessionSiliconRow {
@@ -9,13 +9,11 @@ export interface SessionSiliconRow {
   sessions: number;
 }
 
-const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
-
 /** Where did the sessions of a range run? Parts of a statement's WITH, to `silicons`, rows of SessionSiliconRow. From the query's own `calls` and `roots`. */
 export const siliconsOfCalls = (sql: Sql): SqlPart => sql`
   silicons as (
     select ${mostOf(sql, sql`f`)} as silicon, count(*)::int as sessions from (
-      select count(*) as calls, ${listed(sql, (silicon) => sql`count(*) filter (where c.silicon = ${silicon}) as ${sql(`${silicon}_calls`)}`)}
+      select count(*) as calls, ${eachSilicon(sql, (silicon, calls) => sql`count(*) filter (where c.silicon = ${silicon}) as ${calls}`)}
       from calls c left join roots r on r.session_id = c.session_id where c.is_now group by coalesce(r.root_id, c.session_id)
     ) f group by 1
   )`;
@@ -37,26 +35,22 @@ export function siliconsBetween(sql: Sql, { from, to }: Pick<ExplainRange, "from
       ) s
     ),
     cut_sessions as (
-      select cut_id as session_id from seen where cut_id is not null and cut_id not in (select session_id from related)
-      union all
-      select s.session_id from belonging s where ${overlaps} and not ${isWithin}
-    ),
-    parts as (
-      select s.session_id, s.calls, ${listed(sql, (silicon) => sql`s.${sql(`${silicon}_calls`)}`)} from belonging s where ${isWithin}
-      union all
-      select s.session_id, h.* from cut_sessions s cross join lateral (
-        select sum(calls)::bigint, ${listed(sql, (silicon) => sql`coalesce(sum(calls) filter (where silicon = ${silicon}), 0)::bigint`)}
-        from session_hour where session_id = s.session_id and hour >= ${from}::timestamptz and hour < ${to}::timestamptz
+      select h.* from (select cut_id as session_id from seen where cut_id is not null and cut_id not in (select session_id from belonging)) s
+      cross join lateral (
+        select coalesce(sum(calls), 0)::bigint as calls,
+          ${eachSilicon(sql, (silicon, calls) => sql`coalesce(sum(calls) filter (where silicon = ${silicon}), 0)::bigint as ${calls}`)}
+        from session_hour where session_id = s.session_id and hour >= ${start} and hour < ${startOf(sql, to)}
       ) h
     ),
     most as (
       select silicon, sessions from seen where cut_id is null and silicon is not null
       union all
-      select ${mostOf(sql, sql`s`)}, -1 from belonging s where ${isWithin} and s.calls > 0
+      select s.silicon, -count(*) from belonging s where ${isWithin} and s.silicon is not null group by s.silicon
       union all
       select ${mostOf(sql, sql`f`)}, 1 from (
-        select sum_bigint(s.calls) as calls, ${listed(sql, (silicon) => sql`sum_bigint(s.${sql(`${silicon}_calls`)}) as ${sql(`${silicon}_calls`)}`)}
-        from parts s left join roots r on r.session_id = s.session_id group by coalesce(r.root_id, s.session_id)
+        select calls, ${eachSilicon(sql, (_, calls) => calls)} from families where is_now
+        union all
+        select * from cut_sessions
       ) f where f.calls > 0
     ),
     silicons as (select silicon, sum(sessions)::int as sessions from most group by silicon having sum(sessions) > 0)`;
@@ -70,5 +64,3 @@ function mostOf(sql: Sql, row: SqlPart): SqlPart {
   return sql`case greatest(${row}.calls - ${cpu} - ${gpu} - ${npu} - ${cloud}, ${cloud}, ${cpu}, ${gpu}, ${npu})
     when ${cloud} then 'cloud' when ${cpu} then 'cpu' when ${gpu} then 'gpu' when ${npu} then 'npu' else '' end`;
 }
-
-const listed = (sql: Sql, part: (silicon: string) => SqlPart): SqlPart => SILICONS.map(part).reduce((all, one) => sql`${all}, ${one}`);

@@ -1,4 +1,4 @@
-import type { Sql } from "../server/database.ts";
+import type { Sql, SqlPart } from "../server/database.ts";
 import { hoursBetween } from "./rollups-between.ts";
 
 export interface PoolUsageRow {
@@ -19,17 +19,27 @@ export interface PoolUsageRow {
 /** What each pool did since `from` (a whole hour), and how it kept its classes: from the hourly rollups. */
 export function poolUsage(sql: Sql, from: string): Promise<PoolUsageRow[]> {
   return sql<PoolUsageRow[]>`
-    with hours as materialized (select * from ${hoursBetween(sql, "place_hour", { from, to: "infinity" })} c where pool <> ''),
-    classes as (
-      select pool, sla_class, sum(sla_met)::int as met, sum(sla_missed)::int as missed from hours where sla_class <> '' group by pool, sla_class
-    ),
-    by_class as (
-      select pool, jsonb_agg(jsonb_build_object('sla_class', sla_class, 'met', met, 'missed', missed) order by sla_class) as sla
-      from classes where met + missed > 0 group by pool
+    with classes as (
+      select pool, sla_class, max(silicon) as silicon, max(hardware) as hardware, sum_bigint(sla_met) as met, sum_bigint(sla_missed) as missed,
+        sum(busy_ms) as busy_ms, ${listed(sql, (name) => sql`sum_bigint(${name}) as ${name}`)}
+      from ${hoursBetween(sql, "place_hour", { from, to: "infinity" })} c where pool <> '' group by pool, sla_class
     )
-    select h.pool, max(h.silicon) as silicon, max(h.hardware) as hardware, sum(h.calls) as calls, sum(h.errors) as errors, sum(h.busy_ms) as busy_ms,
-      sum(h.cost_nusd) as cost_nusd, sum(h.unknown_cost_calls) as unknown_cost_calls, sum(h.baseline_nusd) as baseline_nusd,
-      sum(h.comparable_cost_nusd) as comparable_cost_nusd, sum(h.comparable_baseline_nusd) as comparable_baseline_nusd,
-      coalesce((select sla from by_class c where c.pool = h.pool), '[]') as sla
-    from hours h group by h.pool order by calls desc, h.pool`;
+    select pool, max(silicon) as silicon, max(hardware) as hardware, sum(busy_ms) as busy_ms, ${listed(sql, (name) => sql`sum_bigint(${name}) as ${name}`)},
+      coalesce(
+        jsonb_agg(jsonb_build_object('sla_class', sla_class, 'met', met, 'missed', missed) order by sla_class)
+          filter (where sla_class <> '' and met + missed > 0), '[]') as sla
+    from classes group by pool order by calls desc, pool`;
 }
+
+const SUMS = [
+  "calls",
+  "errors",
+  "cost_nusd",
+  "unknown_cost_calls",
+  "baseline_nusd",
+  "comparable_cost_nusd",
+  "comparable_baseline_nusd",
+] as const;
+
+const listed = (sql: Sql, part: (name: SqlPart) => SqlPart): SqlPart =>
+  SUMS.map((name) => part(sql`${sql(name)}`)).reduce((all, one) => sql`${all}, ${one}`);

@@ -9,6 +9,9 @@ export interface TwoPeriods {
 
 const MOST_BIGINT = "9223372036854775807";
 
+/** A whole number in the statement's text: of a parameter as a limit the planner knows nothing, and makes a plan each time, which takes as long as some plans. */
+export const written = (sql: Sql, count: number): SqlPart => sql`${sql.unsafe(String(Math.trunc(count)))}`;
+
 /** In brackets a bound is worked out once, not once a row. */
 export const startOf = (sql: Sql, from: string): SqlPart => sql`(select ${from}::timestamptz)`;
 /** The end of the hour that `to` is in. */
@@ -18,20 +21,58 @@ export const endOf = (sql: Sql, to: string): SqlPart =>
 /** That a session cost as much as this, or more. Of two bounds the planner expects few rows, as they are, and takes the index. */
 export const isNoLess = (sql: Sql, cost: SqlPart): SqlPart => sql`cost_nusd >= (${cost}) and cost_nusd <= (select ${MOST_BIGINT}::bigint)`;
 
+export const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
+
+/** A part of a list for each kind of silicon. */
+export const eachSilicon = (sql: Sql, part: (silicon: string, calls: SqlPart) => SqlPart): SqlPart =>
+  SILICONS.map((silicon) => part(silicon, sql`${sql(`${silicon}_calls`)}`)).reduce((all, one) => sql`${all}, ${one}`);
+
 /**
- * Parts of a statement's WITH. `roots`: session_id and root_id of those that stand for another session. `related`: the ids of these, and of those that
- * others stand for. `belonging`: the rows of sessions of these few that overlap the two periods. What any other session did is a matter of its own row.
+ * Parts of a statement's WITH. `roots`: session_id and root_id of those that stand for another session, in the two periods at least. `belonging`: of these,
+ * and of those that they stand for, the rows of sessions that overlap the two periods, with root_id. What any other session did there is a matter of its
+ * own row. `families`: what these did, by root_id and is_now (the second period).
  */
-export function belongingBetween(sql: Sql, { beforeFrom, to }: TwoPeriods): SqlPart {
+export function belongingBetween(sql: Sql, { beforeFrom, from, to }: TwoPeriods): SqlPart {
+  const isTrace = (id: SqlPart) => sql`split_part(${id}, e'\\x1f', -1) like 't:%'`;
+  const isNow = isNowOf(sql, { from });
+  const isWithin = isWithinOne(sql, { beforeFrom, from, to });
+  const rows = sql`
+    select session_id, first_time, last_time, calls, cost_nusd, silicon, ${eachSilicon(sql, (_, calls) => calls)} from sessions
+    where first_time < ${endOf(sql, to)} and last_time >= ${startOf(sql, beforeFrom)}`;
   return sql`
-    roots as materialized (select session_id, root_id from session_roots),
-    related as materialized (select session_id from roots union all select distinct root_id from roots),
+    roots as materialized (select session_id, root_id from roots_between(${startOf(sql, beforeFrom)}, ${endOf(sql, to)})),
     belonging as materialized (
-      select session_id, first_time, last_time, calls, cost_nusd, cpu_calls, gpu_calls, npu_calls, cloud_calls from sessions
-      -- an array, so that they are found in the order of the index, which takes half as long as one by one
-      where session_id = any (array(select session_id from related)) and first_time < ${endOf(sql, to)} and last_time >= ${startOf(sql, beforeFrom)}
+      -- most are traces, which have an index
+      select s.*, r.root_id from (${rows} and ${isTrace(sql`session_id`)} offset 0) s join roots r on r.session_id = s.session_id
+      union all
+      select s.*, coalesce(r.root_id, s.session_id) from (
+        -- an array, so that they are found in the order of the index, which takes half as long as one by one
+        ${rows} and session_id = any (array(
+          select id from (select session_id as id from roots where not ${isTrace(sql`session_id`)} union select root_id from roots) r order by id collate "C"
+        )) offset 0
+      ) s left join roots r on r.session_id = s.session_id where r.session_id is null or not ${isTrace(sql`s.session_id`)}
+    ),
+    families as materialized (
+      select root_id, is_now, sum_bigint(calls) as calls, sum_bigint(cost_nusd) as cost_nusd, ${eachSilicon(sql, (_, calls) => sql`sum_bigint(${calls}) as ${calls}`)}
+      from (
+        select s.root_id, ${isNow} as is_now, s.calls, s.cost_nusd, ${eachSilicon(sql, (_, calls) => sql`s.${calls}`)}
+        from belonging s where ${isWithin} and s.calls > 0
+        union all
+        select s.root_id, h.* from belonging s cross join lateral (${hoursOfSession(sql, { beforeFrom, from, to })}) h where not ${isWithin}
+      ) s group by root_id, is_now
     )`;
 }
+
+const isNowOf = (sql: Sql, { from }: Pick<TwoPeriods, "from">): SqlPart => sql`s.first_time >= ${startOf(sql, from)}`;
+/** A session `s` lies within one of the periods. */
+const isWithinOne = (sql: Sql, { beforeFrom, from, to }: TwoPeriods): SqlPart => sql`
+  (s.last_time < ${startOf(sql, from)} and s.first_time >= ${startOf(sql, beforeFrom)} or ${isNowOf(sql, { from })} and s.last_time < ${endOf(sql, to)})`;
+
+/** What the hours of a session `s` add up to in each period. */
+const hoursOfSession = (sql: Sql, { beforeFrom, from, to }: TwoPeriods): SqlPart => sql`
+  select hour >= ${startOf(sql, from)} as is_now, sum(calls)::bigint as calls, sum(cost_nusd)::bigint as cost_nusd,
+    ${eachSilicon(sql, (silicon) => sql`coalesce(sum(calls) filter (where silicon = ${silicon}), 0)::bigint`)}
+  from session_hour where session_id = s.session_id and hour >= ${startOf(sql, beforeFrom)} and hour < ${startOf(sql, to)} group by 1`;
 
 /**
  * Which root sessions changed most between two periods that follow each other, [beforeFrom, from) and [from, to): rows of session_id, calls of both and
@@ -41,40 +82,24 @@ export function belongingBetween(sql: Sql, { beforeFrom, to }: TwoPeriods): SqlP
  * No change is larger than what a session cost in all its time, so sessions are read from the dearest down, by the index: as many of those within one
  * period as are asked for, and of those that a period's end cuts the ones that cost no less than the last of them.
  */
-export function largestChanges(sql: Sql, { beforeFrom, from, to }: TwoPeriods, most: number): SqlPart {
-  const start = startOf(sql, from);
-  const end = endOf(sql, to);
-  const isNow = sql`s.first_time >= ${start}`;
-  const overlaps = sql`s.first_time < ${end} and s.last_time >= ${beforeFrom}::timestamptz`;
-  const isWithin = sql`(s.last_time < ${start} and s.first_time >= ${beforeFrom}::timestamptz or ${isNow} and s.last_time < ${end})`;
+export function largestChanges(sql: Sql, periods: TwoPeriods, most: SqlPart): SqlPart {
+  const overlaps = sql`s.first_time < ${endOf(sql, periods.to)} and s.last_time >= ${startOf(sql, periods.beforeFrom)}`;
+  const isWithin = isWithinOne(sql, periods);
+  const isAlone = sql`s.session_id not in (select session_id from belonging)`;
   return sql`
     with own as materialized (
-      select s.session_id, s.calls, case when ${isNow} then s.cost_nusd else -s.cost_nusd end as change
-      from sessions s where ${isWithin} and s.calls > 0 and s.session_id not in (select session_id from related)
+      select s.session_id, s.calls, case when ${isNowOf(sql, periods)} then s.cost_nusd else -s.cost_nusd end as change
+      from sessions s where ${isWithin} and s.calls > 0 and ${isAlone}
       order by s.cost_nusd desc, s.calls desc, s.session_id limit ${most}
-    ),
-    cut as (
-      select s.session_id from sessions s
-      where ${isNoLess(sql, sql`select case when count(*) = ${most} then min(abs(change)) else 0 end from own`)} and ${overlaps} and not ${isWithin} and s.session_id not in (select session_id from related)
-      union all
-      select s.session_id from belonging s where not ${isWithin}
     )
     select session_id, calls, change from own
     union all
-    ${foldChanges(
-      sql,
-      sql`
-        select s.session_id, ${isNow} as is_now, s.calls, s.cost_nusd from belonging s where ${isWithin} and s.calls > 0
-        union all
-        select s.session_id, h.* from cut s cross join lateral (
-          select hour >= ${start} as is_now, sum(calls)::bigint as calls, sum(cost_nusd)::bigint as cost_nusd
-          from session_hour where session_id = s.session_id and hour >= ${beforeFrom}::timestamptz and hour < ${to}::timestamptz group by 1
-        ) h`,
-    )}`;
+    select session_id, sum_bigint(calls) as calls, sum_bigint(case when is_now then cost_nusd else -cost_nusd end) as change from (
+      select root_id as session_id, is_now, calls, cost_nusd from families
+      union all
+      select s.session_id, h.is_now, h.calls, h.cost_nusd from (
+        select session_id from sessions s
+        where ${isNoLess(sql, sql`select case when count(*) = ${most} then min(abs(change)) else 0 end from own`)} and ${overlaps} and not ${isWithin} and ${isAlone}
+      ) s cross join lateral (${hoursOfSession(sql, periods)}) h
+    ) parts group by session_id`;
 }
-
-/** Rows `parts` of session_id, is_now (the second period), calls and cost_nusd, as largestChanges has them. Reads `roots`, too. */
-export const foldChanges = (sql: Sql, parts: SqlPart): SqlPart => sql`
-  select coalesce(r.root_id, c.session_id) as session_id, sum_bigint(c.calls) as calls,
-    sum_bigint(case when c.is_now then c.cost_nusd else -c.cost_nusd end) as change
-  from (${parts}) c left join roots r on r.session_id = c.session_id group by 1`;
