@@ -96,6 +96,9 @@ const LATER_ALIASES = [
   ...[6, 7, 8].map((place) => [`t:${(place * 24 + 5).toString(16).padStart(32, "0")}`, `session-${place * 3 + 1}`] as const),
   ["session-20", "session-21"],
   ["session-21", "session-22"],
+  // so long that roots_between() follows it one by one
+  ["session-22", "session-23"],
+  ["session-23", "session-24"],
   ["session-100", "session-28"],
   ["session-31", "session-104"],
 ] as const;
@@ -263,6 +266,15 @@ describe("sessions, agents and trees that cost most, and the silicon of sessions
     await join(LATER_ALIASES);
     await expectAll();
     await sql.unsafe(MARK_STORED_ALIASES);
+    await expectAll();
+  });
+
+  it("where spans come late: of a root, of what stands for it, and of a session that stood alone", async () => {
+    const late = ["session-24", "session-20", LATER_ALIASES[0][0], "session-50"].flatMap((id, number) =>
+      [-30, 5, 61, 118].map((hour) => call(id, id, BEGIN_US + hour * HOUR_US + number, 70_000 + number, "npu")),
+    );
+    await writeSpans(database.url, late);
+    spans.push(...late);
     await expectAll();
   });
 
