@@ -45,7 +45,7 @@ export function siliconsBetween(sql: Sql, { from, to }: Pick<ExplainRange, "from
     most as (
       select silicon, sessions from seen where cut_id is null and silicon is not null
       union all
-      select s.silicon, -count(*) from belonging s where ${isWithin} and s.silicon is not null group by s.silicon
+      select s.silicon, -count(*) from belonging s where s.is_within and s.is_now and s.silicon is not null group by s.silicon
       union all
       select ${mostOf(sql, sql`f`)}, 1 from (
         select calls, ${eachSilicon(sql, (_, calls) => calls)} from families where is_now

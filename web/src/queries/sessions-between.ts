@@ -29,15 +29,15 @@ export const eachSilicon = (sql: Sql, part: (silicon: string, calls: SqlPart) =>
 
 /**
  * Parts of a statement's WITH. `roots`: session_id and root_id of those that stand for another session, in the two periods at least. `belonging`: of these,
- * and of those that they stand for, the rows of sessions that overlap the two periods, with root_id. What any other session did there is a matter of its
- * own row. `families`: what these did, by root_id and is_now (the second period).
+ * and of those that they stand for, the rows of sessions that overlap the two periods, with root_id, is_within (one of the periods) and is_now (the second one). What any other session did there is a matter of its
+ * own row. `families`: what these did, by root_id and is_now.
  */
 export function belongingBetween(sql: Sql, { beforeFrom, from, to }: TwoPeriods): SqlPart {
   const isTrace = (id: SqlPart) => sql`split_part(${id}, e'\\x1f', -1) like 't:%'`;
   const isNow = isNowOf(sql, { from });
   const isWithin = isWithinOne(sql, { beforeFrom, from, to });
   const rows = sql`
-    select session_id, first_time, last_time, calls, cost_nusd, silicon, ${eachSilicon(sql, (_, calls) => calls)} from sessions
+    select session_id, ${isNow} as is_now, ${isWithin} as is_within, calls, cost_nusd, silicon, ${eachSilicon(sql, (_, calls) => calls)} from sessions s
     where first_time < ${endOf(sql, to)} and last_time >= ${startOf(sql, beforeFrom)}`;
   return sql`
     roots as materialized (select session_id, root_id from roots_between(${startOf(sql, beforeFrom)}, ${endOf(sql, to)})),
@@ -55,10 +55,9 @@ export function belongingBetween(sql: Sql, { beforeFrom, from, to }: TwoPeriods)
     families as materialized (
       select root_id, is_now, sum_bigint(calls) as calls, sum_bigint(cost_nusd) as cost_nusd, ${eachSilicon(sql, (_, calls) => sql`sum_bigint(${calls}) as ${calls}`)}
       from (
-        select s.root_id, ${isNow} as is_now, s.calls, s.cost_nusd, ${eachSilicon(sql, (_, calls) => sql`s.${calls}`)}
-        from belonging s where ${isWithin} and s.calls > 0
+        select root_id, is_now, calls, cost_nusd, ${eachSilicon(sql, (_, calls) => calls)} from belonging where is_within and calls > 0
         union all
-        select s.root_id, h.* from belonging s cross join lateral (${hoursOfSession(sql, { beforeFrom, from, to })}) h where not ${isWithin}
+        select s.root_id, h.* from belonging s cross join lateral (${hoursOfSession(sql, { beforeFrom, from, to })}) h where not s.is_within
       ) s group by root_id, is_now
     )`;
 }
@@ -99,7 +98,9 @@ export function largestChanges(sql: Sql, periods: TwoPeriods, most: SqlPart): Sq
       union all
       select s.session_id, h.is_now, h.calls, h.cost_nusd from (
         select session_id from sessions s
-        where ${isNoLess(sql, sql`select case when count(*) = ${most} then min(abs(change)) else 0 end from own`)} and ${overlaps} and not ${isWithin} and ${isAlone}
+        where ${isNoLess(sql, sql`select case when count(*) = ${most} then min(abs(change)) else 0 end from own`)} and ${overlaps}
+          -- in this order: hardly any is cut, and to look for one all that belong are put into a hash
+          and case when ${isWithin} then false else ${isAlone} end
       ) s cross join lateral (${hoursOfSession(sql, periods)}) h
     ) parts group by session_id`;
 }
