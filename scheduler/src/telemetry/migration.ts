@@ -2,7 +2,7 @@
 
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import type { Identity } from "../admission/identity.ts";
-import type { PutAttribute } from "./span-writer.ts";
+import type { Attributes } from "./span-writer.ts";
 
 /** Times are milliseconds since the epoch, with fractions. */
 export interface MigrationRecord {
@@ -26,22 +26,25 @@ export interface MigrationRecord {
   endedAt: number;
 }
 
-export function putMigrationAttributes(put: PutAttribute, record: MigrationRecord): void {
+export function migrationAttributes(record: MigrationRecord): Attributes {
   const { identity } = record;
-  put(Attribute.operation, Operation.migrate);
-  put(Attribute.sessionId, identity?.session);
-  put(Attribute.conversationId, identity?.session);
-  put(Attribute.signalboxAgentId, identity?.agent);
-  put(Attribute.parentAgentId, identity?.parentAgent);
-  put(Attribute.agentDepth, identity?.depth);
-  put(Attribute.agentName, identity?.agentName);
-  put(Attribute.agentKind, identity?.agentKind);
-  put(Attribute.project, identity?.project);
-  put(Attribute.pool, record.pool);
-  put(Attribute.migrationReason, record.reason);
-  put(Attribute.migrationFromPool, record.fromPool);
-  put(Attribute.migrationFromTier, record.fromTier);
-  put(Attribute.migrationToTier, record.toTier);
-  put(Attribute.migrationTokens, record.tokens);
-  put(Attribute.migrationBytes, record.bytes);
+  // biome-ignore format: a name and its value to a line
+  return [
+    Attribute.operation, Operation.migrate,
+    Attribute.sessionId, identity?.session,
+    Attribute.conversationId, identity?.session,
+    Attribute.signalboxAgentId, identity?.agent,
+    Attribute.parentAgentId, identity?.parentAgent,
+    Attribute.agentDepth, identity?.depth,
+    Attribute.agentName, identity?.agentName,
+    Attribute.agentKind, identity?.agentKind,
+    Attribute.project, identity?.project,
+    Attribute.pool, record.pool,
+    Attribute.migrationReason, record.reason,
+    Attribute.migrationFromPool, record.fromPool,
+    Attribute.migrationFromTier, record.fromTier,
+    Attribute.migrationToTier, record.toTier,
+    Attribute.migrationTokens, record.tokens,
+    Attribute.migrationBytes, record.bytes,
+  ];
 }

@@ -1,7 +1,7 @@
 import { decodeSpans } from "@signalbox/otel/testing/otlp-sink";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AttributeValue, createSpanWriter, type PutAttribute, type PutAttributes, type SpanHead } from "./span-writer.ts";
+import { type Attributes, type AttributeValue, createSpanWriter, type SpanHead } from "./span-writer.ts";
 
 const HEAD: SpanHead = {
   traceId: "0123456789abcdef0123456789abcdef",
@@ -17,9 +17,7 @@ const HEAD: SpanHead = {
 /** Through another decoder's eyes. */
 function written(head: Partial<SpanHead>, attributes: Record<string, AttributeValue>) {
   const spans = createSpanWriter("a service");
-  spans.write({ ...HEAD, ...head }, (put) => {
-    for (const name in attributes) put(name, attributes[name]);
-  });
+  spans.write({ ...HEAD, ...head }, Object.entries(attributes).flat(1) as Attributes);
   return decodeSpans(spans.take())[0];
 }
 
@@ -79,10 +77,12 @@ test("lengths at the edges of their varints, and texts that are cut", () => {
 
 test("spans that share some attributes with those before them are read as they were written, whatever comes between", () => {
   // Few values, so that many are as they were; the longest make the buffer grow.
-  const value = fc.constantFrom<AttributeValue>("ä", "b".repeat(30), "c".repeat(5_000), 300, undefined);
+  const value = fc.constantFrom<AttributeValue>("ä", "b".repeat(30), "e".repeat(90), "c".repeat(5_000), 300, undefined);
   const values = fc.array(value, { maxLength: 6 });
   const span = fc.record({
     kind: fc.constantFrom<SpanHead["kind"]>(1, 2),
+    name: fc.constantFrom("chat m", "a longer name", "b".repeat(30)),
+    traceId: fc.constantFrom(HEAD.traceId, "f".repeat(32)),
     values,
     /** Of a new record; undefined: of the one before, which shares its own. */
     shared: fc.option(values, { nil: undefined }),
@@ -94,24 +94,27 @@ test("spans that share some attributes with those before them are read as they w
       const read: object[] = [];
       const take = () => {
         const request = spans.take();
-        read.push(...decodeSpans(request).map(({ kind, attributes }) => ({ kind, attributes })));
+        read.push(...decodeSpans(request).map(({ kind, name, traceId, attributes }) => ({ kind, name, traceId, attributes })));
         spans.giveBack(request);
       };
-      const putting = (name: string, values: readonly AttributeValue[]) => (put: PutAttribute) => {
-        for (const [at, each] of values.entries()) put(`${name}${at}`, each);
-      };
+      const listed = (name: string, values: readonly AttributeValue[]): Attributes => values.flatMap((each, at) => [`${name}${at}`, each]);
       const attributesOf = (name: string, values: readonly AttributeValue[]) =>
         values.flatMap((each, at) => (each === undefined ? [] : [[`${name}${at}`, each] as const]));
       const written: object[] = [];
       let ofRecord: readonly AttributeValue[] = [];
-      let shared: PutAttributes | undefined;
-      for (const { kind, values, shared: own, taken } of sequence) {
+      let shared: Attributes | undefined;
+      for (const { kind, name, traceId, values, shared: own, taken } of sequence) {
         if (own) {
           ofRecord = own;
-          shared = putting("s", own);
+          shared = listed("s", own);
         }
-        spans.write({ ...HEAD, kind }, putting("a", values), shared);
-        written.push({ kind, attributes: Object.fromEntries([...attributesOf("s", ofRecord), ...attributesOf("a", values)]) });
+        spans.write({ ...HEAD, kind, name, traceId }, listed("a", values), shared);
+        written.push({
+          kind,
+          name,
+          traceId,
+          attributes: Object.fromEntries([...attributesOf("s", ofRecord), ...attributesOf("a", values)]),
+        });
         if (taken) take();
       }
       take();
@@ -123,7 +126,7 @@ test("spans that share some attributes with those before them are read as they w
 test("many spans leave in one request, and the next begins anew", () => {
   const spans = createSpanWriter("s");
   for (let round = 0; round < 2; round++) {
-    for (let count = 0; count < 1_000; count++) spans.write(HEAD, (put) => put("n", count));
+    for (let count = 0; count < 1_000; count++) spans.write(HEAD, ["n", count]);
     expect(decodeSpans(spans.take()).map(({ attributes }) => attributes.n)).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
     expect(spans.bytes).toBe(0);
   }
@@ -132,7 +135,7 @@ test("many spans leave in one request, and the next begins anew", () => {
 test("a request stays as it is until it is given back, whatever is written and taken meanwhile", () => {
   const spans = createSpanWriter("s");
   const write = (name: string) => {
-    for (let count = 0; count < 500; count++) spans.write({ ...HEAD, name }, (put) => put("text", name.repeat(200)));
+    for (let count = 0; count < 500; count++) spans.write({ ...HEAD, name }, ["text", name.repeat(200)]);
     return spans.take();
   };
   const names = (request: Buffer) => [...new Set(decodeSpans(request).map(({ name }) => name))];

@@ -23,14 +23,15 @@ export interface SpanHead {
 }
 
 export type AttributeValue = string | number | boolean | readonly string[] | undefined;
-/** Undefined values are left out; whole numbers are int_value, others double_value. */
-export type PutAttribute = (name: string, value: AttributeValue) => void;
-/** Called once, and may only put. */
-export type PutAttributes = (put: PutAttribute) => void;
+/**
+ * Names and values in turn: a list that one loop goes through takes half of a call for each. Undefined values are left out; whole numbers are
+ * int_value, others double_value.
+ */
+export type Attributes = readonly AttributeValue[];
 
 export interface SpanWriter {
-  /** Appends one span. @param shared what spans in a row have in common: where it is the same function as the span's before, its bytes are copied */
-  write(head: SpanHead, attributes: PutAttributes, shared?: PutAttributes): void;
+  /** Appends one span. @param shared what spans in a row have in common: where it is the same list as the span's before, its bytes are copied */
+  write(head: SpanHead, attributes: Attributes, shared?: Attributes): void;
   /** Bytes waiting. */
   readonly bytes: number;
   /** The ExportTraceServiceRequest of what was written since the last call. */
@@ -51,16 +52,23 @@ const ATTRIBUTE_ROOM = 64;
 const SHORT_TEXT = 4_000;
 /** Characters kept of one text. */
 const MAX_TEXT = 1 << 16;
+/** Up to this many characters or bytes are written one by one: a call into the runtime takes longer. */
+const FEW = 64;
 
-/** The attributes of the last span of a kind, or what the last ones shared: where they begin and end, and of each its name, its value and its bytes. */
+/**
+ * The name and attributes of the last span of a kind, or what the last ones shared: where they begin and end, the bytes of the name, and of each
+ * attribute its name, its value and its bytes.
+ */
 interface Before {
   start: number;
   end: number;
-  names: string[];
+  spanName: string | undefined;
+  spanNameSize: number;
+  names: AttributeValue[];
   values: AttributeValue[];
   sizes: number[];
 }
-const nothing = (): Before => ({ start: 0, end: 0, names: [], values: [], sizes: [] });
+const nothing = (): Before => ({ start: 0, end: 0, spanName: undefined, spanNameSize: 0, names: [], values: [], sizes: [] });
 
 /** Bytes of the lengths within an attribute. */
 const widthOf = (value: NonNullable<AttributeValue>): 2 | 4 =>
@@ -82,11 +90,13 @@ export function createSpanWriter(serviceName: string): SpanWriter {
   /** By kind; of the spans that wait. */
   let before: Before[] = [];
   let sharedBefore = nothing();
-  let lastShared: PutAttributes | undefined;
-  /** Of the span that is written: the one before, attributes so far, and how far in the one before. What is left of that is copied to `at`. */
-  let old = nothing();
-  let count = 0;
-  let from = 0;
+  let lastShared: Attributes | undefined;
+  /** Ids that come again at once, and where they stand: a trace's in each of its spans, a session's as its conversation's and its agent's too. */
+  let lastTrace = "";
+  let lastTraceAt = 0;
+  let lastText = "";
+  let lastTextAt = 0;
+  let lastTextBytes = 0;
 
   function room(bytes: number): void {
     if (at + bytes <= buffer.length) return;
@@ -116,20 +126,45 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     }
   }
 
+  function trace(id: string): void {
+    if (id === lastTrace) copy(lastTraceAt, 16);
+    else {
+      lastTrace = id;
+      lastTraceAt = at;
+      hex(id);
+    }
+  }
+
+  /** Of what is written already. */
+  function copy(from: number, bytes: number): void {
+    if (bytes > FEW) buffer.copyWithin(at, from, from + bytes);
+    else for (let index = 0; index < bytes; index++) buffer[at + index] = buffer[from + index] as number;
+    at += bytes;
+  }
+
   function textField(tag: number, whole: string): void {
     const text = whole.length > MAX_TEXT ? whole.slice(0, MAX_TEXT) : whole;
     room(text.length * 3 + ATTRIBUTE_ROOM);
     buffer[at++] = tag;
     const width = text.length <= SHORT_TEXT ? 2 : 4;
-    const length = utf8(text, at + width);
-    patch(at, width, length);
-    at += width + length;
+    const again = text === lastText;
+    if (!again) {
+      lastText = text;
+      lastTextBytes = utf8(text, at + width);
+    }
+    patch(at, width, lastTextBytes);
+    at += width;
+    if (again) copy(lastTextAt, lastTextBytes);
+    else {
+      lastTextAt = at;
+      at += lastTextBytes;
+    }
   }
 
-  /** Short texts of ASCII are written here: a call into the runtime takes longer. @returns bytes written */
+  /** @returns bytes written */
   function utf8(text: string, position: number): number {
     const { length } = text;
-    if (length > 24) return buffer.write(text, position);
+    if (length > FEW) return buffer.write(text, position);
     for (let index = 0; index < length; index++) {
       const code = text.charCodeAt(index);
       if (code > 0x7f) return buffer.write(text, position);
@@ -147,30 +182,50 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     at += 8;
   }
 
-  const put: PutAttribute = (name, value) => {
-    if (value === undefined) return;
-    const place = count++;
-    const size = old.sizes[place] ?? 0;
-    const known = old.names[place] === name;
-    if (known && old.values[place] === value) {
-      at += size;
-      from += size;
-      return;
-    }
+  /** The name of a span and its attributes, over a copy of those of the one before. */
+  function writeAll(last: Before, spanName: string | undefined, attributes: Attributes): void {
+    const { names, values, sizes, end } = last;
     const start = at;
-    attribute(name, value, known && widthOf(old.values[place] as NonNullable<AttributeValue>) === widthOf(value));
-    from += size;
-    old.names[place] = name;
-    old.values[place] = value;
-    old.sizes[place] = at - start;
-    if (at - start !== size) copyAhead();
-  };
+    let from = last.start;
+    copyAhead(from, end);
+    if (spanName === last.spanName) at += last.spanNameSize;
+    else {
+      if (spanName !== undefined) textField(0x2a, spanName);
+      copyAhead(from + last.spanNameSize, end);
+    }
+    from += last.spanNameSize;
+    last.spanName = spanName;
+    last.spanNameSize = at - start;
+    for (let index = 0, place = 0; index < attributes.length; index += 2, place++) {
+      const name = attributes[index];
+      const value = attributes[index + 1];
+      const known = place < names.length && names[place] === name;
+      const before = known ? values[place] : undefined;
+      const size = place < sizes.length ? (sizes[place] as number) : 0;
+      from += size;
+      if (known && before === value) {
+        at += size;
+        continue;
+      }
+      const begin = at;
+      if (value !== undefined) attribute(name as string, value, known && before !== undefined && widthOf(before) === widthOf(value));
+      names[place] = name;
+      values[place] = value;
+      sizes[place] = at - begin;
+      if (at - begin !== size) copyAhead(from, end);
+    }
+    last.start = start;
+    last.end = at;
+    const count = attributes.length / 2;
+    // Each of the three is a call into the runtime, even where nothing changes.
+    if (names.length !== count) names.length = values.length = sizes.length = count;
+  }
 
-  /** What is left of the attributes of the span before. */
-  function copyAhead(): void {
-    if (from >= old.end) return;
-    room(old.end - from);
-    buffer.copyWithin(at, from, old.end);
+  /** What is left of the span before. */
+  function copyAhead(from: number, end: number): void {
+    if (from >= end) return;
+    room(end - from);
+    buffer.copyWithin(at, from, end);
   }
 
   /** @param keyed its tags and its name are there already */
@@ -238,7 +293,7 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       at += 4;
       buffer[at++] = 0x0a;
       buffer[at++] = 16;
-      hex(traceId);
+      trace(traceId);
       buffer[at++] = 0x12;
       buffer[at++] = 8;
       hex(spanId);
@@ -253,10 +308,9 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       nanoseconds(startedAt);
       buffer[at++] = 0x41;
       nanoseconds(endedAt);
-      textField(0x2a, name);
-      if (shared) putShared(shared);
+      if (shared) writeShared(shared);
       before[kind] ??= nothing();
-      putAll(before[kind], attributes);
+      writeAll(before[kind], name, attributes);
       if (error !== undefined) status(error);
       patch(span, 4, at - span - 4);
     },
@@ -268,6 +322,8 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       before = [];
       sharedBefore = nothing();
       lastShared = undefined;
+      lastTrace = lastText = "";
+      lastTextBytes = 0;
       at = frame;
       // A copy of many spans takes as long as writing them: memory that is new is mapped page by page.
       if (!spare || request.length < MIN_LENT_BYTES) return Buffer.from(request);
@@ -291,9 +347,9 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     return buffer.subarray(frame - head.length, at);
   }
 
-  function putShared(shared: PutAttributes): void {
+  function writeShared(shared: Attributes): void {
     if (shared !== lastShared) {
-      putAll(sharedBefore, shared);
+      writeAll(sharedBefore, undefined, shared);
       lastShared = shared;
       return;
     }
@@ -301,19 +357,6 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     room(end - start);
     buffer.copyWithin(at, start, end);
     at += end - start;
-  }
-
-  function putAll(last: Before, attributes: PutAttributes): void {
-    old = last;
-    from = old.start;
-    count = 0;
-    const start = at;
-    copyAhead();
-    attributes(put);
-    old.start = start;
-    old.end = at;
-    // Each of the three is a call into the runtime, even where nothing changes.
-    if (old.names.length !== count) old.names.length = old.values.length = old.sizes.length = count;
   }
 
   function status(message: string): void {
