@@ -114,3 +114,11 @@ test("a line that was written well says nothing of another value of its name", (
   expect([fieldLine("x-a", "2"), fieldLine("x-a", "2"), fieldLine("x-a", "1")]).toEqual(["x-a: 2\r\n", "x-a: 2\r\n", "x-a: 1\r\n"]);
   for (const name of ["x a", "x:a", "", "x\r\na"]) expect(() => fieldLine(name, "1")).toThrow(TypeError);
 });
+
+test("a name whose value is always another is checked and written as at first", () => {
+  for (let id = 0; id < 200; id++) {
+    expect(fieldLine("x-id", `${id}`)).toBe(`x-id: ${id}\r\n`);
+    expect(() => fieldLine("x-id", `${id}\r\n`)).toThrow(TypeError);
+  }
+  expect([fieldLine("x-id", "1"), fieldLine("x-id", "1"), fieldLine("x-id", "2")]).toEqual(["x-id: 1\r\n", "x-id: 1\r\n", "x-id: 2\r\n"]);
+});

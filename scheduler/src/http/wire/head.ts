@@ -156,20 +156,36 @@ function trimmed(value: string): string {
   return value.slice(start, end);
 }
 
+interface KnownName {
+  /** What lines of this name begin with. */
+  start: string;
+  value: string;
+  line: string;
+  /** In a row. */
+  misses: number;
+}
+
 /** Names that were found well, with the last line of each: most heads have the same few, and many of their values too. */
-const lines = new Map<string, { value: string; line: string }>();
+const known = new Map<string, KnownName>();
 const MAX_NAMES = 512;
+/** A name whose value was another so many times in a row holds ids: to compare and to remember them takes longer than the line. */
+const MAX_MISSES = 64;
 
 /** A line of a head. @throws TypeError where it could end the line early, or cannot be said in bytes */
 export function fieldLine(name: string, value: string): string {
-  const last = lines.get(name);
-  if (last?.value === value) return last.line;
+  const last = known.get(name);
+  const compared = last !== undefined && last.misses < MAX_MISSES;
+  if (compared && last.value === value) {
+    last.misses = 0;
+    return last.line;
+  }
   if (!(last || NAME.test(name)) || !VALUE.test(value)) throw new TypeError(`the header ${JSON.stringify(name)} holds what no header can`);
-  const line = `${name}: ${value}\r\n`;
-  if (last) {
+  const line = `${last?.start ?? `${name}: `}${value}\r\n`;
+  if (compared) {
     last.value = value;
     last.line = line;
-  } else if (lines.size < MAX_NAMES) lines.set(name, { value, line });
+    last.misses++;
+  } else if (!last && known.size < MAX_NAMES) known.set(name, { start: `${name}: `, value, line, misses: 0 });
   return line;
 }
 

@@ -2,6 +2,7 @@
 
 import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { getOrMake } from "../../get-or-make.ts";
 import { fieldLine } from "./head.ts";
 import type { WireRequest } from "./request.ts";
 import { writeTogether } from "./write-together.ts";
@@ -69,17 +70,16 @@ export class WireReply {
   writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
     if (this.headersSent) throw new Error("a reply has one head");
     const bodyless = status === 204 || status === 304;
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n${linesOf(this.#set)}${linesOf(headers)}`;
+    let head = statusLine(status) + linesOf(this.#set) + linesOf(headers);
     if (bodyless) this.#form = "none";
     else if (headers["content-length"] !== undefined) this.#form = "plain";
     else head += "transfer-encoding: chunked\r\n";
     const connection = this.#connection;
     if (headers.connection === "close") connection.last = true;
     else if (connection.last) head += "connection: close\r\n";
-    else head += `connection: keep-alive\r\nkeep-alive: timeout=${connection.keepAliveSeconds}\r\n`;
     this.statusCode = status;
     this.headersSent = true;
-    this.#head = `${head}date: ${dateNow()}\r\n\r\n`;
+    this.#head = head + (connection.last ? `${dateLine()}\r\n` : lastLines(connection.keepAliveSeconds));
     return this;
   }
 
@@ -136,14 +136,29 @@ function linesOf(headers: OutgoingHttpHeaders | undefined): string {
   return lines;
 }
 
+const statusLines = new Map<number, string>();
+
+const statusLine = (status: number): string =>
+  getOrMake(statusLines, status, () => `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}\r\n`);
+
 let date = "";
 let dateSecond = 0;
 
-function dateNow(): string {
+function dateLine(): string {
   const second = Math.floor(Date.now() / 1000);
   if (second !== dateSecond) {
     dateSecond = second;
-    date = new Date(second * 1000).toUTCString();
+    date = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
   }
   return date;
+}
+
+let ending = { date: "", seconds: 0, lines: "" };
+
+/** The end of a head whose connection is kept for so many seconds: the same for all of a second. */
+function lastLines(seconds: number): string {
+  const date = dateLine();
+  if (ending.date !== date || ending.seconds !== seconds)
+    ending = { date, seconds, lines: `connection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n${date}\r\n` };
+  return ending.lines;
 }
