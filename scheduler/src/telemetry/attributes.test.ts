@@ -14,7 +14,7 @@ test("candidates are told as they are, whatever those of the call before were", 
     ...{ warm_prefix_tokens: few, cost_nanousd: few, misses_sla: yes, chosen: yes },
   } satisfies Record<keyof DecisionCandidate, unknown>;
   const base = { pool: "a", model: "a", silicon: "cpu" } as const;
-  // One that differs from the base in one field, so that none can be forgotten.
+  // One that differs from the base in one field, so that none can be forgotten; the types say where a new one is missing here.
   const candidate = fc.oneof(
     ...Object.entries(all).map(([field, value]) => value.map((each) => ({ ...base, [field]: each }) as DecisionCandidate)),
   );
