@@ -2,7 +2,7 @@ import { plainId } from "@signalbox/otel/conventions";
 import type { Burst, Contribution, Explanation } from "../api/explain.ts";
 import { paths } from "../paths.ts";
 import { formatMoney, toUsd } from "./money.ts";
-import { formatCount, formatShare, plural } from "./numbers.ts";
+import { formatCount, formatDecimals, formatShare, plural } from "./numbers.ts";
 import { formatDuration } from "./time.ts";
 
 /** One claim: its words, of which the strong ones are numbers and names, and where the rows behind it are. */
@@ -17,7 +17,7 @@ const strong = (text: string) => ({ strong: text });
 const money = (nanousd: string | bigint) => strong(formatMoney({ nanousd: String(nanousd) }));
 
 /** "3.4×", "21×" */
-export const formatTimes = (ratio: number) => `${ratio.toLocaleString("en-US", { maximumFractionDigits: ratio < 10 ? 1 : 0 })}×`;
+export const formatTimes = (ratio: number) => `${formatDecimals(ratio, ratio < 10 ? 1 : 0)}×`;
 
 /** Of the whole change, 0..1; null where the row went the other way or nothing changed. */
 export function shareOfChange(row: Contribution, explanation: Pick<Explanation, "now" | "before">): number | null {

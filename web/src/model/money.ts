@@ -1,3 +1,5 @@
+import { formatDecimals } from "./numbers.ts";
+
 /** Money is integer nano-USD, as strings on the wire and bigint in sums. Null means unknown, and is never shown as 0. */
 
 export const NANO = 1_000_000_000n;
@@ -22,7 +24,8 @@ export function formatUsd(usd: number): string {
   const absolute = Math.abs(usd);
   const sign = usd < 0 ? "−" : "";
   if (absolute === 0) return "$0.00";
-  return `${sign}$${absolute.toLocaleString("en-US", { minimumFractionDigits: fractionDigits(absolute), maximumFractionDigits: fractionDigits(absolute) })}`;
+  const digits = fractionDigits(absolute);
+  return `${sign}$${formatDecimals(absolute, digits, digits)}`;
 }
 
 function fractionDigits(absolute: number): number {
@@ -31,11 +34,13 @@ function fractionDigits(absolute: number): number {
   return Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(Number(absolute.toPrecision(2))))));
 }
 
+const twoDigits = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 2 });
+
 /** For axes: few characters, "$1.2k", "$0.004". */
 export function formatUsdShort(usd: number): string {
   if (usd === 0) return "$0";
-  if (Math.abs(usd) >= 1000) return `$${(usd / 1000).toLocaleString("en-US", { maximumFractionDigits: 1 })}k`;
-  return `$${usd.toLocaleString("en-US", { maximumSignificantDigits: 2 })}`;
+  if (Math.abs(usd) >= 1000) return `$${formatDecimals(usd / 1000, 1)}k`;
+  return `$${twoDigits.format(usd)}`;
 }
 
 /** The sum of known amounts and how many were unknown. */

@@ -1,6 +1,7 @@
 "use client";
 import { useState } from "react";
 import type { ListedPrice } from "../../api/settings.ts";
+import { formatDecimals } from "../../model/numbers.ts";
 import { Badge } from "../../ui/badge.tsx";
 
 const FIRST = 20;
@@ -60,11 +61,7 @@ export function PriceList({ prices }: { prices: readonly ListedPrice[] }) {
                 {[price.input, price.output, price.cache_read, price.cache_write].map((amount, index) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: columns
                   <td key={index} className="tabular px-2 py-1.5 text-right">
-                    {amount === null ? (
-                      <span className="text-ink-3">as input</span>
-                    ) : (
-                      amount.toLocaleString("en-US", { maximumFractionDigits: 4 })
-                    )}
+                    {amount === null ? <span className="text-ink-3">as input</span> : formatDecimals(amount, 4)}
                   </td>
                 ))}
                 <td className="max-w-64 truncate px-4 py-1.5 text-ink-2 text-sm" title={`${price.source}, read ${price.read}`}>
