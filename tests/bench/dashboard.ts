@@ -53,7 +53,10 @@ try {
       report(name, await times(samples, () => read(`${dashboard.url}${address}`, { headers })));
     }
     for (const [name, address] of Object.entries(pages(id)).filter(([what]) => asked.test(what))) {
-      report(`first byte of ${name}`, await times(samples, () => firstByte(`${dashboard.url}${address}`, { headers: { cookie } })));
+      report(
+        `first byte of ${name}`,
+        await times(samples, () => firstByte(`${dashboard.url}${address}`, { headers: { cookie, "sec-fetch-dest": "document" } })),
+      );
     }
   } finally {
     await dashboard.stop();

@@ -1,4 +1,5 @@
 "use client";
+import { Ready } from "../../src/components/ready.tsx";
 import { EmptyState } from "../../src/ui/notice.tsx";
 
 /** A mistake of ours: the rest of the frame keeps working. */
@@ -11,6 +12,7 @@ export default function PageError({ error, reset }: { error: Error & { digest?: 
       <button type="button" onClick={reset} className="mt-4 h-8 rounded-md border border-line-strong px-3 text-ink">
         Try again
       </button>
+      <Ready />
     </EmptyState>
   );
 }

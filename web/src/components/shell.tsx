@@ -2,7 +2,7 @@
 import { Ellipsis, LogOut } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
 import { paths } from "../paths.ts";
 import { classNames } from "../ui/class-names.ts";
 import { Logo } from "../ui/logo.tsx";
@@ -20,10 +20,6 @@ const isCurrent = (href: string, pathname: string) =>
 
 /** The frame of every page: where one can go, and whether what one sees is live. */
 export function Shell({ children }: { children: ReactNode }) {
-  // before this a page only looks ready: its keys and fields do nothing yet
-  useEffect(() => {
-    document.documentElement.dataset.hydrated = "";
-  }, []);
   return (
     <div className="md:grid md:min-h-dvh md:grid-cols-[208px_minmax(0,1fr)]">
       <Live />

@@ -3,6 +3,7 @@ import { createLoader } from "nuqs/server";
 import { TreeListParameters, treePagesQuery } from "../../../src/api/tree.ts";
 import { AgentsPage } from "../../../src/components/agents/agents-page.tsx";
 import { Hydrated } from "../../../src/components/hydrated.tsx";
+import { Streamed } from "../../../src/components/streamed.tsx";
 import { loadTrees } from "../../../src/loaders/trees.ts";
 import { agentsParams } from "../../../src/search-params.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
@@ -10,7 +11,11 @@ import { prefetch } from "../../../src/server/prefetch.ts";
 export const metadata: Metadata = { title: "Agents" };
 const loadParams = createLoader(agentsParams);
 
-export default async function Page({ searchParams }: PageProps<"/agents">) {
+export default function Page({ searchParams }: PageProps<"/agents">) {
+  return <Streamed content={content(searchParams)} />;
+}
+
+async function content(searchParams: PageProps<"/agents">["searchParams"]) {
   const { show, sort } = await loadParams(searchParams);
   const state = await prefetch([
     { options: treePagesQuery({ show, sort }), load: () => loadTrees(TreeListParameters.parse({ show, sort })), infinite: true },

@@ -9,6 +9,7 @@ import {
 } from "../../../src/api/memory.ts";
 import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { MemoryPage } from "../../../src/components/memory/memory-page.tsx";
+import { Streamed } from "../../../src/components/streamed.tsx";
 import { loadMemory, loadMemoryFiles } from "../../../src/loaders/memory.ts";
 import { firstShown } from "../../../src/model/memory.ts";
 import { memoryParams } from "../../../src/search-params.ts";
@@ -17,7 +18,11 @@ import { inTime, prefetch } from "../../../src/server/prefetch.ts";
 export const metadata: Metadata = { title: "Memory" };
 const loadParams = createLoader(memoryParams);
 
-export default async function Page({ searchParams }: PageProps<"/memory">) {
+export default function Page({ searchParams }: PageProps<"/memory">) {
+  return <Streamed content={content(searchParams)} />;
+}
+
+async function content(searchParams: PageProps<"/memory">["searchParams"]) {
   const { q, range, path, of, project } = await loadParams(searchParams);
   const began = performance.now();
   const files = loadMemoryFiles(MemoryFileListParameters.parse({ q, from: `-${range}` }));

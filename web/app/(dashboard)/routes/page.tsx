@@ -5,6 +5,7 @@ import { facetsQuery } from "../../../src/api/facets.ts";
 import { poolsQuery } from "../../../src/api/pool.ts";
 import { Hydrated } from "../../../src/components/hydrated.tsx";
 import { RoutesPage } from "../../../src/components/routes/routes-page.tsx";
+import { Streamed } from "../../../src/components/streamed.tsx";
 import { loadDecisions } from "../../../src/loaders/decisions.ts";
 import { loadFacets } from "../../../src/loaders/facets.ts";
 import { loadPools } from "../../../src/loaders/pools.ts";
@@ -15,7 +16,11 @@ import { prefetch } from "../../../src/server/prefetch.ts";
 export const metadata: Metadata = { title: "Routes" };
 const loadParams = createLoader(routesParams);
 
-export default async function Page({ searchParams }: PageProps<"/routes">) {
+export default function Page({ searchParams }: PageProps<"/routes">) {
+  return <Streamed content={content(searchParams)} />;
+}
+
+async function content(searchParams: PageProps<"/routes">["searchParams"]) {
   const { range, route, pool, show } = await loadParams(searchParams);
   const { from } = RANGES[range];
   const state = await prefetch([

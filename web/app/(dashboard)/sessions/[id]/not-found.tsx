@@ -1,5 +1,6 @@
 import Link from "next/link";
 import { Frame } from "../../../../src/components/frame.tsx";
+import { Ready } from "../../../../src/components/ready.tsx";
 import { paths } from "../../../../src/paths.ts";
 import { EmptyState } from "../../../../src/ui/notice.tsx";
 
@@ -14,6 +15,7 @@ export default function SessionNotFound() {
           </Link>
         </EmptyState>
       </section>
+      <Ready />
     </Frame>
   );
 }
