@@ -24,6 +24,6 @@ export async function Streamed({ content }: { content: Promise<ReactElement> }) 
 
 /**
  * From the first frame on React holds what comes back until 300 ms after it, so that parts which come one after the other are shown together; this is its
- * note of that frame. Here one part comes. Without this, the page is right and its rows are late.
+ * note of that frame. Here one part comes. Without this, the page is right and its rows are late; web-late.test.ts holds that the name is still this.
  */
 const SHOW_AT_ONCE = "Object.defineProperty(window,'$RT',{get(){},set(){}})";
