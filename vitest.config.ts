@@ -35,7 +35,8 @@ export default defineConfig({
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
           globalSetup: ["tests/support/postgres-server.ts", "tests/support/web-build.ts"],
-          testTimeout: 120_000,
+          // a slow machine takes minutes where a dozen pages are open
+          testTimeout: 240_000,
           hookTimeout: 300_000,
           expect: PATIENT,
           fileParallelism: false,

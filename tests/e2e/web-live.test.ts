@@ -103,8 +103,7 @@ it("every idle page asks for nothing but its live connection", async () => {
   const before = poolReads();
   await expect.poll(() => poolReads(), { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(before + 2);
   expect(asked).toEqual([]);
-  // a dozen pages that live at once take a slow machine minutes
-}, 300_000);
+});
 
 it("what pools are now is pushed: no page asks for it", async () => {
   const page = await newPage();
