@@ -1,5 +1,6 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import { hoursBetween } from "./rollups-between.ts";
+import { listed } from "./sql-parts.ts";
 
 export interface ExplainRange {
   /** spans: exact bounds, for short ranges. hours: the rollups, by whole hours. */
@@ -40,7 +41,10 @@ export function explainCost(sql: Sql, { source, beforeFrom, from, to }: ExplainR
   const ofPeriod = (period: { from: string; to: string }, isNow: boolean) => sql`
     select c.route, c.model, c.pool, c.silicon, ${isNow}::boolean as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
       c.comparable_cost_nusd, c.comparable_baseline_nusd from ${hoursBetween(sql, "place_hour", period)} c`;
-  const sums = COUNTED.map((name) => sql`sum(${sql(name)})::bigint as ${sql(name)}`).reduce((all, one) => sql`${all}, ${one}`);
+  const sums = listed(
+    sql,
+    COUNTED.map((name) => sql`sum(${sql(name)})::bigint as ${sql(name)}`),
+  );
   const rows =
     source === "spans"
       ? sql`

@@ -2,7 +2,8 @@ import type { Sql, SqlPart } from "../server/database.ts";
 import { countedOfCall, type ExplainCostRow, type ExplainRange, MOST, periodSums, ranked } from "./explain-cost.ts";
 import { type SessionSiliconRow, siliconsBetween, siliconsOfCalls } from "./explain-silicons.ts";
 import { rootsOfCalls } from "./roots-of-calls.ts";
-import { belongingBetween, largestChanges, startOf, written } from "./sessions-between.ts";
+import { belongingBetween, largestChanges, startOf } from "./sessions-between.ts";
+import { written } from "./sql-parts.ts";
 
 /** Rows by session and agent; that of the largest change says how many sessions ran mostly where, the most first. */
 export type ExplainSessionRow = ExplainCostRow & { sessions_by_silicon: SessionSiliconRow[] | null };

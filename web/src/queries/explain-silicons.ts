@@ -1,7 +1,8 @@
+import { SILICONS } from "@signalbox/otel/conventions";
 import type { Sql, SqlPart } from "../server/database.ts";
 import type { ExplainRange } from "./explain-cost.ts";
 import { projects } from "./projects.ts";
-import { eachSilicon, endOf, SILICONS, startOf } from "./sessions-between.ts";
+import { eachSilicon, endOf, startOf } from "./sessions-between.ts";
 
 /** How many root sessions made most of their calls on this silicon; '' is any other kind, or none that was said. */
 export interface SessionSiliconRow {

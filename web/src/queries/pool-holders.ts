@@ -1,5 +1,5 @@
 import type { Sql } from "../server/database.ts";
-import { written } from "./sessions-between.ts";
+import { written } from "./sql-parts.ts";
 
 export interface PoolHolderRow {
   pool: string;

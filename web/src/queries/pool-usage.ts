@@ -1,5 +1,6 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import { hoursBetween } from "./rollups-between.ts";
+import { listed } from "./sql-parts.ts";
 
 export interface PoolUsageRow {
   pool: string;
@@ -21,10 +22,10 @@ export function poolUsage(sql: Sql, from: string): Promise<PoolUsageRow[]> {
   return sql<PoolUsageRow[]>`
     with classes as (
       select pool, sla_class, max(silicon) as silicon, max(hardware) as hardware, sum_bigint(sla_met) as met, sum_bigint(sla_missed) as missed,
-        sum(busy_ms) as busy_ms, ${listed(sql, (name) => sql`sum_bigint(${name}) as ${name}`)}
+        sum(busy_ms) as busy_ms, ${eachSum(sql, (name) => sql`sum_bigint(${name}) as ${name}`)}
       from ${hoursBetween(sql, "place_hour", { from, to: "infinity" })} c where pool <> '' group by pool, sla_class
     )
-    select pool, max(silicon) as silicon, max(hardware) as hardware, sum(busy_ms) as busy_ms, ${listed(sql, (name) => sql`sum_bigint(${name}) as ${name}`)},
+    select pool, max(silicon) as silicon, max(hardware) as hardware, sum(busy_ms) as busy_ms, ${eachSum(sql, (name) => sql`sum_bigint(${name}) as ${name}`)},
       coalesce(
         jsonb_agg(jsonb_build_object('sla_class', sla_class, 'met', met, 'missed', missed) order by sla_class)
           filter (where sla_class <> '' and met + missed > 0), '[]') as sla
@@ -41,5 +42,8 @@ const SUMS = [
   "comparable_baseline_nusd",
 ] as const;
 
-const listed = (sql: Sql, part: (name: SqlPart) => SqlPart): SqlPart =>
-  SUMS.map((name) => part(sql`${sql(name)}`)).reduce((all, one) => sql`${all}, ${one}`);
+const eachSum = (sql: Sql, part: (name: SqlPart) => SqlPart): SqlPart =>
+  listed(
+    sql,
+    SUMS.map((name) => part(sql`${sql(name)}`)),
+  );

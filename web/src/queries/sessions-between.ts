@@ -1,4 +1,6 @@
+import { SILICONS } from "@signalbox/otel/conventions";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { listed } from "./sql-parts.ts";
 
 /** Whole hours, or times within one, which then counts whole. */
 export interface TwoPeriods {
@@ -9,9 +11,6 @@ export interface TwoPeriods {
 
 const MOST_BIGINT = "9223372036854775807";
 
-/** A whole number in the statement's text: of a parameter as a limit the planner knows nothing, and makes a plan each time, which takes as long as some plans. */
-export const written = (sql: Sql, count: number): SqlPart => sql`${sql.unsafe(String(Math.trunc(count)))}`;
-
 /** In brackets a bound is worked out once, not once a row. */
 export const startOf = (sql: Sql, from: string): SqlPart => sql`(select ${from}::timestamptz)`;
 /** The end of the hour that `to` is in. */
@@ -21,16 +20,17 @@ export const endOf = (sql: Sql, to: string): SqlPart =>
 /** That a session cost as much as this, or more. Of two bounds the planner expects few rows, as they are, and takes the index. */
 export const isNoLess = (sql: Sql, cost: SqlPart): SqlPart => sql`cost_nusd >= (${cost}) and cost_nusd <= (select ${MOST_BIGINT}::bigint)`;
 
-export const SILICONS = ["cpu", "gpu", "npu", "cloud"] as const;
-
 /** A part of a list for each kind of silicon. */
 export const eachSilicon = (sql: Sql, part: (silicon: string, calls: SqlPart) => SqlPart): SqlPart =>
-  SILICONS.map((silicon) => part(silicon, sql`${sql(`${silicon}_calls`)}`)).reduce((all, one) => sql`${all}, ${one}`);
+  listed(
+    sql,
+    SILICONS.map((silicon) => part(silicon, sql`${sql(`${silicon}_calls`)}`)),
+  );
 
 /**
  * Parts of a statement's WITH. `roots`: session_id and root_id of those that stand for another session, in the two periods at least. `belonging`: of these,
- * and of those that they stand for, the rows of sessions that overlap the two periods, with root_id, is_within (one of the periods) and is_now (the second one). What any other session did there is a matter of its
- * own row. `families`: what these did, by root_id and is_now.
+ * and of those that they stand for, the rows of sessions that overlap the two periods, with root_id, is_within (one of the periods) and is_now (the second
+ * one). What any other session did there is a matter of its own row. `families`: what these did, by root_id and is_now.
  */
 export function belongingBetween(sql: Sql, { beforeFrom, from, to }: TwoPeriods): SqlPart {
   const isTrace = (id: SqlPart) => sql`split_part(${id}, e'\\x1f', -1) like 't:%'`;

@@ -1,0 +1,7 @@
+import type { Sql, SqlPart } from "../server/database.ts";
+
+/** One after the other, with commas. At least one. */
+export const listed = (sql: Sql, parts: readonly SqlPart[]): SqlPart => parts.reduce((all, one) => sql`${all}, ${one}`);
+
+/** A whole number in the statement's text: of a parameter as a limit the planner knows nothing, and makes a plan each time, which takes as long as some plans. */
+export const written = (sql: Sql, count: number): SqlPart => sql`${sql.unsafe(String(Math.trunc(count)))}`;
