@@ -1,6 +1,6 @@
 import { PROJECT_SEPARATOR } from "@signalbox/otel/conventions";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { memoryAccessesOf } from "../../collector-processor/src/sql/memory-accesses.ts";
 import { AgentPage } from "../../web/src/api/agent.ts";
@@ -17,6 +17,7 @@ import { type Dashboard, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION, UNKNOWN_MODEL } from "../support/seed-fleet.ts";
+import { wholeHour } from "../support/whole-hour.ts";
 
 let database: TestDatabase;
 let dashboard: Dashboard;
@@ -291,11 +292,9 @@ describe("cost", () => {
   });
 
   it("short ranges come from the calls themselves, to the minute", async () => {
-    const [{ cost } = { cost: "" }] = await sql<
-      { cost: string }[]
-    >`select sum(cost_nusd) as cost from spans where is_call and start_time >= now() - interval '1 hour'`;
-    const { data } = await get("/api/v1/cost?group_by=session&from=-1h&bucket=minute", CostPage);
-    expect(String(data.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(cost);
+    const { data, from } = await get("/api/v1/cost?group_by=session&from=-1h&bucket=minute", CostPage);
+    const [stored] = await sql<{ cost: string }[]>`select sum(cost_nusd) as cost from spans where is_call and start_time >= ${from}`;
+    expect(String(data.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(stored?.cost);
   });
 
   it("says unknown for a model without a price", async () => {
@@ -351,6 +350,7 @@ it("SIGTERM ends it with code 0, an open live connection and all", async () => {
 });
 
 describe("exports", () => {
+  beforeEach(() => wholeHour());
   it("a CSV holds every page's rows, whatever the size of a page, and the same money", async () => {
     const response = await ask("/api/v1/cost?group_by=user,channel&from=-30d&bucket=month&limit=3&format=csv");
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/csv; charset=utf-8"]);

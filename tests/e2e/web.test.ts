@@ -1,12 +1,13 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
 import { type Cable, type Dashboard, layCable, startDashboard } from "../support/dashboard.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed, writeSpans } from "../support/seed.ts";
 import { makeTurn, RUNAWAY_SESSION } from "../support/seed-fleet.ts";
 import { goTo, violations } from "../support/visits.ts";
+import { wholeHour } from "../support/whole-hour.ts";
 
 const SESSION = `/sessions/${encodeURIComponent(RUNAWAY_SESSION)}`;
 const PAGES = [
@@ -134,6 +135,7 @@ it("pages carry a strict policy, with a nonce of their own", async () => {
 });
 
 describe("numbers on the page are those in the database", () => {
+  beforeEach(() => wholeHour());
   const amountOf = (page: Page, label: string) => page.getByRole("group", { name: label }).locator("data").first().getAttribute("value");
 
   it("overview: what today cost, and what was saved", async () => {

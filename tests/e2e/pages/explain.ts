@@ -1,10 +1,11 @@
 import type { Page } from "playwright-core";
 import type postgres from "postgres";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { formatMoney } from "../../../web/src/model/money.ts";
 import { formatShare } from "../../../web/src/model/numbers.ts";
 import { type FleetStage, one } from "../../support/fleet-stage.ts";
 import { RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS } from "../../support/seed-fleet.ts";
+import { wholeHour } from "../../support/whole-hour.ts";
 
 /** Why it cost what it did. */
 export const explainTests = (stage: FleetStage) =>
@@ -13,6 +14,7 @@ export const explainTests = (stage: FleetStage) =>
     beforeAll(() => {
       ({ sql } = stage.fleet());
     });
+    beforeEach(() => wholeHour());
 
     const { open } = stage;
 

@@ -5,6 +5,7 @@ import { startDashboard } from "../../support/dashboard.ts";
 import { type FleetStage, one } from "../../support/fleet-stage.ts";
 import type { TestDatabase } from "../../support/postgres.ts";
 import { RUNAWAY_SESSION, RUNAWAY_SUB_AGENTS } from "../../support/seed-fleet.ts";
+import { wholeHour } from "../../support/whole-hour.ts";
 
 /** Pools and decisions. */
 export const routesTests = (stage: FleetStage) =>
@@ -18,6 +19,7 @@ export const routesTests = (stage: FleetStage) =>
     const { open } = stage;
 
     it("pools: what is now from the scheduler, what was from the record, and where it breaks even", async () => {
+      await wholeHour();
       const page = await open("/routes?open=l40s");
       const row = page.locator("tr[data-pool=l40s]");
       await row.getByText("16 of 16").waitFor();
