@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { hashSources } from "./web-build.ts";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ensureWebBuild, hashSources } from "./web-build.ts";
 
 let root: string;
 const put = (path: string, text: string) => {
@@ -41,4 +43,44 @@ it("tells a moved file from a changed one", () => {
   rmSync(join(root, "web/app/page.tsx"));
   put("web/app/other/page.tsx", "a");
   expect(hashSources(root)).not.toBe(before);
+});
+
+/** As Next's own: one at a time, which takes what it takes, whether or not anybody still reads what it says. */
+const NEXT = `
+const { existsSync, mkdirSync, rmSync, writeFileSync } = require("node:fs");
+process.stdout.on("error", () => {});
+if (existsSync("building")) {
+  console.log("Another next build process is already running.");
+  process.exit(1);
+}
+writeFileSync("building", "");
+const timer = setInterval(() => {
+  if (!existsSync("go")) return;
+  clearInterval(timer);
+  mkdirSync(".next/standalone", { recursive: true });
+  writeFileSync(".next/standalone/server.js", "");
+  rmSync("building");
+}, 10);
+`;
+
+it("waits for the build of a start that was killed: Next makes one at a time", async () => {
+  put("web/package.json", "{}");
+  put("node_modules/next/package.json", "{}");
+  put("node_modules/next/dist/bin/next", NEXT);
+  const module = new URL("./web-build.ts", import.meta.url).href;
+  const first = spawn(process.execPath, [
+    "--input-type=module",
+    "-e",
+    `import { ensureWebBuild } from ${JSON.stringify(module)}; await ensureWebBuild(${JSON.stringify(root)});`,
+  ]);
+  await vi.waitFor(() => expect(existsSync(join(root, "web/building"))).toBe(true), 30_000);
+  first.kill("SIGKILL");
+  await once(first, "exit");
+  const second = ensureWebBuild(root);
+  // it stands before the lock, and does not take it
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const held = JSON.parse(readFileSync(join(root, "node_modules/.cache/signalbox/web-build.lock"), "utf8")) as { pid: number }[];
+  put("web/go", "");
+  expect(held.map(({ pid }) => pid)).toContain(first.pid);
+  expect(await second).toMatchObject({ built: true });
 });

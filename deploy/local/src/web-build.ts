@@ -37,12 +37,12 @@ export async function ensureWebBuild(root: string, options: WebBuildOptions = {}
   const web = join(root, "web");
   const hash = hashSources(root);
   if (readStamp(web) === hash) return { serverPath: standaloneServer(web), built: false };
-  const unlock = await lockBuild(root);
+  const lock = await lockBuild(root);
   try {
     // Someone else may have made it while we waited.
     if (readStamp(web) === hash) return { serverPath: standaloneServer(web), built: false };
     rmSync(join(web, ".next", STAMP), { force: true });
-    await runNextBuild(root, options);
+    await runNextBuild(root, options, lock.hold);
     const serverPath = standaloneServer(web);
     // Next leaves these two out of the standalone folder, for a CDN to serve.
     copyFresh(join(web, ".next", "static"), join(dirname(serverPath), ".next", "static"));
@@ -58,7 +58,7 @@ export async function ensureWebBuild(root: string, options: WebBuildOptions = {}
     }
     throw error;
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
@@ -101,7 +101,7 @@ function copyFresh(from: string, to: string): void {
   cpSync(from, to, { recursive: true });
 }
 
-function runNextBuild(root: string, { signal, logPath }: WebBuildOptions): Promise<void> {
+function runNextBuild(root: string, { signal, logPath }: WebBuildOptions, hold: (pid: number) => void): Promise<void> {
   const web = join(root, "web");
   let next: string;
   try {
@@ -117,6 +117,8 @@ function runNextBuild(root: string, { signal, logPath }: WebBuildOptions): Promi
       stdio: ["ignore", "pipe", "pipe"],
       ...(signal ? { signal } : {}),
     });
+    // Ours may be killed with SIGKILL: until the build has ended, too, no other one can begin.
+    if (child.pid !== undefined) hold(child.pid);
     let output = "";
     const keep = (chunk: string) => {
       output = (output + chunk).slice(-64 * 1024);
@@ -141,15 +143,28 @@ function runNextBuild(root: string, { signal, logPath }: WebBuildOptions): Promi
   });
 }
 
+interface BuildLock {
+  /** Holds it for this process too, for as long as that runs. */
+  hold(pid: number): void;
+  release(): void;
+}
+
 /** One build at a time in a checkout; waits for another's. */
-async function lockBuild(root: string): Promise<() => void> {
+async function lockBuild(root: string): Promise<BuildLock> {
   const folder = join(root, "node_modules", ".cache", "signalbox");
   const path = join(folder, "web-build.lock");
   mkdirSync(folder, { recursive: true });
+  const holders = [markOf(process.pid)];
   for (;;) {
     try {
-      writeFileSync(path, JSON.stringify(markOf(process.pid)), { flag: "wx" });
-      return () => rmSync(path, { force: true });
+      writeFileSync(path, JSON.stringify(holders), { flag: "wx" });
+      return {
+        hold(pid) {
+          holders.push(markOf(pid));
+          writeFileSync(path, JSON.stringify(holders));
+        },
+        release: () => rmSync(path, { force: true }),
+      };
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
     }
@@ -160,7 +175,7 @@ async function lockBuild(root: string): Promise<() => void> {
 
 function isHeld(path: string): boolean {
   try {
-    return isRunning(JSON.parse(readFileSync(path, "utf8")) as ProcessMark);
+    return (JSON.parse(readFileSync(path, "utf8")) as ProcessMark[]).some(isRunning);
   } catch (error) {
     // Just made and not yet written, for a moment; or gone.
     const stat = statSync(path, { throwIfNoEntry: false });
