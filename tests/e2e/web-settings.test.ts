@@ -144,6 +144,18 @@ describe("a key that reads one project", () => {
     }
     const cost = await (await ask("/api/v1/cost?group_by=project&from=-7d", key)).json();
     expect(cost.data.map(({ project }: { project: string }) => project)).toEqual(["acme"]);
+    const [spent] = await sql<{ nusd: string }[]>`select sum(cost_nusd) as nusd from spans where is_call and project = 'acme'`;
+    // calls of an hour are read one by one, older ones from sums
+    for (const from of ["-1h", "-24h", "-7d"]) {
+      const { contributions } = await (await ask(`/api/v1/explain?from=${from}`, key)).json();
+      const of = (by: string) =>
+        contributions.flatMap((row: Record<string, string>) => (row.by === by ? [[row.session_id ?? row.route, row.cost_nanousd]] : []));
+      expect(of("session"), from).toEqual([[ACME_SESSION, spent?.nusd]]);
+      expect(
+        of("route").map(([, nanousd]: string[]) => nanousd),
+        from,
+      ).toEqual([spent?.nusd]);
+    }
     const csv = await (await ask("/api/v1/sessions?format=csv&limit=1", key)).text();
     expect(csv.trimEnd().split("\r\n")).toHaveLength(2);
 
