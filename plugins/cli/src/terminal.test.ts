@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createTerminal, formatDuration } from "./terminal.ts";
+import { createTerminal, formatDuration, formatLocal } from "./terminal.ts";
 
 describe("createTerminal", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] }));
@@ -45,3 +45,9 @@ it.each([
   [2_140, "2.1 s"],
   [65_000, "1 min 5 s"],
 ])("formats %s ms as %s", (ms, text) => expect(formatDuration(ms)).toBe(text));
+
+it("says a moment by the clock of the machine", () => {
+  vi.stubEnv("TZ", "Europe/Berlin");
+  expect(formatLocal("2026-07-01T23:12:33.456Z")).toBe("2026-07-02 01:12:33");
+  vi.unstubAllEnvs();
+});

@@ -82,6 +82,9 @@ export function createTerminal(out: Output): Terminal {
   return { style, line, begin };
 }
 
+/** "2026-11-22 09:12:33", by this machine's clock. @param at RFC 3339 */
+export const formatLocal = (at: string): string => new Date(at).toLocaleString("sv-SE");
+
 /** "84 ms", "2.1 s", "1 min 5 s". */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

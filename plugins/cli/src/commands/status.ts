@@ -2,7 +2,7 @@ import { checkReady, type RunningInstall, readSettings, readToken, runningInstal
 import type { Command } from "commander";
 import { ExitCode } from "../exit-code.ts";
 import { type Pools, readPools } from "../pools.ts";
-import { createTerminal } from "../terminal.ts";
+import { createTerminal, formatLocal } from "../terminal.ts";
 
 const HELP = `
 Exit code: 0 all parts are ready, 1 one is not, 3 nothing runs on this state folder.
@@ -72,7 +72,7 @@ function sayStatus(home: string, running: RunningInstall | undefined, parts: Par
     return;
   }
   terminal.line(
-    `Signalbox is ${running.state === "ready" ? "running" : running.state} on ${home}: process ${running.pid}, since ${running.startedAt}`,
+    `Signalbox is ${running.state === "ready" ? "running" : running.state} on ${home}: process ${running.pid}, since ${formatLocal(running.startedAt)}`,
   );
   for (const { name, url, ready, reason } of parts) {
     const mark = ready ? terminal.style("green", "✓") : terminal.style("red", "✗");

@@ -56,6 +56,8 @@ it("puts the receipt in words, what is unknown among them", () => {
   ]);
   const idle = { ...receipt, descendants: [], upstream_closed: 0, slots_freed: 0, dequeued: 0, agents_acknowledged: [], unknown: [] };
   expect(inWords("kill", idle)).toEqual(["s is killed.", "No call was under way at that moment: there was nothing to cut off."]);
+  const unseen = "no call or span of this session was seen so far; it is stopped should it appear";
+  expect(inWords("kill", { ...idle, unknown: [unseen] })).toEqual(["s is killed.", "No call was seen to end.", `Unknown: ${unseen}`]);
   expect(inWords("pause", idle)).toEqual(["s is paused.", "Calls under way end by themselves."]);
   const resumed = { ...receipt, state: "active", descendants: [], agents_acknowledged: [], unknown: [] };
   expect(inWords("resume", resumed)).toEqual(["s is active again."]);

@@ -144,8 +144,10 @@ export function inWords(action: Action, receipt: Receipt): string[] {
   const lines = [`${receipt.session}${ofProject(receipt.project)} is ${is}${below === 0 ? "" : `, with ${plural(below, "sub-agent")}`}.`];
   if (action === "pause") lines.push("Calls under way end by themselves.");
   if (action === "kill") {
-    const isIdle = receipt.upstream_closed + receipt.slots_freed + receipt.dequeued + receipt.unknown.length === 0;
-    if (isIdle) lines.push("No call was under way at that moment: there was nothing to cut off.");
+    const { upstream_closed, slots_freed, dequeued, unknown } = receipt;
+    const isNothing = upstream_closed + slots_freed + dequeued === 0;
+    if (isNothing && unknown.length === 0) lines.push("No call was under way at that moment: there was nothing to cut off.");
+    else if (isNothing) lines.push("No call was seen to end.");
     else lines.push(`${plural(receipt.upstream_closed, "call")} closed at the pools, ${plural(receipt.slots_freed, "slot")} free again.`);
     if (receipt.dequeued > 0) lines.push(`${plural(receipt.dequeued, "call")} taken out of the line.`);
   }

@@ -15,6 +15,7 @@ import {
 } from "@signalbox/local";
 import { describePools, readPools } from "../pools.ts";
 import { createReadApi } from "../read-api.ts";
+import { formatLocal } from "../terminal.ts";
 import { type DoctoredAgent, lookAtAgent } from "./agent.ts";
 import { type Check, failed, type Look, type Outcome, ok, skipped } from "./check.ts";
 import { sendProbe, untilSeen } from "./probe.ts";
@@ -53,7 +54,7 @@ export async function diagnose(
   }
   await look("running", () =>
     running.state === "ready"
-      ? ok(`process ${running.pid}, since ${running.startedAt}`)
+      ? ok(`process ${running.pid}, since ${formatLocal(running.startedAt)}`)
       : failed(`process ${running.pid} is ${running.state}`, "Wait a moment, then run this again."),
   );
   await look("Postgres", () => checkPostgres(running));
