@@ -23,11 +23,12 @@ import type { OutputLengths } from "./placement/output-lengths.ts";
 import { place } from "./placement/place.ts";
 import { isOneOff, offersTo } from "./pools/offers-to.ts";
 import type { Offer } from "./pools/pool.ts";
-import { ClientGone, openCall } from "./relay/call.ts";
+import { CLIENT_CLOSED, ClientGone, openCall } from "./relay/call.ts";
 import { Exchanges, fit } from "./relay/exchange.ts";
 import { decisionHeaders } from "./relay/headers.ts";
 import { refuse } from "./relay/refuse.ts";
 import { relay } from "./relay/relay.ts";
+import { slaVerdict } from "./relay/sla.ts";
 import type { Intent, IntentSubject } from "./routing/intent.ts";
 import { applicationsOf, carriesImages, offersTools } from "./routing/request-facts.ts";
 import type { Shadows } from "./shadow/shadow.ts";
@@ -48,7 +49,7 @@ export interface ChatDependencies {
 }
 
 /** Closed the request: nginx's status for it, and what the record says. */
-const CLIENT_CLOSED = 499;
+const CLIENT_CLOSED_STATUS = 499;
 /** What rules see as prompt size: English in the usual tokenizers. */
 const BYTES_PER_TOKEN = 4;
 
@@ -64,6 +65,7 @@ export function createChatHandler(
     let record: DecisionRecord | undefined;
     let ticket: Ticket | undefined;
     let visit: CacheVisit | undefined;
+    let admitted = false;
     try {
       const principal = gatekeeper.admitModel(request.headers);
       const body = readBody(request, maxBodyBytes);
@@ -94,8 +96,9 @@ export function createChatHandler(
       const chain = visit?.hit ? [] : record.placement.order.map((index) => offers[index] as Offer);
       const pricings = chain.map(({ pricing }) => pricing);
       try {
-        const admitted = ticket.admit(call, chain, chat);
-        if (admitted) await admitted;
+        const asks = ticket.admit(call, chain, chat);
+        if (asks) await asks;
+        admitted = true;
       } finally {
         // Where the budget stood when it was asked: a call that does not fit moves it.
         record.budgetState = ticket.budgetState;
@@ -109,7 +112,7 @@ export function createChatHandler(
         if (route?.shadow && record.attempts.at(-1)?.error === undefined) shadows.copy(route, chat, request.headers, record, lease);
       }
     } catch (error) {
-      fail(error, response, record);
+      fail(error, response, record, admitted);
     }
     lease.leave();
     if (!record) return;
@@ -164,18 +167,16 @@ export function createChatHandler(
     });
   }
 
-  function fail(error: unknown, response: ClientReply, record: DecisionRecord | undefined): void {
+  function fail(error: unknown, response: ClientReply, record: DecisionRecord | undefined, admitted: boolean): void {
     if (!(error instanceof HttpError) && !(error instanceof ClientGone)) {
       log.error("request failed", { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
     if (record) {
-      record.status = error instanceof ClientGone ? CLIENT_CLOSED : error instanceof HttpError ? error.status : 500;
+      record.status = error instanceof ClientGone ? CLIENT_CLOSED_STATUS : error instanceof HttpError ? error.status : 500;
       record.error =
-        error instanceof ClientGone
-          ? "client_closed"
-          : error instanceof HttpError
-            ? (error.code ?? String(error.status))
-            : "internal_error";
+        error instanceof ClientGone ? CLIENT_CLOSED : error instanceof HttpError ? (error.code ?? String(error.status)) : "internal_error";
+      if (!admitted && error instanceof HttpError) record.refusal = error.message;
+      if (!record.judged) record.slaMet = admitted ? unservedVerdict(record) : undefined;
     }
     if (!response.destroyed) refuse(endpoint.dialect, response, error, record && decisionHeaders(record, record.attempts.at(-1)));
   }
@@ -194,6 +195,14 @@ export function createChatHandler(
 function intentOf(subject: IntentSubject, { classifier, semantic }: Configured): Intent | Promise<Intent> {
   if (!semantic || !classifier.needsLikeness(subject)) return classifier.classify(subject);
   return semantic.likeness(subject.lastUserText()).then((likeness) => classifier.classify(subject, likeness));
+}
+
+function unservedVerdict({ intent, startedAt, status, error, stream }: DecisionRecord): boolean | undefined {
+  return slaVerdict(
+    intent.sla,
+    { startedAt, firstChunkAt: undefined, endedAt: epochNow(), outputTokens: undefined },
+    { status, error, stream },
+  );
 }
 
 interface Caller {

@@ -89,6 +89,10 @@ test("a kill during 50 streaming calls of one tree", async () => {
   const openclaw = await short(gateway.url, { session: "root", headers: { "x-signalbox-agent-kind": "openclaw" } });
   expect(await refusal(openclaw)).toMatchObject({ status: 400, code: "session_killed" });
   expect(provider.ledger).toHaveLength(55);
+  // No pool was too slow: what is refused is in no share of calls in time, and asks for no more pools.
+  const decided = (await control(gateway.url, "GET", "/decisions?session=root")).body.data as { status: number; sla_met: boolean | null }[];
+  const refused = decided.filter(({ status }) => status === 403 || status === 400);
+  expect(refused.map(({ sla_met }) => sla_met)).toEqual([null, null, null]);
 
   expect((await short(gateway.url, { session: "other" })).status).toBe(200);
   expect(provider.ledger.filter((entry) => entry.clientClosed)).toHaveLength(50);

@@ -25,6 +25,7 @@ export interface SeenSpan {
   endMs: number;
   /** 2 ERROR */
   statusCode: number;
+  statusMessage: string | undefined;
   attributes: Record<string, unknown>;
 }
 
@@ -77,6 +78,7 @@ const readSpan = ({ startTimeUnixNano, endTimeUnixNano, parentSpanId, status, ..
   startMs: Number(startTimeUnixNano) / 1e6,
   endMs: Number(endTimeUnixNano) / 1e6,
   statusCode: status.code,
+  statusMessage: status.message || undefined,
 });
 
 export interface SchedulerUnderTest {

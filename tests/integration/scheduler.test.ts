@@ -4,7 +4,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Attribute, type DecisionCandidate, ResponseHeader } from "@signalbox/otel/conventions";
+import { Attribute, type DecisionCandidate, RequestHeader, ResponseHeader } from "@signalbox/otel/conventions";
 import { costNanousd, findPrice } from "@signalbox/otel/prices";
 import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from "openai";
 import { afterEach, expect, test } from "vitest";
@@ -154,9 +154,32 @@ test("a client that leaves mid-stream cancels the engine's request, frees the sl
   const [attempt, schedule] = await scheduler.sink.decision(response.headers.get(ResponseHeader.decision) ?? "", 2);
   expect(attempt?.attributes).toMatchObject({ [Attribute.errorType]: "client_closed", [Attribute.costSource]: "estimated" });
   expect(attempt?.attributes[Attribute.costNanousd]).toBeGreaterThan(0);
-  expect(schedule?.attributes).toMatchObject({ [Attribute.httpStatusCode]: 499, [Attribute.slaMet]: false });
+  // it was in time so far, and nobody knows how it would have gone on
+  expect(schedule?.attributes).toMatchObject({ [Attribute.httpStatusCode]: 499 });
+  expect([schedule, attempt].map((span) => span?.attributes[Attribute.slaMet])).toEqual([undefined, undefined]);
   const metrics = await (await fetch(`${scheduler.url}/metrics`)).text();
   expect(metrics).toMatch(/signalbox_active_calls\{pool="cheap"[^}]*\} 0/);
+});
+
+test("a refused call's span says what its client was told, and has no verdict on its class", async () => {
+  const { scheduler, cheap } = await setUp({}, "", { token: "admin-token" });
+  const post = (path: string, body: object) =>
+    fetch(scheduler.url + path, {
+      method: "POST",
+      headers: { authorization: "Bearer admin-token", "content-type": "application/json", [RequestHeader.session]: "looping" },
+      body: JSON.stringify(body),
+    });
+  expect((await post("/control/sessions/looping/kill", { reason: "it loops" })).status).toBe(200);
+  const refused = await post("/v1/chat/completions", HELLO);
+  expect(refused.status).toBe(403);
+  const [schedule] = await scheduler.sink.decision(refused.headers.get(ResponseHeader.decision) ?? "", 1);
+  expect(schedule).toMatchObject({
+    statusMessage: "Signalbox: looping was killed: it loops. No further calls are served.",
+    attributes: { [Attribute.errorType]: "session_killed", [Attribute.httpStatusCode]: 403 },
+  });
+  expect(schedule?.attributes[Attribute.slaMet]).toBeUndefined();
+  expect(await (await fetch(`${scheduler.url}/metrics`)).text()).not.toMatch(/signalbox_sla_misses\S* [1-9]/);
+  expect(cheap.ledger).toEqual([]);
 });
 
 test("a client that leaves before the first byte cancels too", async () => {

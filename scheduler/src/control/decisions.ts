@@ -60,7 +60,7 @@ function describe(record: DecisionRecord): object {
     cache: record.cached?.kind ?? null,
     shadow_of: record.shadowOf ?? null,
     sla_class: intent.sla.class,
-    sla_met: record.slaMet,
+    sla_met: record.slaMet ?? null,
     request_model: record.requestModel,
     pool: last?.offer.pool ?? null,
     silicon: last?.offer.silicon ?? null,

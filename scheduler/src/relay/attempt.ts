@@ -6,12 +6,12 @@ import type { EngineController } from "../http/wire/engine-connection.ts";
 import type { PayloadTap } from "../payloads/payloads.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Patience } from "../resilience/policy.ts";
-import { type Call, endOf, type RunningAttempt } from "./call.ts";
+import { type Call, CLIENT_CLOSED, endOf, type RunningAttempt } from "./call.ts";
 import { type Exchange, engineHeaders } from "./exchange.ts";
 import { upstreamHeaders } from "./headers.ts";
 import { type EngineHeaders, Rejected } from "./outlet.ts";
 import type { Reply } from "./reply.ts";
-import { CLIENT_CLOSED, HEDGE_LOST, type OpenAttempt } from "./settle.ts";
+import { HEDGE_LOST, type OpenAttempt } from "./settle.ts";
 import { restOf, statusKind } from "./verdict.ts";
 
 /** The client has nothing yet. */

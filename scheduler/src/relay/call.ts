@@ -9,6 +9,9 @@ import type { Offer } from "../pools/pool.ts";
 import type { Escalation } from "../resilience/policy.ts";
 import type { DecisionRecord } from "../telemetry/record.ts";
 
+/** `error.type` of a call whose client left. */
+export const CLIENT_CLOSED = "client_closed";
+
 /** The reason that upstream requests and waits are cancelled with. */
 export class ClientGone extends Error {
   constructor() {

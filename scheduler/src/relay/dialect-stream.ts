@@ -27,7 +27,7 @@ export function createDialectStream(between: Between, call: Call, attempt: OpenA
 
   function close(last: Buffer): void {
     const { costNanousd } = attempt.record;
-    const cost = Buffer.from(`: signalbox cost_nanousd=${costNanousd ?? "unknown"} sla_met=${record.slaMet}\n\n`);
+    const cost = Buffer.from(`: signalbox cost_nanousd=${costNanousd ?? "unknown"} sla_met=${record.slaMet ?? "unknown"}\n\n`);
     // Chat clients stop reading at [DONE].
     const end = last.subarray(-CHAT_END.length).equals(CHAT_END) ? last.length - CHAT_END.length : last.length;
     out.end(Buffer.concat([last.subarray(0, end), cost, last.subarray(end)]));

@@ -125,7 +125,7 @@ class HeldReply implements Reply {
     const reply = replyHeaders(this.#headers, record, attempt.record);
     if (headers) Object.assign(reply, headers);
     reply["content-length"] = String(body.length);
-    reply[ResponseHeader.slaMet] = String(record.slaMet);
+    reply[ResponseHeader.slaMet] = String(record.slaMet ?? "unknown");
     if (attempt.record.costNanousd !== undefined) reply[ResponseHeader.costNanousd] = String(attempt.record.costNanousd);
     response.writeHead(status, reply);
     response.end(body);

@@ -12,10 +12,10 @@ import type { ObservedCall } from "../pools/speed.ts";
 import type { PoolVerdict } from "../resilience/breaker.ts";
 import type { AttemptRecord, DecisionRecord } from "../telemetry/record.ts";
 import { epochNow } from "../telemetry/record.ts";
-import { slaMet } from "./sla.ts";
+import { CLIENT_CLOSED } from "./call.ts";
+import { slaVerdict } from "./sla.ts";
 import { verdictOf } from "./verdict.ts";
 
-export const CLIENT_CLOSED = "client_closed";
 /** Another attempt of the same request answered first. */
 export const HEDGE_LOST = "hedge_lost";
 /** Begins the `error.type` of an answer that a higher tier is asked for instead. */
@@ -142,9 +142,8 @@ export class OpenAttempt {
     if (error !== HEDGE_LOST) {
       const { firstChunkAt, endedAt, usage } = record;
       decision.judged = record;
-      decision.slaMet =
-        error === undefined &&
-        slaMet(decision.intent.sla, { startedAt: decision.startedAt, firstChunkAt, endedAt, outputTokens: usage?.output });
+      const timing = { startedAt: decision.startedAt, firstChunkAt, endedAt, outputTokens: usage?.output };
+      decision.slaMet = slaVerdict(decision.intent.sla, timing, { status, error, stream: decision.stream });
     }
     pool.breaker.report(verdict(status, error));
     if (error === undefined && learns) observe(offer, decision, record, this.#promptBytes, this.#held?.there ?? NOBODY, meanBatch);

@@ -21,7 +21,7 @@ export function createStreamReply(call: Call, attempt: OpenAttempt, status: numb
 
   function close(): void {
     const { costNanousd } = attempt.record;
-    const end = `: signalbox cost_nanousd=${costNanousd ?? "unknown"} sla_met=${record.slaMet}\n\n`;
+    const end = `: signalbox cost_nanousd=${costNanousd ?? "unknown"} sla_met=${record.slaMet ?? "unknown"}\n\n`;
     out.end(stream.done ? `${end}data: [DONE]\n\n` : end);
   }
 

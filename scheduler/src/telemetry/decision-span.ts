@@ -33,9 +33,13 @@ export function writeSpans(record: SpanRecord, spans: SpanWriter): void {
       shared,
     );
   }
-  const { startedAt, endedAt, error } = record;
+  const { startedAt, endedAt, refusal, error } = record;
   const name = nameOf("schedule", record.requestModel);
-  spans.write({ traceId, spanId, parentSpanId, name, kind: SERVER, startedAt, endedAt, error }, scheduleAttributes(record), shared);
+  spans.write(
+    { traceId, spanId, parentSpanId, name, kind: SERVER, startedAt, endedAt, error: refusal ?? error },
+    scheduleAttributes(record),
+    shared,
+  );
 }
 
 /** The last of each kind: mostly the next one's too. */

@@ -215,7 +215,7 @@ export function createMetrics({
       }
       countRequest(pool, record.intent.route, record.status);
       for (const { why, offer } of record.attempts) if (why !== "first") retries.add(1, { why, pool: offer.pool });
-      if (!record.slaMet) misses.add(1, { pool, class: record.intent.sla.class });
+      if (record.slaMet === false) misses.add(1, { pool, class: record.intent.sla.class });
       overhead.record(record.overheadMs / 1000);
       duration.record((record.endedAt - record.startedAt) / 1000, pool);
     },

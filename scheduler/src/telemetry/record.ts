@@ -72,7 +72,10 @@ export interface DecisionRecord {
   /** What the client got; 499 where it left first. */
   status: number;
   error: string | undefined;
-  slaMet: boolean;
+  /** What a call that was not admitted was told: a stop, a budget or a rate, in words of ours. */
+  refusal: string | undefined;
+  /** Undefined: a call that was refused, or ended by its client or a stop before it was late, has no verdict. */
+  slaMet: boolean | undefined;
   /** The attempt that `slaMet` is of: the last that settled, but for those that lost a race. */
   judged: AttemptRecord | undefined;
   baselineModel: string | undefined;
@@ -127,6 +130,7 @@ export function openRecord(decided: Decided): DecisionRecord {
     overheadMs: 0,
     status: 0,
     error: undefined,
+    refusal: undefined,
     slaMet: false,
     judged: undefined,
     baselineModel: decided.baselineModel,
