@@ -67,6 +67,18 @@ export async function startControlServer({ token, port = 0 }: { token: string; p
   return control;
 }
 
+/** Where a pool's rates come from, and what was learned of it. */
+function ratesOf(pool: string) {
+  if (pool === "ryzen-npu") return { rates: "assumed", measured_at: null, learned: null };
+  if (pool !== "l40s") return { rates: "configured", measured_at: null, learned: null };
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+  return {
+    rates: "measured",
+    measured_at: hoursAgo(3),
+    learned: { calls: 1240, since: hoursAgo(26), last_call_at: hoursAgo(0), carried_over_until: null },
+  };
+}
+
 /** The seeded fleet's pools (seed-fleet.ts), one of them unwell. */
 const scriptedPools = () =>
   [
@@ -135,5 +147,11 @@ const scriptedPools = () =>
       since: "2026-11-20T08:00:00.000Z",
       cost_nanousd: pool.hourly_usd === null ? null : { allocated: "9000000000", used: "6500000000", idle: "2500000000" },
     },
-    speed: { prefill_tokens_per_second: 900, decode_ms_per_token: 21, decode_ms_per_token_full: 48, service_ms: 4200 },
+    speed: {
+      prefill_tokens_per_second: 900,
+      decode_ms_per_token: 21,
+      decode_ms_per_token_full: 48,
+      service_ms: 4200,
+      ...ratesOf(pool.name),
+    },
   }));

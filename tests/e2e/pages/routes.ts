@@ -44,6 +44,9 @@ export const routesTests = (stage: FleetStage) =>
       await expect
         .poll(() => first.textContent())
         .toContain(`scout and ${RUNAWAY_SUB_AGENTS} sub-agents${formatShare(Number(holder.share))}`);
+      await page
+        .getByText(/^It reads 900 tokens a second and writes 48, as measured 3\s?h ago and corrected by 1,240 calls, the first /)
+        .waitFor();
       await page.getByText("Since it was set up its hours cost $9.00: $6.50 while it worked, $2.50 while it stood idle.").waitFor();
       await page.locator("tr[data-pool=ryzen-npu]").getByText("unhealthy").waitFor();
     });

@@ -23,6 +23,11 @@ export const PoolProbe = z
   })
   .meta({ id: "PoolProbe" });
 
+/** What placement has learned of a pool from the calls that it served. */
+export const PoolLearned = z
+  .object({ calls: Count, since: Time })
+  .meta({ id: "PoolLearned", description: "of how many calls what is expected of it was corrected, and since when" });
+
 /** A pool as the scheduler has it at this moment. */
 export const PoolNow = z
   .object({
@@ -37,6 +42,9 @@ export const PoolNow = z
     queue_limit: Count.nullable(),
     prefill_tokens_per_second: z.number().nullable(),
     decode_ms_per_token: z.number().nullable(),
+    rates: NullableText.meta({ description: "where the two come from: assumed, configured or measured" }),
+    measured_at: Time.nullable(),
+    learned: PoolLearned.nullable().meta({ description: "null: nothing yet, or not known" }),
     probe: PoolProbe.nullable().meta({ description: "null: it is not asked" }),
     hours: PoolHours.nullable().meta({ description: "null: not paid by the hour, or not known" }),
   })

@@ -11,6 +11,17 @@ const Probe = z.looseObject({ at: z.string(), ms: z.number(), error: z.string().
 
 /** What the page shows of `GET /control/pools`. Lenient: a scheduler of another version may leave a field out. */
 const number = z.number().nullish().catch(null);
+const text = z.string().nullish().catch(null);
+const Speed = z.looseObject({
+  prefill_tokens_per_second: number,
+  decode_ms_per_token: number,
+  rates: text,
+  measured_at: text,
+  learned: z
+    .looseObject({ calls: z.int().min(0), since: z.string() })
+    .nullish()
+    .catch(null),
+});
 const ControlPools = z.object({
   data: z.array(
     z.looseObject({
@@ -27,7 +38,7 @@ const ControlPools = z.object({
       queued: number,
       queue_limit: number,
       probe: Probe.nullish().catch(null),
-      speed: z.looseObject({ prefill_tokens_per_second: number, decode_ms_per_token: number }).nullish().catch(null),
+      speed: Speed.nullish().catch(null),
       hours: Hours.nullish().catch(null),
     }),
   ),
@@ -60,6 +71,9 @@ const toLivePool = (pool: z.infer<typeof ControlPools>["data"][number]): LivePoo
   queue_limit: whole(pool.queue_limit),
   prefill_tokens_per_second: pool.speed?.prefill_tokens_per_second ?? null,
   decode_ms_per_token: pool.speed?.decode_ms_per_token ?? null,
+  rates: pool.speed?.rates ?? null,
+  measured_at: pool.speed?.measured_at ?? null,
+  learned: pool.speed?.learned ? { calls: pool.speed.learned.calls, since: pool.speed.learned.since } : null,
   probe: pool.probe ? { at: pool.probe.at, ms: pool.probe.ms, error: pool.probe.error } : null,
   hours: toHours(pool.hours),
 });

@@ -3,7 +3,7 @@ import Link from "next/link";
 import type { ReactNode } from "react";
 import type { Pool } from "../../api/pool.ts";
 import { saving } from "../../model/money.ts";
-import { formatCount, formatShare, plural } from "../../model/numbers.ts";
+import { formatCompact, formatCount, formatShare, plural } from "../../model/numbers.ts";
 import { formatDuration } from "../../model/time.ts";
 import { paths } from "../../paths.ts";
 import { HostileText } from "../../ui/hostile-text.tsx";
@@ -83,6 +83,12 @@ const Section = ({ title, children }: { title: string; children: ReactNode }) =>
   </section>
 );
 
+const RATES: Record<string, string> = {
+  assumed: "as assumed without a measurement",
+  configured: "as configured",
+  measured: "as measured",
+};
+
 function sentences(pool: Pool): { key: string; text: ReactNode }[] {
   const { now, utilisation, break_even_utilisation: point } = pool;
   const saved = saving(pool.comparable_baseline_nanousd, pool.comparable_cost_nanousd);
@@ -99,6 +105,30 @@ function sentences(pool: Pool): { key: string; text: ReactNode }[] {
             <span className="break-words text-bad">Its probe failed ({now.probe.error})</span>
           )}
           , <Ago time={now.probe.at} />.
+        </>
+      ),
+    },
+    {
+      key: "speed",
+      isSaid: Boolean(now?.prefill_tokens_per_second && now.decode_ms_per_token),
+      text: now?.prefill_tokens_per_second && now.decode_ms_per_token && (
+        <>
+          It reads {formatCompact(Math.round(now.prefill_tokens_per_second))} tokens a second and writes{" "}
+          {formatCompact(Math.round(1000 / now.decode_ms_per_token))}
+          {now.rates && RATES[now.rates] && <>, {RATES[now.rates]}</>}
+          {now.rates === "measured" && now.measured_at && (
+            <>
+              {" "}
+              <Ago time={now.measured_at} />
+            </>
+          )}
+          {now.learned && (
+            <>
+              {" "}
+              and corrected by {plural(now.learned.calls, "call")}, the first <Ago time={now.learned.since} />
+            </>
+          )}
+          .
         </>
       ),
     },
