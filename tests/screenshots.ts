@@ -58,6 +58,7 @@ const scenes = (session: string): Record<string, Scene> => ({
   "session-kill": [paths.session(session), (page) => page.getByRole("button", { name: "Kill" }).first().click({ timeout: 2_000 })],
   agents: [paths.agents()],
   routes: [paths.routes()],
+  "routes-pool": [paths.routes({ open: "l40s" })],
   memory: [paths.memory()],
   alerts: [paths.alerts()],
   "alerts-new": [paths.alerts(), (page) => page.getByRole("button", { name: "New rule" }).first().click()],

@@ -26,7 +26,8 @@ const segment = encodeURIComponent;
 export const paths = {
   overview: () => "/",
   brain: (parameters: { kind?: string; agent?: string; errors?: boolean } = {}) => `/brain${queryString(parameters)}`,
-  routes: (parameters: { range?: string; pool?: string; route?: string; show?: string } = {}) => `/routes${queryString(parameters)}`,
+  routes: (parameters: { range?: string; open?: string; pool?: string; route?: string; show?: string } = {}) =>
+    `/routes${queryString(parameters)}`,
   whatIf: () => "/routes/what-if",
   agents: (parameters: { show?: string } = {}) => `/agents${queryString(parameters)}`,
   explain: (parameters: { range?: string; by?: string; at?: number } = {}) => `/explain${queryString(parameters)}`,

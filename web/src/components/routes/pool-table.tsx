@@ -16,7 +16,7 @@ const NUMERIC = 4;
 /** Every pool as one line; a line opens to its classes and to who held it. */
 export function PoolTable({ pools, open, onOpen }: { pools: readonly Pool[]; open: string | null; onOpen: (pool: string | null) => void }) {
   return (
-    <section aria-label="table" tabIndex={0} className="scroll-x outline-offset-[-2px]">
+    <section aria-label="table" tabIndex={0} className="scroll-x @container outline-offset-[-2px]">
       <table className="w-full border-separate border-spacing-0" aria-label="pools">
         <thead>
           <tr>
@@ -41,7 +41,10 @@ export function PoolTable({ pools, open, onOpen }: { pools: readonly Pool[]; ope
               {open === pool.pool && (
                 <tr>
                   <td colSpan={COLUMNS.length} className="border-line border-b px-4 pt-1 pb-5 md:pl-11">
-                    <PoolDetails pool={pool} />
+                    {/* as wide as what is in sight of the table, which a phone scrolls */}
+                    <div className="sticky left-4 w-[calc(100cqi-3rem)] md:left-11 md:w-[calc(100cqi-3.75rem)]">
+                      <PoolDetails pool={pool} />
+                    </div>
                   </td>
                 </tr>
               )}
