@@ -20,6 +20,11 @@ export interface EngineClientOptions {
 /** Between two looks at what is idle. */
 const SWEEP_MS = 1_000;
 const TARGET = /^\/[\x21-\x7e]*$/;
+/**
+ * All connections are read into it, one after another, and what came is copied: else node makes room of 64 KB for each read, copies what came
+ * all the same, and passes it through a stream.
+ */
+const read = Buffer.allocUnsafeSlow(64 << 10);
 
 const NEVER_BEGUN: Dispatcher.DispatchController = { aborted: true, paused: false, reason: null, abort() {}, pause() {}, resume() {} };
 
@@ -91,12 +96,21 @@ export class EngineClient extends Dispatcher {
 
   #open(): EngineConnection {
     const secure = this.#origin.protocol === "https:";
-    const socket = secure ? this.#connectSecurely() : net.connect(this.#address(80));
+    const onread = {
+      buffer: read,
+      callback(bytes: number) {
+        const chunk = Buffer.allocUnsafe(bytes);
+        read.copy(chunk, 0, 0, bytes);
+        connection.received(chunk);
+        return true;
+      },
+    };
+    const socket = secure ? this.#connectSecurely(onread) : net.connect({ ...this.#address(80), onread });
     socket.setNoDelay(true);
     socket.on("session", (session: Buffer) => {
       this.#session = session;
     });
-    const connection = new EngineConnection(socket, secure ? "secureConnect" : "connect", {
+    const connection: EngineConnection = new EngineConnection(socket, secure ? "secureConnect" : "connect", {
       ...this.#options,
       onIdle: (free) => this.#idle.push(free),
       onClose: (gone) => this.#all.delete(gone),
@@ -105,15 +119,18 @@ export class EngineClient extends Dispatcher {
     return connection;
   }
 
-  #connectSecurely(): tls.TLSSocket {
+  #connectSecurely(onread: net.OnReadOpts): tls.TLSSocket {
     const { hostname } = this.#origin;
-    return tls.connect({
+    /** The types do not say that it takes `onread`. */
+    const options: tls.ConnectionOptions & { onread: net.OnReadOpts } = {
       ...this.#address(443),
+      onread,
       ALPNProtocols: ["http/1.1"],
       // An address has no name to be told.
       ...(net.isIP(unbracketed(hostname)) === 0 && { servername: hostname }),
       ...(this.#session && { session: this.#session }),
-    });
+    };
+    return tls.connect(options);
   }
 
   #address(defaultPort: number): { path: string } | { host: string; port: number } {

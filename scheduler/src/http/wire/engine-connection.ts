@@ -59,7 +59,6 @@ export class EngineConnection {
       options.connectTimeoutMs,
     );
     socket.once(connected, () => clearTimeout(this.#connecting));
-    socket.on("data", (chunk: Buffer) => this.#data(chunk));
     socket.on("end", () => this.#ended());
     socket.on("error", (error) => this.fail(error));
     socket.on("timeout", () => {
@@ -96,7 +95,7 @@ export class EngineConnection {
     return this.#exchange === exchange;
   }
 
-  #data(chunk: Buffer): void {
+  received(chunk: Buffer): void {
     const exchange = this.#exchange;
     // Nobody asked.
     if (!exchange) return void this.socket.destroy();
