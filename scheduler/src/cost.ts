@@ -71,14 +71,22 @@ export function baselineOf(config: Config, list: PriceList = PUBLISHED): Baselin
   if (own) return { model, price: own };
   const listed = asOfToday(list, (rows, at) => matchPrice({ model, at }, rows)?.price);
   const first = listed(Date.now());
-  return (
-    first && {
-      model,
-      get price() {
-        return listed(Date.now()) ?? first;
-      },
-    }
-  );
+  return first && new ListedBaseline(model, () => listed(Date.now()) ?? first);
+}
+
+/** A class, and no literal with a getter: see the slot gate. */
+class ListedBaseline implements Baseline {
+  readonly model: string;
+  readonly #price: () => TokenPrice;
+
+  constructor(model: string, price: () => TokenPrice) {
+    this.model = model;
+    this.#price = price;
+  }
+
+  get price(): TokenPrice {
+    return this.#price();
+  }
 }
 
 const PUBLISHED: PriceList = { rows: PRICES };

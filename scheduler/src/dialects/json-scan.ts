@@ -48,7 +48,7 @@ export function scanObject(body: Buffer, from = 0): Map<string, ByteSpan> {
   if (body[at] === CLOSE_BRACE) return fields;
   for (;;) {
     if (body[at] !== QUOTE) throw new JsonScanError("expected a key", at);
-    const keyEnd = skipString(body, at);
+    const keyEnd = skipString(body, text, at);
     const key = textOf(body, text, at + 1, keyEnd - 1);
     at = skipSpace(body, keyEnd);
     if (body[at] !== COLON) throw new JsonScanError('expected ":"', at);
@@ -72,7 +72,23 @@ function skipSpace(body: Buffer, from: number): number {
 }
 
 /** `from` is at the opening quote; the result is after the closing one. */
-function skipString(body: Buffer, from: number): number {
+function skipString(body: Buffer, text: string | undefined, from: number): number {
+  return text === undefined ? skipLongString(body, from) : skipStringOf(text, from);
+}
+
+/** V8 finds a character in a text sooner than we do, and a byte in a buffer only by a call. */
+function skipStringOf(text: string, from: number): number {
+  for (let at = from + 1; ; ) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) throw new JsonScanError("a string does not end", from);
+    let before = quote;
+    while (before > at && text.charCodeAt(before - 1) === BACKSLASH) before--;
+    if ((quote - before) % 2 === 0) return quote + 1;
+    at = quote + 1;
+  }
+}
+
+function skipLongString(body: Buffer, from: number): number {
   let at = from + 1;
   for (;;) {
     for (const near = Math.min(body.length, at + SHORT_STRING); at < near; ) {
@@ -95,24 +111,30 @@ const textOf = (body: Buffer, text: string | undefined, start: number, end: numb
 
 function skipValue(body: Buffer, text: string | undefined, from: number): number {
   const byte = body[from];
-  if (byte === QUOTE) return skipString(body, from);
-  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return skipContainer(body, from);
+  if (byte === QUOTE) return skipString(body, text, from);
+  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return skipContainer(body, text, from);
   let at = from;
+  while (isDigit(body[at])) at++;
+  // One digit, or several that do not begin with a zero.
+  if (at > from && at < body.length && endsLiteral(body[at] as number) && (body[from] !== ZERO || at === from + 1)) return at;
   while (at < body.length && !endsLiteral(body[at] as number)) at++;
   if (!LITERAL.test(textOf(body, text, from, at))) throw new JsonScanError("expected a value", from);
   return at;
 }
 
+const ZERO = 0x30;
+const isDigit = (byte = 0) => byte >= ZERO && byte <= 0x39;
+
 const endsLiteral = (byte: number) =>
   byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
-function skipContainer(body: Buffer, from: number): number {
+function skipContainer(body: Buffer, text: string | undefined, from: number): number {
   const closers: number[] = [];
   let at = from;
   while (at < body.length) {
     const byte = body[at];
     if (byte === QUOTE) {
-      at = skipString(body, at);
+      at = skipString(body, text, at);
       continue;
     }
     if (byte === OPEN_BRACE) closers.push(CLOSE_BRACE);

@@ -77,7 +77,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     upstream.dispatcher.dispatch(
       {
         origin: upstream.origin,
-        path: upstream.basePath + exchange.path,
+        path: joined(upstream.basePath, exchange.path),
         method: "POST",
         headers,
         body: exchange.body,
@@ -218,6 +218,14 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     const free = this.#status >= 300 || NEVER_SENT.has(error);
     this.#options.attempt.settle({ status: this.#status, error, facts: undefined, estimate: free ? NOTHING : undefined });
   }
+}
+
+/** The last one that was made: mostly the next one's too, and V8 compares a text that is put together anew in a call into its runtime. */
+let path = { base: "", rest: "", whole: "" };
+
+function joined(base: string, rest: string): string {
+  if (path.base !== base || path.rest !== rest) path = { base, rest, whole: base + rest };
+  return path.whole;
 }
 
 /** Why an attempt is cancelled when another has answered. */

@@ -3,6 +3,7 @@
 import { ResponseHeader } from "@signalbox/otel/conventions";
 import { type ReplyFacts, readReply } from "../dialects/chat-usage.ts";
 import { readEmbeddings } from "../dialects/embeddings.ts";
+import { scanReply } from "../dialects/reply-scan.ts";
 import { type Dialect, parseResponse } from "../dialects/translate/index.ts";
 import { errorBody } from "../http/errors.ts";
 import { Pieces } from "../http/pieces.ts";
@@ -32,7 +33,7 @@ export type Conclude = (status: number, body: Buffer) => Answer;
 /** Chat completions: the bytes as they came, where they are a completion. */
 export const concludeChat: Conclude = (status, body) => {
   if (status >= 400) return { status, body, facts: undefined };
-  const facts = readReply(body.toString());
+  const facts = scanReply(body) ?? readReply(body.toString());
   if (facts.usage || facts.finishReason) return { status, body, facts };
   const parsed = parseObject(body);
   if (parsed?.choices) return { status, body, facts };

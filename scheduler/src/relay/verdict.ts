@@ -30,13 +30,13 @@ export function verdictOf(status: number): PoolVerdict {
 const SHORT_REST_MS = 1_000;
 
 /** How long a pool asks to be left alone: `retry-after-ms`, `retry-after` in seconds or as a date. Undefined where it does not. */
-export function restOf(status: number, headers: Record<string, string | string[] | undefined>, now = Date.now()): number | undefined {
+export function restOf(status: number, headers: Record<string, string | string[] | undefined>, now?: number): number | undefined {
   if (status !== 429 && status !== 503 && status !== 529) return undefined;
   const ms = Number(headers["retry-after-ms"]);
   if (headers["retry-after-ms"] !== undefined && ms >= 0) return ms;
   const after = headers["retry-after"];
   if (typeof after === "string") {
-    const rest = /^\s*\d+(\.\d+)?\s*$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
+    const rest = /^\s*\d+(\.\d+)?\s*$/.test(after) ? Number(after) * 1000 : Date.parse(after) - (now ?? Date.now());
     if (Number.isFinite(rest)) return Math.max(0, rest);
   }
   return status === 429 ? SHORT_REST_MS : undefined;

@@ -126,7 +126,7 @@ export class EngineConnection {
       // Informational: the answer is still to come.
       if (status < 200) continue;
       this.#body = bodyOf(status, headers);
-      this.#keep = version === "1" && !/\bclose\b/i.test(String(headers.connection)) && this.#body !== "until-close";
+      this.#keep = version === "1" && !closes(headers.connection) && this.#body !== "until-close";
       this.#idleMs = idleMsOf(headers, this.#options.idleMs);
       if (exchange.bodyTimeout > 0) this.socket.setTimeout(exchange.bodyTimeout);
       exchange.handler.onResponseStart?.(exchange, status, headers);
@@ -236,6 +236,9 @@ function bodyOf(status: number, { "content-length": length, "transfer-encoding":
   if (left === undefined) throw new EngineError("HPE_INVALID_CONTENT_LENGTH", "the answer's length is no number");
   return { left };
 }
+
+const closes = (connection: Fields[string] | undefined): boolean =>
+  connection !== undefined && connection !== "keep-alive" && /\bclose\b/i.test(String(connection));
 
 function idleMsOf({ "keep-alive": said }: Fields, most: number): number {
   const seconds = said && /timeout=(\d+)/i.exec(String(said))?.[1];

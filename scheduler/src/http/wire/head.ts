@@ -7,7 +7,9 @@
 const FIELD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const DIGITS = /^\d{1,15}$/;
+/** Names whose values are ids that we make: nothing but hex digits and dashes. */
+const OWN = new Set(["traceparent", "traceresponse", "x-signalbox-decision"]);
+const MAX_DIGITS = 15;
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
@@ -139,7 +141,7 @@ function lineAt(bytes: Buffer, at: number, end: number): Line | undefined {
   const text = bytes.toString("latin1", at, end - 2);
   if (!FIELD.test(text)) return undefined;
   const colon = text.indexOf(":");
-  return { bytes: bytesAt(bytes, at, end), name: text.slice(0, colon).toLowerCase(), value: trimmed(text.slice(colon + 1)) };
+  return { bytes: bytesAt(bytes, at, end), name: text.slice(0, colon).toLowerCase(), value: valueAt(bytes, at + colon + 1, end - 2) };
 }
 
 /** In memory of their own: what a connection remembers must not keep what it has read. */
@@ -147,13 +149,16 @@ const bytesAt = (bytes: Buffer, at: number, end: number): Uint8Array => Uint8Arr
 
 const isBlank = (code: number) => code === 0x20 || code === 0x09;
 
-/** Without spaces and tabs at its ends: `trim` takes the byte 0xa0 too, in which letters end. */
-function trimmed(value: string): string {
-  let start = 0;
-  let end = value.length;
-  while (start < end && isBlank(value.charCodeAt(start))) start++;
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
-  return value.slice(start, end);
+/**
+ * Without spaces and tabs at its ends: `trim` takes the byte 0xa0 too, in which letters end. A text of its own, and no slice of the line's: V8
+ * compares slices in a call into its runtime.
+ */
+function valueAt(bytes: Buffer, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(bytes[start] as number)) start++;
+  while (end > start && isBlank(bytes[end - 1] as number)) end--;
+  return bytes.toString("latin1", start, end);
 }
 
 interface KnownName {
@@ -163,6 +168,8 @@ interface KnownName {
   line: string;
   /** In a row. */
   misses: number;
+  /** Its values are ids that we make. */
+  own: boolean;
 }
 
 /** Names that were found well, with the last line of each: most heads have the same few, and many of their values too. */
@@ -179,15 +186,25 @@ export function fieldLine(name: string, value: string): string {
     last.misses = 0;
     return last.line;
   }
-  if (!(last || NAME.test(name)) || !VALUE.test(value)) throw new TypeError(`the header ${JSON.stringify(name)} holds what no header can`);
+  if (!(last?.own || ((last || NAME.test(name)) && VALUE.test(value))))
+    throw new TypeError(`the header ${JSON.stringify(name)} holds what no header can`);
   const line = `${last?.start ?? `${name}: `}${value}\r\n`;
   if (compared) {
     last.value = value;
     last.line = line;
     last.misses++;
-  } else if (!last && known.size < MAX_NAMES) known.set(name, { start: `${name}: `, value, line, misses: 0 });
+  } else if (!last && known.size < MAX_NAMES) known.set(name, { start: `${name}: `, value, line, misses: 0, own: OWN.has(name) });
   return line;
 }
 
 /** `content-length`. @returns undefined where it is not digits alone */
-export const lengthOf = (value: string): number | undefined => (DIGITS.test(value) ? Number(value) : undefined);
+export function lengthOf(value: string): number | undefined {
+  if (value === "" || value.length > MAX_DIGITS) return undefined;
+  let length = 0;
+  for (let at = 0; at < value.length; at++) {
+    const digit = value.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    length = length * 10 + digit;
+  }
+  return length;
+}

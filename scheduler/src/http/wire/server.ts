@@ -80,6 +80,9 @@ class Connection implements ReplyConnection {
   #ahead: Buffer | undefined;
   #request: WireRequest | undefined;
   #reply: WireReply | undefined;
+  /** Of its last request: mostly all of a connection's go to the same. */
+  #url: string | undefined;
+  #handle: WireHandler | undefined;
   /** When it was opened, its last reply was written, or the first byte of its request came. Milliseconds, monotonic. */
   #since = performance.now();
   #fresh = true;
@@ -120,7 +123,7 @@ class Connection implements ReplyConnection {
     if (!bytes || this.#request || this.socket.destroyed) return;
     const head = readHead(bytes, this.#heads);
     if (head === "more") return;
-    const handle = head === "other" ? undefined : this.#hot.handlers.get(pathOf(head.url));
+    const handle = head === "other" ? undefined : this.#handlerOf(head.url);
     if (head === "other" || !handle || head.bodyBytes > this.#hot.maxBodyBytes) {
       this.#handOver(bytes);
       return;
@@ -134,6 +137,14 @@ class Connection implements ReplyConnection {
     this.#request = request;
     this.#reply = new WireReply(request, this);
     void handle(request, this.#reply);
+  }
+
+  #handlerOf(url: string): WireHandler | undefined {
+    if (url !== this.#url) {
+      this.#url = url;
+      this.#handle = this.#hot.handlers.get(pathOf(url));
+    }
+    return this.#handle;
   }
 
   replied(): void {
