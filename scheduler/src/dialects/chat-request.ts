@@ -2,6 +2,7 @@
 
 import { badRequest } from "../http/errors.ts";
 import { type ByteSpan, JsonScanError, scanObject } from "./json-scan.ts";
+import { plainValue } from "./plain-value.ts";
 import type { Dialect } from "./translate/index.ts";
 
 export interface ChatRequest {
@@ -159,28 +160,14 @@ export function scan(body: Buffer): Map<string, ByteSpan> {
 
 /** One field's value. @throws HttpError 400 */
 export function parse(body: Buffer, span: ByteSpan, field: string): unknown {
-  const { start, end } = span;
-  if (isPlainText(body, start, end)) return body.toString("latin1", start + 1, end - 1);
+  const plain = plainValue(body, span, field);
+  if (plain !== undefined) return plain;
   try {
-    return JSON.parse(body.toString("utf8", start, end));
+    return JSON.parse(body.toString("utf8", span.start, span.end));
   } catch {
     throw badRequest(`${field} is not valid JSON`, field);
   }
 }
-
-/** What most short texts are: printable ASCII without escapes. `JSON.parse` of one takes longer than all of this. */
-function isPlainText(body: Buffer, start: number, end: number): boolean {
-  if (end - start < 2 || end - start > SHORT_TEXT || body[start] !== QUOTE || body[end - 1] !== QUOTE) return false;
-  for (let at = start + 1; at < end - 1; at++) {
-    const byte = body[at] as number;
-    if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH) return false;
-  }
-  return true;
-}
-
-const SHORT_TEXT = 64;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 export const length = (span: ByteSpan | undefined) => (span ? span.end - span.start : 0);
 export const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

@@ -106,6 +106,13 @@ function skipLongString(body: Buffer, from: number): number {
   }
 }
 
+/** Do these bytes say this text of ASCII? */
+export function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = 0; index < text.length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  return true;
+}
+
 const textOf = (body: Buffer, text: string | undefined, start: number, end: number): string =>
   text === undefined ? body.toString("latin1", start, end) : text.slice(start, end);
 

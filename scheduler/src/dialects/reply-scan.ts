@@ -4,6 +4,7 @@
  */
 
 import type { ReplyFacts } from "./chat-usage.ts";
+import { isText } from "./json-scan.ts";
 
 /** Of a larger one `JSON.parse` reads the long texts faster. */
 const MAX_BYTES = 1024;
@@ -230,12 +231,6 @@ function endOfPlain(bytes: Buffer, from: number): End {
     if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return NOT_PLAIN;
   }
   return NOT_PLAIN;
-}
-
-function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false;
-  for (let index = 0; index < text.length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
-  return true;
 }
 
 const isDigit = (byte = 0) => byte >= ZERO && byte <= NINE;
