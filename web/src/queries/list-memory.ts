@@ -1,6 +1,7 @@
 import { Attribute } from "@signalbox/otel/conventions";
-import type { Sql } from "../server/database.ts";
+import type { Sql, SqlPart } from "../server/database.ts";
 import { memoryOwner } from "./memory-owner.ts";
+import { written } from "./sql-parts.ts";
 
 export interface MemoryRow {
   start_time: string;
@@ -40,19 +41,29 @@ const MOST_WRITES = 1_000;
 export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow[]> {
   const { sessions, agent, path, owner, project, until, limit, cursor } = filter;
   const accessOwner = memoryOwner(sql, sql`m.path`);
-  // most sessions are their own root: only the others are followed up. offset 0: once a row
+  const isTrace = (id: SqlPart) => sql`split_part(${id}, e'\\x1f', -1) like 't:%'`;
+  // most sessions are their own root: only the others are followed up, and of these few stand for a third. offset 0: once a row
   const root = sql`
+    left join lateral (
+      select session_id from session_aliases a where a.alias collate "C" = m.session_id and not ${isTrace(sql`a.alias`)} offset 0
+    ) a on true
     cross join lateral (
-      select coalesce((select root_of(a.session_id) from session_aliases a where a.alias = m.session_id), m.session_id) as session_id offset 0
-    ) o left join sessions r on r.session_id = o.session_id`;
+      select case
+        when a.session_id is null and not ${isTrace(sql`m.session_id`)} then m.session_id
+        when exists (select from session_aliases b where b.alias = coalesce(a.session_id, m.session_id)) then root_of(m.session_id)
+        else coalesce(a.session_id, m.session_id) end as session_id offset 0
+    ) o
+    left join lateral (select agent_name from sessions s where s.session_id collate "C" = o.session_id offset 0) r on true`;
   const spanOf = (access: string) => {
     const at = sql(access);
     return sql`spans s on s.session_id = ${at}.session_id and s.start_time = ${at}.start_time and s.span_id = ${at}.span_id`;
   };
+  const ofFile = sql`partition by project collate "C", path collate "C", owner collate "C"`;
+  const inOrder = sql`start_time, span_id, written nulls first, stored_session collate "C"`;
   return sql<MemoryRow[]>`
     with page as materialized (
       select m.session_id as stored_session, m.start_time, m.span_id, m.project, m.path, m.is_write, ${accessOwner} as owner, o.session_id,
-        r.agent_name as session_agent_name, r.channel as session_channel
+        r.agent_name as session_agent_name
       from (
         -- in order before owners are looked up: a page needs few of them
         select m.* from memory_accesses m ${agent === undefined ? sql`` : sql`join ${spanOf("m")} and s.agent_id = ${agent}`}
@@ -67,37 +78,42 @@ export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow
       -- coalesce: the planner takes it for half of all, and so reads on in order until the page is full; an equation looked so rare that all were sorted
       ${owner === undefined ? sql`` : sql`where coalesce(${accessOwner} = ${owner}, false)`}
       order by m.start_time desc, m.span_id desc
-      limit ${limit + 1}
+      limit ${written(sql, limit + 1)}
     ),
     -- once a path, not once a read: agents whose files have one name share it
-    writes as materialized (
+    of_paths as materialized (
       select w.*, f.path from (select path, max(start_time) as until from page where not is_write group by path) f
       cross join lateral (
         select m.project, ${accessOwner} as owner, o.session_id, m.stored_session, m.start_time, m.span_id
         from (
           select m.*, m.session_id as stored_session from memory_accesses m where m.is_write and m.path = f.path and m.start_time <= f.until
-          order by m.start_time desc, m.span_id desc limit ${MOST_WRITES}
+          order by m.start_time desc, m.span_id desc limit ${written(sql, MOST_WRITES)}
         ) m ${root}
       ) w
-      where (w.project, f.path, w.owner) in (select project, path, owner from page where not is_write)
+    ),
+    writes as (select * from of_paths where (project, path, owner) in (select project, path, owner from page where not is_write)),
+    -- one pass over both in the order of time, not a look at all writes for each read: what follows a write has as many before it as the write itself
+    placed as (
+      select *, count(written) over (${ofFile} order by ${inOrder} rows unbounded preceding) as before
+      from (
+        select *, null::bytea as written from page
+        union all
+        select stored_session, start_time, span_id, project, path, true, owner, session_id, null, span_id from writes
+      ) a
     ),
     sources as (
-      select p.*, w.session_id as writer_session, w.stored_session as writer_stored, w.start_time as writer_time, w.span_id as writer_span
-      from page p left join lateral (
-        select * from writes w
-        where not p.is_write and w.path = p.path and w.owner = p.owner and w.project = p.project
-          and (w.start_time, w.span_id) < (p.start_time, p.span_id)
-        order by w.start_time desc, w.span_id desc limit 1
-      ) w on true
+      select *, first_value(session_id) over w as writer_session, first_value(stored_session) over w as writer_stored,
+        first_value(start_time) over w as writer_time, case when not is_write then first_value(written) over w end as writer_span
+      from placed window w as (${ofFile}, before order by ${inOrder})
     )
     select p.start_time, s.start_nanos, p.project, p.path, p.owner, case when p.is_write then 'write' else 'read' end as operation, p.session_id,
-      p.session_agent_name, coalesce(s.channel, p.session_channel) as channel, s.agent_id, s.agent_name, s.turn_id, encode(p.span_id, 'hex') as span_id,
+      p.session_agent_name, coalesce(s.channel, (select channel from sessions where session_id = p.session_id)) as channel, s.agent_id, s.agent_name, s.turn_id, encode(p.span_id, 'hex') as span_id,
       s.attributes->>${Attribute.memoryLines} as lines, m.body->'parts'->0->>'content' as diff,
       case when p.writer_span is not null then jsonb_build_object('session_id', p.writer_session, 'agent_id', b.agent_id,
         'span_id', encode(p.writer_span, 'hex'), 'time', p.writer_time::text) end as written_by
-    from sources p
+    from (select * from sources where written is null offset 0) p
     join spans s on s.session_id = p.stored_session and s.start_time = p.start_time and s.span_id = p.span_id
-    left join spans b on b.session_id = p.writer_stored and b.start_time = p.writer_time and b.span_id = p.writer_span
+    left join spans b on p.writer_span is not null and b.session_id = p.writer_stored and b.start_time = p.writer_time and b.span_id = p.writer_span
     left join span_messages c on c.session_id = p.stored_session and c.start_time = p.start_time and c.span_id = p.span_id and c.direction = 'input'
     left join messages m on m.session_id = p.stored_session and m.hash = c.hashes[1]
     order by p.start_time desc, p.span_id desc`;
