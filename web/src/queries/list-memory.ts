@@ -1,7 +1,7 @@
 import { Attribute } from "@signalbox/otel/conventions";
 import type { Sql, SqlPart } from "../server/database.ts";
 import { memoryOwner } from "./memory-owner.ts";
-import { written } from "./sql-parts.ts";
+import { isTrace, written } from "./sql-parts.ts";
 
 export interface MemoryRow {
   start_time: string;
@@ -41,15 +41,14 @@ const MOST_WRITES = 1_000;
 export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow[]> {
   const { sessions, agent, path, owner, project, until, limit, cursor } = filter;
   const accessOwner = memoryOwner(sql, sql`m.path`);
-  const isTrace = (id: SqlPart) => sql`split_part(${id}, e'\\x1f', -1) like 't:%'`;
   // most sessions are their own root: only the others are followed up, and of these few stand for a third. offset 0: once a row
   const root = sql`
     left join lateral (
-      select session_id from session_aliases a where a.alias collate "C" = m.session_id and not ${isTrace(sql`a.alias`)} offset 0
+      select session_id from session_aliases a where a.alias collate "C" = m.session_id and not ${isTrace(sql, sql`a.alias`)} offset 0
     ) a on true
     cross join lateral (
       select case
-        when a.session_id is null and not ${isTrace(sql`m.session_id`)} then m.session_id
+        when a.session_id is null and not ${isTrace(sql, sql`m.session_id`)} then m.session_id
         when exists (select from session_aliases b where b.alias = coalesce(a.session_id, m.session_id)) then root_of(m.session_id)
         else coalesce(a.session_id, m.session_id) end as session_id offset 0
     ) o
