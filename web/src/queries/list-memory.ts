@@ -1,5 +1,5 @@
 import { Attribute } from "@signalbox/otel/conventions";
-import type { Sql, SqlPart } from "../server/database.ts";
+import type { Sql } from "../server/database.ts";
 import { memoryOwner } from "./memory-owner.ts";
 import { isTrace, written } from "./sql-parts.ts";
 
