@@ -1,5 +1,8 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 
-/** Of a path in the root session `r`. A relative path means another file in each root agent's workspace; an absolute one, also of a home folder, does not. */
+/** Whether a path means one file to all agents: an absolute one, also of a home folder. A relative path means another file in each root agent's workspace. */
+export const isShared = (sql: Sql, path: SqlPart): SqlPart => sql`${path} ~ '^([/~\\\\]|[A-Za-z]:)'`;
+
+/** Of a path in the root session `r`. */
 export const memoryOwner = (sql: Sql, path: SqlPart): SqlPart =>
-  sql`case when ${path} ~ '^([/~\\\\]|[A-Za-z]:)' then '' else coalesce(r.agent_name, '') end`;
+  sql`case when ${isShared(sql, path)} then '' else coalesce(r.agent_name, '') end`;
