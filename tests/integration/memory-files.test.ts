@@ -44,7 +44,8 @@ const access = (session: string, name: string | null, path: string, isWrite: boo
   status: 0,
   is_call: false,
   agent_kind: "other",
-  agent_name: name,
+  // null: the column may be
+  agent_name: name as string,
   channel: "cli",
   user_id: null,
   columns: {},
