@@ -157,6 +157,15 @@ async function expectAll(): Promise<void> {
   expect(rows.map(({ span_id, written_by }) => [span_id, written_by?.span_id ?? null])).toEqual(
     rows.map(({ span_id }) => [span_id, before.get(span_id)]),
   );
+  for (const [file, of] of Map.groupBy(all, fileOf)) {
+    const { project, path, owner } = of[0] as Access;
+    const ofFile = await listMemory(sql, { limit: ALL, project, path, owner });
+    const expected = of.toReversed().map(({ span }) => [span, before.get(span)]);
+    expect(
+      ofFile.map(({ span_id, written_by }) => [span_id, written_by?.span_id ?? null]),
+      file,
+    ).toEqual(expected);
+  }
 }
 
 const joined = (alias: string, session: string) =>
@@ -198,6 +207,8 @@ it("more files of sessions than are told apart one by one, page by page", async 
   await sql`insert into memory_accesses (session_id, path, start_time, span_id, project, is_write)
     select session_id, 'MEMORY.md', first_time + interval '1 microsecond', int8send(row_number() over (order by first_time) + 1000000), project, false
     from sessions where session_id like 'many-%'`;
+  await sql`insert into spans (start_time, duration_ns, trace_id, span_id, session_id, project, name, operation)
+    select start_time, 1, int8send(0), span_id, session_id, project, 'memory', 'memory' from memory_accesses where session_id like 'many-%'`;
   await sql`insert into session_memory (session_id, path, project, reads, writes, first_time, last_read, agent_name)
     select a.session_id, a.path, a.project, 1, 0, a.start_time, a.start_time, s.agent_name from memory_accesses a join sessions s using (session_id)
     where session_id like 'many-%'`;
@@ -208,4 +219,11 @@ it("more files of sessions than are told apart one by one, page by page", async 
   const whole = await files(since);
   const pages = [await files(since, 4), await files(since, 4, 4)].flatMap((page) => page.slice(0, 4));
   expect(pages).toEqual(whole.slice(0, 8));
+
+  // of more than are told apart by their sessions
+  await sql`update sessions set agent_name = 'agent-1' where session_id like 'many-%'`;
+  await sql`update session_memory set agent_name = 'agent-1' where session_id like 'many-%'`;
+  const own = (await accesses()).filter(({ owner }) => owner === "agent-1");
+  const listed = await listMemory(sql, { limit: 10_000, project: "default", path: "MEMORY.md", owner: "agent-1" });
+  expect(new Set(listed.map(({ session_id }) => session_id))).toEqual(new Set(own.map(({ root }) => root)));
 });

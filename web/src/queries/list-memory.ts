@@ -1,6 +1,6 @@
 import { Attribute } from "@signalbox/otel/conventions";
 import type { Sql } from "../server/database.ts";
-import { memoryOwner } from "./memory-owner.ts";
+import { fileKey, memoryOwner } from "./memory-owner.ts";
 import { isTrace, written } from "./sql-parts.ts";
 
 export interface MemoryRow {
@@ -37,6 +37,9 @@ export interface MemoryFilterSql {
 /** Of a read the write before it is looked for among so many writes of the path, the latest. */
 const MOST_WRITES = 1_000;
 
+/** Of a file of one agent: so many sessions at most are told apart before they are looked at. */
+const FEW = 2_000;
+
 /** Which memory files did agents read and write, newest first? With what a write changed, where content is kept, and who wrote what was read. */
 export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow[]> {
   const { sessions, agent, path, owner, project, until, limit, cursor } = filter;
@@ -53,14 +56,21 @@ export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow
         else coalesce(a.session_id, m.session_id) end as session_id offset 0
     ) o
     left join lateral (select agent_name from sessions s where s.session_id collate "C" = o.session_id offset 0) r on true`;
+  // most accesses of a path may be other agents': which sessions used this agent's own file is known without their names
+  const isOfAgent = path !== undefined && project !== undefined && owner !== undefined && owner !== "";
+  const ofFile = sql`session_memory where file = ${fileKey(project ?? "", path ?? "", owner ?? "")}`;
+  const mayBeOwn = isOfAgent
+    ? sql`and (a.session_id is not null or ${isTrace(sql, sql`m.session_id`)} or case when (select are from few) then m.session_id in (select session_id from ${ofFile}) else true end)`
+    : sql``;
   const spanOf = (access: string) => {
     const at = sql(access);
     return sql`spans s on s.session_id = ${at}.session_id and s.start_time = ${at}.start_time and s.span_id = ${at}.span_id`;
   };
-  const ofFile = sql`partition by project collate "C", path collate "C", owner collate "C"`;
+  const inFile = sql`partition by project collate "C", path collate "C", owner collate "C"`;
   const inOrder = sql`start_time, span_id, written nulls first, stored_session collate "C"`;
   return sql<MemoryRow[]>`
-    with page as materialized (
+    with few as materialized (select ${isOfAgent ? sql`(select count(*) <= ${written(sql, FEW)} from (select from ${ofFile} limit ${written(sql, FEW + 1)}) f)` : sql`false`} as are),
+    page as materialized (
       select m.session_id as stored_session, m.start_time, m.span_id, m.project, m.path, m.is_write, ${accessOwner} as owner, o.session_id,
         r.agent_name as session_agent_name
       from (
@@ -74,8 +84,9 @@ export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow
           ${cursor ? sql`and (m.start_time, m.span_id) < (${cursor.time}::timestamptz, decode(${cursor.id}, 'hex'))` : sql``}
         order by m.start_time desc, m.span_id desc offset 0
       ) m ${root}
+      where true ${mayBeOwn}
       -- coalesce: the planner takes it for half of all, and so reads on in order until the page is full; an equation looked so rare that all were sorted
-      ${owner === undefined ? sql`` : sql`where coalesce(${accessOwner} = ${owner}, false)`}
+      ${owner === undefined ? sql`` : sql`and coalesce(${accessOwner} = ${owner}, false)`}
       order by m.start_time desc, m.span_id desc
       limit ${written(sql, limit + 1)}
     ),
@@ -87,13 +98,13 @@ export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow
         from (
           select m.*, m.session_id as stored_session from memory_accesses m where m.is_write and m.path = f.path and m.start_time <= f.until
           order by m.start_time desc, m.span_id desc limit ${written(sql, MOST_WRITES)}
-        ) m ${root}
+        ) m ${root} where true ${mayBeOwn}
       ) w
     ),
     writes as (select * from of_paths where (project, path, owner) in (select project, path, owner from page where not is_write)),
     -- one pass over both in the order of time, not a look at all writes for each read: what follows a write has as many before it as the write itself
     placed as (
-      select *, count(written) over (${ofFile} order by ${inOrder} rows unbounded preceding) as before
+      select *, count(written) over (${inFile} order by ${inOrder} rows unbounded preceding) as before
       from (
         select *, null::bytea as written from page
         union all
@@ -103,7 +114,7 @@ export function listMemory(sql: Sql, filter: MemoryFilterSql): Promise<MemoryRow
     sources as (
       select *, first_value(session_id) over w as writer_session, first_value(stored_session) over w as writer_stored,
         first_value(start_time) over w as writer_time, case when not is_write then first_value(written) over w end as writer_span
-      from placed window w as (${ofFile}, before order by ${inOrder})
+      from placed window w as (${inFile}, before order by ${inOrder})
     )
     select p.start_time, s.start_nanos, p.project, p.path, p.owner, case when p.is_write then 'write' else 'read' end as operation, p.session_id,
       p.session_agent_name, coalesce(s.channel, (select channel from sessions where session_id = p.session_id)) as channel, s.agent_id, s.agent_name, s.turn_id, encode(p.span_id, 'hex') as span_id,

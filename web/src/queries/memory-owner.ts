@@ -6,3 +6,7 @@ export const isShared = (sql: Sql, path: SqlPart): SqlPart => sql`${path} ~ '^([
 /** Of a path in the root session `r`. */
 export const memoryOwner = (sql: Sql, path: SqlPart): SqlPart =>
   sql`case when ${isShared(sql, path)} then '' else coalesce(r.agent_name, '') end`;
+
+/** What session_memory.file holds (migration 000026). */
+export const fileKey = (project: string, path: string, agentName: string): string =>
+  [project, [...path].length, path + agentName].join("\x1f");
