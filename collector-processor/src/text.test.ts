@@ -13,6 +13,11 @@ it("bounds text in bytes, keeps it storable, and keeps two that differ apart", (
   );
 });
 
+it("bounds what text of NULs becomes", () => {
+  expect(Buffer.byteLength(boundedText("\0".repeat(60), 100))).toBeLessThanOrEqual(100);
+  expect(boundedText("\0".repeat(61), 100)).not.toBe(boundedText("\0".repeat(60), 100));
+});
+
 it("leaves short text as it is", () => {
   expect(boundedText("agent:main:main", 100)).toBe("agent:main:main");
   expect(truncatedText("short", 10)).toBe("short");

@@ -10,9 +10,10 @@ export function storableText(text: string): string {
  * the cut stay two.
  */
 export function boundedText(text: string, bytes: number): string {
-  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return storableText(text);
+  const storable = storableText(text);
+  if (storable.length * 3 <= bytes || Buffer.byteLength(storable) <= bytes) return storable;
   const mark = `~${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
-  const cut = Buffer.from(storableText(text))
+  const cut = Buffer.from(storable)
     .subarray(0, bytes - mark.length)
     .toString("utf8");
   return cut.replace(/\uFFFD+$/u, "") + mark;
