@@ -2,9 +2,9 @@
 
 set local search_path = signalbox;
 
--- A file as an agent knows it: project, 0x1f, the path's length, 0x1f, the path, and what the agent calls itself. By bytes (000025).
+-- A file as an agent knows it: the lengths of project and path, each with 0x1f behind it, then project, path, and what the agent calls itself. By bytes (000025).
 alter table session_memory add column file text collate "C" generated always as (
-  project || e'\x1f' || length(path)::text || e'\x1f' || path || coalesce(agent_name, '')
+  length(project)::text || e'\x1f' || length(path)::text || e'\x1f' || project || path || coalesce(agent_name, '')
 ) stored;
 create index session_memory_files on session_memory (file) include (first_time, last_read, last_write, reads, writes);
 create index session_memory_of on session_memory (session_id collate "C", first_time) include (file, last_read, last_write, reads, writes);

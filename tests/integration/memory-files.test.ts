@@ -82,7 +82,7 @@ beforeAll(async () => {
   // for an hour to the microsecond, which an end of a range cuts
   const hour = [20, 21].map((at) => access("session-hour", "ada", "hour.md", false, BEGIN_US + at * 60 * MINUTE_US));
   await writeSpans(database.url, hour);
-  await writeSpans(database.url, fleet(200, 240), "other");
+  await writeSpans(database.url, fleet(200, 240), "oth\u001fer");
 });
 afterAll(async () => {
   await sql?.end();

@@ -85,8 +85,10 @@ export function listMemoryFiles(
     -- place: one a path. Whose file a path's form says it is, is said of each file, not of each session's
     files as materialized (
       select *, dense_rank() over (order by project collate "C", path collate "C") as place, ${isShared(sql, sql`path`)} as is_shared from (
-        select file, project collate "default" as project, left(rest, length) collate "default" as path, substr(rest, length + 1) collate "default" as agent_name from (
-          select file, split_part(file, e'\\x1f', 1) as project, split_part(file, e'\\x1f', 2)::int as length,
+        select file, left(rest, in_project) collate "default" as project, substr(rest, in_project + 1, in_path) collate "default" as path,
+          substr(rest, in_project + in_path + 1) collate "default" as agent_name
+        from (
+          select file, split_part(file, e'\\x1f', 1)::int as in_project, split_part(file, e'\\x1f', 2)::int as in_path,
             substr(file, length(split_part(file, e'\\x1f', 1)) + length(split_part(file, e'\\x1f', 2)) + 3) as rest
           from of_agents
         ) f

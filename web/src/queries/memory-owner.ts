@@ -9,4 +9,4 @@ export const memoryOwner = (sql: Sql, path: SqlPart): SqlPart =>
 
 /** What session_memory.file holds (migration 000026). */
 export const fileKey = (project: string, path: string, agentName: string): string =>
-  [project, [...path].length, path + agentName].join("\x1f");
+  [[...project].length, [...path].length, project + path + agentName].join("\x1f");
