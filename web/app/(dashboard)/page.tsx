@@ -5,13 +5,18 @@ import { recentSessionsQuery, SessionListParameters } from "../../src/api/sessio
 import { Hydrated } from "../../src/components/hydrated.tsx";
 import { OverviewPage } from "../../src/components/overview/overview-page.tsx";
 import { costTodayFilter, RECENT, RUNNING } from "../../src/components/overview/overview-queries.ts";
+import { Streamed } from "../../src/components/streamed.tsx";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../src/cookies.ts";
 import { loadAttention } from "../../src/loaders/attention.ts";
 import { loadCost } from "../../src/loaders/cost.ts";
 import { loadSessions } from "../../src/loaders/sessions.ts";
 import { prefetch } from "../../src/server/prefetch.ts";
 
-export default async function Page() {
+export default function Page() {
+  return <Streamed content={content()} />;
+}
+
+async function content() {
   const timeZone = timeZoneFrom((await cookies()).get(TIME_ZONE_COOKIE)?.value);
   const cost = costTodayFilter(timeZone);
   const state = await prefetch([

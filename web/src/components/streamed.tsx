@@ -1,22 +1,25 @@
 import { headers } from "next/headers";
 import { type ReactElement, Suspense } from "react";
+import { within } from "../server/prefetch.ts";
+
+/** What is there by then comes in one piece: after a frame alone the page's scripts run first, and rows are drawn 20 % later. */
+const HOLD_MS = 15;
 
 /**
- * Sends the frame of the page at once, and `content` when it is there: the browser has its styles and scripts by then. Going from page to page one stays
- * on the old one until then.
+ * Sends the frame of the page almost at once, and `content` when it is there: the browser has its styles and scripts by then. Going from page to page one
+ * stays on the old one until then.
  */
 export async function Streamed({ content }: { content: Promise<ReactElement> }) {
   const asked = await headers();
   const isDocument = asked.get("sec-fetch-dest") === "document";
-  if (!isDocument) await content;
+  const ready = isDocument ? await within(content, HOLD_MS) : await content;
+  if (ready) return ready;
   const nonce = /'nonce-([^']+)'/.exec(asked.get("content-security-policy") ?? "")?.[1];
   return (
     <>
-      {isDocument && (
-        <script nonce={nonce} suppressHydrationWarning>
-          {SHOW_AT_ONCE}
-        </script>
-      )}
+      <script nonce={nonce} suppressHydrationWarning>
+        {SHOW_AT_ONCE}
+      </script>
       <Suspense>{content}</Suspense>
     </>
   );

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { dehydrate, type QueryKey } from "@tanstack/react-query";
 import { makeQueryClient } from "../api/query-client.ts";
 
-/** Milliseconds that a page waits for what it shows. To draw it takes some 30 more. */
-const PATIENCE_MS = 50;
+/** Milliseconds that a page waits for what it shows, its frame being there: sooner than that the browser does not listen to what comes late either. */
+const PATIENCE_MS = 150;
 
 interface Read {
   options: { queryKey: QueryKey };
@@ -32,9 +32,12 @@ export async function prefetch(reads: readonly Read[], began = performance.now()
 }
 
 /** Undefined where it fails, or is not there soon after the page's work `began` (as performance.now() has it). */
-export async function inTime<T>(work: Promise<T>, began: number): Promise<T | undefined> {
+export const inTime = <T>(work: Promise<T>, began: number) => within(work, began + PATIENCE_MS - performance.now());
+
+/** Undefined where it fails, or takes longer than that. */
+export async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
   const done = new AbortController();
-  const late = sleep(Math.max(0, began + PATIENCE_MS - performance.now()), undefined, { signal: done.signal }).catch(() => undefined);
+  const late = sleep(Math.max(0, milliseconds), undefined, { signal: done.signal }).catch(() => undefined);
   try {
     return await Promise.race([work.catch(() => undefined), late]);
   } finally {

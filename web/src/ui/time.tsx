@@ -5,11 +5,13 @@ import { classNames } from "./class-names.ts";
 
 const NowContext = createContext(0);
 
-/** One clock for the page. It starts at the server's time, so that server and browser first draw the same. */
+/**
+ * One clock for the page. It starts at the server's time, so that server and browser first draw the same, and first moves after five seconds: a change
+ * while rows are still on their way would make React throw these away and draw them anew.
+ */
 export function NowProvider({ initial, children }: { initial: number; children: React.ReactNode }) {
   const [now, setNow] = useState(initial);
   useEffect(() => {
-    setNow(Date.now());
     const timer = setInterval(() => document.visibilityState === "visible" && setNow(Date.now()), 5000);
     return () => clearInterval(timer);
   }, []);

@@ -3,13 +3,18 @@ import { ALERT_PAGE_SIZE, AlertListParameters, alertPagesQuery, alertRulesQuery,
 import { facetsQuery } from "../../../src/api/facets.ts";
 import { AlertsPage } from "../../../src/components/alerts/alerts-page.tsx";
 import { Hydrated } from "../../../src/components/hydrated.tsx";
+import { Streamed } from "../../../src/components/streamed.tsx";
 import { loadAlertRules, loadAlerts, loadChannels } from "../../../src/loaders/alerts.ts";
 import { loadFacets } from "../../../src/loaders/facets.ts";
 import { prefetch } from "../../../src/server/prefetch.ts";
 
 export const metadata: Metadata = { title: "Alerts" };
 
-export default async function Page() {
+export default function Page() {
+  return <Streamed content={content()} />;
+}
+
+async function content() {
   const state = await prefetch([
     { options: alertPagesQuery(), load: () => loadAlerts(AlertListParameters.parse({ limit: ALERT_PAGE_SIZE })), infinite: true },
     { options: alertRulesQuery(), load: loadAlertRules },

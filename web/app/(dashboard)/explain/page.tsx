@@ -4,6 +4,7 @@ import { CostParameters, costQuery } from "../../../src/api/cost.ts";
 import { ExplainParameters, explainQuery } from "../../../src/api/explain.ts";
 import { ExplainPage } from "../../../src/components/explain/explain-page.tsx";
 import { Hydrated } from "../../../src/components/hydrated.tsx";
+import { Streamed } from "../../../src/components/streamed.tsx";
 import { loadCost } from "../../../src/loaders/cost.ts";
 import { loadExplanation } from "../../../src/loaders/explain.ts";
 import { RANGES } from "../../../src/model/cost-view.ts";
@@ -14,7 +15,11 @@ import { prefetch } from "../../../src/server/prefetch.ts";
 export const metadata: Metadata = { title: "Explain" };
 const loadParams = createLoader(explainParams);
 
-export default async function Page({ searchParams }: PageProps<"/explain">) {
+export default function Page({ searchParams }: PageProps<"/explain">) {
+  return <Streamed content={content(searchParams)} />;
+}
+
+async function content(searchParams: PageProps<"/explain">["searchParams"]) {
   const { range, at } = await loadParams(searchParams);
   const { from, bucket } = RANGES[range];
   const explained = explainRange(range, at);

@@ -3,6 +3,7 @@ import { cookies } from "next/headers";
 import { createLoader } from "nuqs/server";
 import { CostParameters, costQuery, MOST_ROWS } from "../../../src/api/cost.ts";
 import { Hydrated } from "../../../src/components/hydrated.tsx";
+import { Streamed } from "../../../src/components/streamed.tsx";
 import { TokensPage } from "../../../src/components/tokens/tokens-page.tsx";
 import { TIME_ZONE_COOKIE, timeZoneFrom } from "../../../src/cookies.ts";
 import { loadCost } from "../../../src/loaders/cost.ts";
@@ -13,7 +14,11 @@ import { prefetch } from "../../../src/server/prefetch.ts";
 export const metadata: Metadata = { title: "Tokens" };
 const loadParams = createLoader(tokensParams);
 
-export default async function Page({ searchParams }: PageProps<"/tokens">) {
+export default function Page({ searchParams }: PageProps<"/tokens">) {
+  return <Streamed content={content(searchParams)} />;
+}
+
+async function content(searchParams: PageProps<"/tokens">["searchParams"]) {
   const { range, group } = await loadParams(searchParams);
   const timeZone = timeZoneFrom((await cookies()).get(TIME_ZONE_COOKIE)?.value);
   const { from, bucket } = COST_RANGES[range];

@@ -1,9 +1,10 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { agentsQuery } from "../../../../src/api/agent.ts";
-import { sessionQuery } from "../../../../src/api/session.ts";
+import { type Session, sessionQuery } from "../../../../src/api/session.ts";
 import { Hydrated } from "../../../../src/components/hydrated.tsx";
 import { SessionPage } from "../../../../src/components/session/session-page.tsx";
+import { Streamed } from "../../../../src/components/streamed.tsx";
 import { loadAgents } from "../../../../src/loaders/session-parts.ts";
 import { loadSession } from "../../../../src/loaders/sessions.ts";
 import { prefetch } from "../../../../src/server/prefetch.ts";
@@ -16,17 +17,22 @@ export default async function Page({ params }: PageProps<"/sessions/[id]">) {
   const id = decodeSegment((await params).id);
   if (id === undefined) notFound();
   const session = loadSession(id);
-  // the spans come after: they are many, and the header must not wait for them
-  const state = await prefetch([
-    { options: sessionQuery(id), load: () => session },
-    { options: agentsQuery(id), load: () => loadAgents(id) },
-  ]);
+  const shown = content(id, session);
   // whether there is such a session is the answer's status: it does not go out before that is known
   const isMissing = await session.then(
     () => false,
     (error: unknown) => error instanceof NotFound,
   );
   if (isMissing) notFound();
+  return <Streamed content={shown} />;
+}
+
+async function content(id: string, session: Promise<Session>) {
+  // the spans come after: they are many, and the header must not wait for them
+  const state = await prefetch([
+    { options: sessionQuery(id), load: () => session },
+    { options: agentsQuery(id), load: () => loadAgents(id) },
+  ]);
   return (
     <Hydrated state={state}>
       <SessionPage id={id} />
