@@ -1,5 +1,3 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import type postgres from "postgres";
 import { beforeAll, expect, it } from "vitest";
@@ -97,43 +95,4 @@ it("of a long table the server draws the first rows, and the browser all of them
 
 it("React notes the first frame under the name that pages which send theirs first keep it from", async () => {
   await openWhileHeld(MEMORY, async (held) => expect(await held.content()).toContain("$RT=performance.now()"));
-});
-
-/** The dashboard, of whose pages all but the first part comes late. */
-async function slowly(milliseconds: number) {
-  const server = createServer(async (request, response) => {
-    const answer = await fetch(dashboard.url + request.url, { headers: request.headers as Record<string, string> });
-    const headers = Object.fromEntries([...answer.headers].filter(([name]) => name !== "content-encoding" && name !== "content-length"));
-    response.writeHead(answer.status, headers);
-    const isPage = headers["content-type"]?.startsWith("text/html");
-    for await (const part of answer.body ?? []) {
-      response.write(part);
-      if (isPage) await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    }
-    response.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
-}
-
-it("rows that come when the frame has come to life are not drawn anew", async () => {
-  const page = await stage.open("/brain");
-  await page.addInitScript(() => {
-    const drawn = new Set<Element>();
-    Object.assign(window, { drawn });
-    new MutationObserver(() => {
-      for (const heading of document.querySelectorAll("h1")) drawn.add(heading);
-    }).observe(document, { childList: true, subtree: true });
-  });
-  const { url, server } = await slowly(1_000);
-  await sql.begin(async (lock) => {
-    await lock`lock table sessions in access exclusive mode`;
-    await page.goto(`${url}/sessions`, { waitUntil: "commit" });
-    await page.getByRole("heading", { name: "Sessions", exact: true }).waitFor();
-    await hydrated(page);
-  });
-  expect(await page.evaluate(() => (window as unknown as { drawn: Set<Element> }).drawn.size)).toBe(1);
-  await page.context().close();
-  server.closeAllConnections();
-  server.close();
 });
