@@ -17,7 +17,7 @@ import { parseConfig } from "../../collector-processor/src/config.ts";
 import { freePort } from "../support/free-port.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { decodeAnswer, encodeRequest } from "./collector-oracle.ts";
-import { dump, emptyTables, type Json, request, span, testCollector, untilReady } from "./collector-support.ts";
+import { dump, emptyTables, type Json, NOW, request, span, testCollector, untilReady } from "./collector-support.ts";
 
 const TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
@@ -103,8 +103,11 @@ describe("the exporters of OpenTelemetry JS", () => {
     const tracer = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: memory })] }).getTracer("test");
     for (let index = 0; index < count; index++) {
       tracer
-        .startSpan(`chat ${index}`, { attributes: { "session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 3 } })
-        .end();
+        .startSpan(`chat ${index}`, {
+          startTime: NOW,
+          attributes: { "session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 3 },
+        })
+        .end(NOW + 1);
     }
     return memory.getFinishedSpans();
   }
