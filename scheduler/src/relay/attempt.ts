@@ -6,7 +6,8 @@ import type { EngineController } from "../http/wire/engine-connection.ts";
 import type { PayloadTap } from "../payloads/payloads.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Patience } from "../resilience/policy.ts";
-import { type Call, CLIENT_CLOSED, endOf, type RunningAttempt } from "./call.ts";
+import { epochNow } from "../telemetry/record.ts";
+import { CLIENT_CLOSED, type Call, endOf, type RunningAttempt } from "./call.ts";
 import { type Exchange, engineHeaders } from "./exchange.ts";
 import { upstreamHeaders } from "./headers.ts";
 import { type EngineHeaders, Rejected } from "./outlet.ts";
@@ -53,7 +54,6 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   #status = 0;
   #timer: NodeJS.Timeout | undefined;
   #resent = false;
-  #sentAt = 0;
   readonly #payload: PayloadTap | undefined;
 
   constructor(options: AttemptOptions) {
@@ -73,7 +73,6 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     const { call, attempt, upstream, exchange, sessionHeaders, patience } = this.#options;
     const headers = upstreamHeaders(call.request.headers, upstream, call.record, attempt.record.spanId);
     headers.push(...engineHeaders(exchange.engine, upstream, call.request.headers), ...sessionHeaders);
-    this.#sentAt = performance.now();
     upstream.dispatcher.dispatch(
       {
         origin: upstream.origin,
@@ -195,7 +194,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
    */
   #metClosing(code: string): boolean {
     if (this.#resent || this.#status !== 0 || this.#cancelled || !CLOSED.has(code)) return false;
-    return (this.socket?.bytesRead ?? 0) > 0 && performance.now() - this.#sentAt < ROUND_TRIP_MS;
+    return (this.socket?.bytesRead ?? 0) > 0 && epochNow() - this.#options.attempt.record.startedAt < ROUND_TRIP_MS;
   }
 
   #reject({ code, message, escalate, deliver }: Rejected): void {

@@ -67,8 +67,12 @@ interface Before {
   names: AttributeValue[];
   values: AttributeValue[];
   sizes: number[];
+  /** How often in a row the value was another. */
+  misses: number[];
 }
-const nothing = (): Before => ({ start: 0, end: 0, spanName: undefined, spanNameSize: 0, names: [], values: [], sizes: [] });
+const nothing = (): Before => ({ start: 0, end: 0, spanName: undefined, spanNameSize: 0, names: [], values: [], sizes: [], misses: [] });
+/** An attribute that was another so many times in a row holds ids: to compare two of those is a call into V8's runtime, longer than to write one. */
+const MAX_MISSES = 8;
 
 /** Bytes of the lengths within an attribute. */
 const widthOf = (value: NonNullable<AttributeValue>): 2 | 4 =>
@@ -126,8 +130,9 @@ export function createSpanWriter(serviceName: string): SpanWriter {
     }
   }
 
-  function trace(id: string): void {
-    if (id === lastTrace) copy(lastTraceAt, 16);
+  /** @param related it may be that of the span before: others are not compared */
+  function trace(id: string, related: boolean): void {
+    if (related && id === lastTrace) copy(lastTraceAt, 16);
     else {
       lastTrace = id;
       lastTraceAt = at;
@@ -184,8 +189,11 @@ export function createSpanWriter(serviceName: string): SpanWriter {
 
   /** The name of a span and its attributes, over a copy of those of the one before. */
   function writeAll(last: Before, spanName: string | undefined, attributes: Attributes): void {
-    const { names, values, sizes, end } = last;
+    const { names, values, sizes, misses, end } = last;
     const start = at;
+    // Those that come again stand in one list.
+    lastText = "";
+    lastTextBytes = 0;
     let from = last.start;
     copyAhead(from, end);
     if (spanName === last.spanName) at += last.spanNameSize;
@@ -201,9 +209,11 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       const value = attributes[index + 1];
       const known = place < names.length && names[place] === name;
       const before = known ? values[place] : undefined;
+      const missed = known ? (misses[place] as number) : 0;
       const size = place < sizes.length ? (sizes[place] as number) : 0;
       from += size;
-      if (known && before === value) {
+      if (known && missed < MAX_MISSES && before === value) {
+        misses[place] = 0;
         at += size;
         continue;
       }
@@ -212,13 +222,14 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       names[place] = name;
       values[place] = value;
       sizes[place] = at - begin;
+      misses[place] = known ? missed + 1 : 0;
       if (at - begin !== size) copyAhead(from, end);
     }
     last.start = start;
     last.end = at;
     const count = attributes.length / 2;
-    // Each of the three is a call into the runtime, even where nothing changes.
-    if (names.length !== count) names.length = values.length = sizes.length = count;
+    // Each of the four is a call into the runtime, even where nothing changes.
+    if (names.length !== count) names.length = values.length = sizes.length = misses.length = count;
   }
 
   /** What is left of the span before. */
@@ -293,7 +304,7 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       at += 4;
       buffer[at++] = 0x0a;
       buffer[at++] = 16;
-      trace(traceId);
+      trace(traceId, shared !== undefined && shared === lastShared);
       buffer[at++] = 0x12;
       buffer[at++] = 8;
       hex(spanId);
@@ -322,8 +333,7 @@ export function createSpanWriter(serviceName: string): SpanWriter {
       before = [];
       sharedBefore = nothing();
       lastShared = undefined;
-      lastTrace = lastText = "";
-      lastTextBytes = 0;
+      lastTrace = "";
       at = frame;
       // A copy of many spans takes as long as writing them: memory that is new is mapped page by page.
       if (!spare || request.length < MIN_LENT_BYTES) return Buffer.from(request);
