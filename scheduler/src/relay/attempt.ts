@@ -7,7 +7,7 @@ import type { PayloadTap } from "../payloads/payloads.ts";
 import type { Upstream } from "../pools/connection.ts";
 import type { Patience } from "../resilience/policy.ts";
 import { epochNow } from "../telemetry/record.ts";
-import { CLIENT_CLOSED, type Call, endOf, type RunningAttempt } from "./call.ts";
+import { type Call, CLIENT_CLOSED, endOf, type RunningAttempt } from "./call.ts";
 import { type Exchange, engineHeaders } from "./exchange.ts";
 import { upstreamHeaders } from "./headers.ts";
 import { type EngineHeaders, Rejected } from "./outlet.ts";
