@@ -2,13 +2,17 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JsonScanError, scanObject } from "./json-scan.ts";
 
+/** Large bodies are read otherwise than small ones. */
+const LARGE = " ".repeat(4096);
+
 test("the spans of any object are the values that JSON.parse finds", () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.stringMatching(/^[a-z_]{1,12}$/), fc.jsonValue()),
       fc.constantFrom(undefined, 2, "\t"),
-      (object, indent) => {
-        const body = Buffer.from(JSON.stringify(object, null, indent));
+      fc.constantFrom("", LARGE),
+      (object, indent, before) => {
+        const body = Buffer.from(before + JSON.stringify(object, null, indent));
         const found = [...scanObject(body)].map(([key, { start, end }]) => [key, JSON.parse(body.toString("utf8", start, end))]);
         expect(Object.fromEntries(found)).toEqual(JSON.parse(body.toString()));
       },
@@ -27,9 +31,20 @@ test("of a key that comes twice the last counts", () => {
   expect(scanObject(Buffer.from('{"a":1,"a":22}')).get("a")).toEqual({ start: 11, end: 13 });
 });
 
-test.each(["", "[]", "{", '{"a"', '{"a":}', '{"a":1,}', '{"a":[}', '{"a":[1}', '{"a":"x', '{"a":tru}', "{a:1}", '{"a":1 "b":2}'])(
-  "%j is refused with its place",
-  (text) => {
-    expect(() => scanObject(Buffer.from(text))).toThrow(JsonScanError);
-  },
-);
+test.each([
+  "",
+  "[]",
+  "{",
+  '{"a"',
+  '{"a":}',
+  '{"a":1,}',
+  '{"a":[}',
+  '{"a":[1}',
+  '{"a":[1}}',
+  '{"a":"x',
+  '{"a":tru}',
+  "{a:1}",
+  '{"a":1 "b":2}',
+])("%j is refused with its place", (text) => {
+  for (const before of ["", LARGE]) expect(() => scanObject(Buffer.from(before + text))).toThrow(JsonScanError);
+});
