@@ -38,6 +38,8 @@ try {
     await seedSpans(server.url, spans, DAYS);
     console.log(`seeded in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   }
+  // as autovacuum leaves them: a migration may have written a table anew
+  await sql`vacuum`;
   const [sizes] =
     await sql`select (select count(*) from spans) as spans, (select count(*) from sessions) as sessions, (select count(*) from session_hour) as session_hours,
     (select count(*) from route_hour) as route_hours, (select count(*) from place_hour) as place_hours, (select count(*) from payer_hour) as payer_hours, (select count(*) from session_aliases) as aliases, pg_size_pretty(pg_database_size(current_database())) as size`;

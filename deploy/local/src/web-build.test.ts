@@ -54,6 +54,8 @@ if (existsSync("building")) {
   process.exit(1);
 }
 writeFileSync("building", "");
+// of a test that failed
+setTimeout(() => process.exit(1), 120_000).unref();
 const timer = setInterval(() => {
   if (!existsSync("go")) return;
   clearInterval(timer);
