@@ -66,7 +66,7 @@ const OF_MEMORY = `
   select session_id, path, project, count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes, min(start_time) as first_time,
     max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write,
     (select agent_name from signalbox.sessions where sessions.session_id = accesses.session_id) as agent_name,
-    project || e'\\x1f' || length(path) || e'\\x1f' || path || coalesce((select agent_name from signalbox.sessions where sessions.session_id = accesses.session_id), '') as file`;
+    length(project) || e'\\x1f' || length(path) || e'\\x1f' || project || path || coalesce((select agent_name from signalbox.sessions where sessions.session_id = accesses.session_id), '') as file`;
 
 const KEPT_COMPARABLE =
   "sum(comparable_cost_nusd)::text as comparable_cost_nusd, sum(comparable_baseline_nusd)::text as comparable_baseline_nusd";
