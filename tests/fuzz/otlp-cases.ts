@@ -19,7 +19,8 @@ import { normalise } from "../../collector-processor/src/processors/normalise.ts
 import { price } from "../../collector-processor/src/processors/price.ts";
 import { retentionLimits } from "../../collector-processor/src/retention/limits.ts";
 import { readFixtures } from "../agents/capture/fixture-folder.ts";
-import { encode, type Item, itemsOf, random, requestOf } from "../integration/collector-dialects-support.ts";
+import { encode, type Item, itemsOf, requestOf } from "../integration/collector-dialects-support.ts";
+import { randomSource } from "../support/random-source.ts";
 import { mutate } from "./mutate.ts";
 import { oracleDecode, oracleForm, otlpJson, ourLogs, ourTraces, type Signal } from "./otlp-oracle.ts";
 
@@ -95,7 +96,7 @@ export async function runCases(seed: number, first: number, count: number, all: 
     beat(number);
     const started = performance.now();
     try {
-      await runCase(random(seed * 1_000_003 + number), all, tally);
+      await runCase(randomSource(seed * 1_000_003 + number), all, tally);
     } catch (error) {
       throw new Error(`case ${number} of seed ${seed}: ${(error as Error).message}`, { cause: error });
     }

@@ -20,7 +20,8 @@ import { oracleDecode, otlpJson } from "../fuzz/otlp-oracle.ts";
 import { otlpSink } from "../support/otlp-sink.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startAnthropicProvider } from "../support/provider-anthropic.ts";
-import { disordered, encode, type Item, itemsOf, random, requestOf } from "./collector-dialects-support.ts";
+import { randomSource } from "../support/random-source.ts";
+import { disordered, encode, type Item, itemsOf, requestOf } from "./collector-dialects-support.ts";
 import { recount, rollups } from "./collector-recount.ts";
 import { dump, emptyTables, type Json, post, testCollector, untilReady, withoutSlots } from "./collector-support.ts";
 import { until } from "./scheduler-support.ts";
@@ -127,7 +128,7 @@ it(`comes to the same tables in ${ROUNDS} orders`, { timeout: 900_000 }, async (
   const inOrder = await tables();
   for (const [table, rows] of Object.entries(inOrder)) expect(rows.length, `${table} is empty`).toBeGreaterThan(0);
   for (let round = 1; round <= ROUNDS; round++) {
-    const next = random(round);
+    const next = randomSource(round);
     await emptyTables(database.url);
     const parts = disordered(items, next);
     // two clients at once: their transactions overlap, and so do the repeats that they hold

@@ -59,17 +59,6 @@ export function encode(signal: Signal, request: Json): Buffer {
   return Buffer.from(type.encode(type.fromObject(withBytes)).finish());
 }
 
-/** A repeatable source of numbers from 0 up to 1 (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** The items in another order, cut elsewhere, a fifth of them twice; each part is of one signal. */
 export function disordered(items: Item[], next: () => number): { signal: Signal; items: Item[] }[] {
   const all = [...items, ...items.filter(() => next() < 0.2)];

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Collector } from "../../collector-processor/src/app.ts";
 import { type FixtureFile, logsOf, readFixtures } from "../agents/capture/fixture-folder.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
-import { disordered, encode, type Item, itemsOf, random, requestOf } from "./collector-dialects-support.ts";
+import { randomSource } from "../support/random-source.ts";
+import { disordered, encode, type Item, itemsOf, requestOf } from "./collector-dialects-support.ts";
 import { dump, emptyTables, type Json, post, testCollector, untilReady, withoutSlots } from "./collector-support.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 20);
@@ -248,7 +249,7 @@ describe.each(Object.entries(AGENTS))("%s", (name, agent) => {
 
   it(`stores the same in ${ROUNDS} other orders and splits, with repeats, as JSON and protobuf`, { timeout: 600_000 }, async () => {
     for (let round = 1; round <= ROUNDS; round++) {
-      const next = random(round);
+      const next = randomSource(round);
       await emptyTables(database.url);
       await send(disordered(items, next), () => next() < 0.5);
       const tables = withoutSlots(await dump(database.url)) as Tables;
@@ -265,7 +266,7 @@ describe.each(Object.entries(AGENTS))("%s", (name, agent) => {
         .flatMap(itemsOf)
         .filter(({ item }) => !OPEN_AT_EXIT.has(String(item.name)));
       await emptyTables(database.url);
-      await send(disordered(sent, random(1)), () => false);
+      await send(disordered(sent, randomSource(1)), () => false);
       const { spans = [] } = withoutSlots(await dump(database.url)) as Tables;
       const byId = new Map(spans.map((row) => [row.span_id, row]));
       const places = (operation: string) => spans.filter((row) => row.operation === operation).map((row) => turnAbove(row, byId));
@@ -289,7 +290,7 @@ describe.each(Object.entries(AGENTS))("%s", (name, agent) => {
       }));
       for (const round of [1, 2]) {
         await emptyTables(database.url);
-        await send(disordered(marked, random(round)), () => round === 2);
+        await send(disordered(marked, randomSource(round)), () => round === 2);
         const { spans = [], sessions: stored = [] } = withoutSlots(await dump(database.url)) as Tables;
         expect(spans.filter((row) => row.is_call && row.name === "claude_code.llm_request")).toEqual([]);
         for (const fixture of fixtures) {

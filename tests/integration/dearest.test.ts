@@ -10,6 +10,7 @@ import { listSessions } from "../../web/src/queries/list-sessions.ts";
 import { listTrees } from "../../web/src/queries/list-trees.ts";
 import { connectionOptions } from "../../web/src/server/database.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { randomSource } from "../support/random-source.ts";
 import { writeSpans } from "../support/seed.ts";
 import type { SeedSpan } from "../support/seed-fleet.ts";
 
@@ -18,14 +19,8 @@ const BEGIN_US = Date.parse("2026-11-01T00:00:00Z") * 1000;
 const HOURS = 120;
 const MOST = 12;
 
-/** A repeatable random source (mulberry32). */
-let state = 7;
-function random(below: number): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
-}
+const next = randomSource(7);
+const random = (below: number) => Math.floor(next() * below);
 
 let spanId = 0;
 const call = (

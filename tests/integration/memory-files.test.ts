@@ -7,6 +7,7 @@ import { listMemory } from "../../web/src/queries/list-memory.ts";
 import { listMemoryFiles } from "../../web/src/queries/list-memory-files.ts";
 import { connectionOptions } from "../../web/src/server/database.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { randomSource } from "../support/random-source.ts";
 import { writeSpans } from "../support/seed.ts";
 import type { SeedSpan } from "../support/seed-fleet.ts";
 
@@ -15,14 +16,8 @@ const BEGIN_US = Date.parse("2026-11-01T00:00:00Z") * 1000;
 const MINUTES = 100 * 60;
 const ALL = 5_000;
 
-/** A repeatable random source (mulberry32). */
-let state = 11;
-function random(below: number): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
-}
+const next = randomSource(11);
+const random = (below: number) => Math.floor(next() * below);
 const one = <Value>(values: readonly Value[]): Value => values[random(values.length)] as Value;
 
 let spanId = 0;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Attribute, type DecisionCandidate, Operation, spanName } from "@signalbox/otel/conventions";
 import { AGENTS, BASELINE, POOLS, type Pool, TASKS, type Task } from "./fleet-cast.ts";
+import { randomSource } from "./random-source.ts";
 
 /** A row of signalbox.spans; what is left out takes the column's default. Times are microseconds since 1970. */
 export interface SeedSpan {
@@ -31,17 +32,6 @@ export interface SeedSpan {
 export const RUNAWAY_SESSION = "agent:scout:telegram:group:-100482/thread:77";
 export const RUNAWAY_SUB_AGENTS = 17;
 export const UNKNOWN_MODEL = "mystery-large";
-
-/** A repeatable random source (mulberry32). */
-function randomSource(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** People at a terminal have keys of their own; what runs by itself shares one; the rest of the fleet needs none. */
 const keyOf = ({ channel, user }: Who): string | null => (channel === "cron" ? "automation" : channel === "cli" ? `laptop-${user}` : null);
