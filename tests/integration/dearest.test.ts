@@ -9,6 +9,7 @@ import { explainSessions } from "../../web/src/queries/explain-sessions.ts";
 import { listSessions } from "../../web/src/queries/list-sessions.ts";
 import { listTrees } from "../../web/src/queries/list-trees.ts";
 import { connectionOptions } from "../../web/src/server/database.ts";
+import { loneSpan } from "../support/lone-span.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { randomSource } from "../support/random-source.ts";
 import { writeSpans } from "../support/seed.ts";
@@ -22,7 +23,6 @@ const MOST = 12;
 const next = randomSource(7);
 const random = (below: number) => Math.floor(next() * below);
 
-let spanId = 0;
 const call = (
   session: string,
   agent: string,
@@ -30,30 +30,18 @@ const call = (
   cost: number | null,
   silicon: string | null,
   parent: string | null = null,
-): SeedSpan => ({
-  start_us: at,
-  duration_ns: 1_000_000,
-  trace_id: (++spanId).toString(16).padStart(32, "0"),
-  span_id: spanId.toString(16).padStart(16, "0"),
-  parent_span_id: null,
-  session_id: session,
-  agent_id: agent,
-  parent_agent_id: parent,
-  depth: parent === null ? 0 : 1,
-  spawned_by_tool_call: null,
-  turn_id: null,
-  name: "chat",
-  operation: Operation.chat,
-  kind: 3,
-  status: 0,
-  is_call: true,
-  agent_kind: "other",
-  agent_name: agent,
-  channel: "cli",
-  user_id: null,
-  columns: { cost_nusd: cost, silicon },
-  attributes: {},
-});
+): SeedSpan =>
+  loneSpan(session, at, {
+    agent_id: agent,
+    parent_agent_id: parent,
+    depth: parent === null ? 0 : 1,
+    name: "chat",
+    operation: Operation.chat,
+    kind: 3,
+    is_call: true,
+    agent_name: agent,
+    columns: { cost_nusd: cost, silicon },
+  });
 
 const SILICONS = ["cpu", "gpu", "npu", "cloud", "tpu", null];
 /** Many cost the same, some nothing, some an unknown sum; a few take days. Every fourth has sub-agents; two ids are agents of several sessions. */

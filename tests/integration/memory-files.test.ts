@@ -6,6 +6,7 @@ import { NAME_MEMORY } from "../../collector-processor/src/sql/memory-accesses.t
 import { listMemory } from "../../web/src/queries/list-memory.ts";
 import { listMemoryFiles } from "../../web/src/queries/list-memory-files.ts";
 import { connectionOptions } from "../../web/src/server/database.ts";
+import { loneSpan } from "../support/lone-span.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { randomSource } from "../support/random-source.ts";
 import { writeSpans } from "../support/seed.ts";
@@ -20,38 +21,22 @@ const next = randomSource(11);
 const random = (below: number) => Math.floor(next() * below);
 const one = <Value>(values: readonly Value[]): Value => values[random(values.length)] as Value;
 
-let spanId = 0;
-const access = (session: string, name: string | null, path: string, isWrite: boolean, at: number): SeedSpan => ({
-  start_us: at,
-  duration_ns: 1_000_000,
-  trace_id: (++spanId).toString(16).padStart(32, "0"),
-  span_id: spanId.toString(16).padStart(16, "0"),
-  parent_span_id: null,
-  session_id: session,
-  agent_id: session,
-  parent_agent_id: null,
-  depth: 0,
-  spawned_by_tool_call: null,
-  turn_id: null,
-  name: "memory",
-  operation: Operation.memory,
-  kind: 1,
-  status: 0,
-  is_call: false,
-  agent_kind: "other",
-  // null: the column may be
-  agent_name: name as string,
-  channel: "cli",
-  user_id: null,
-  columns: {},
-  attributes: { [Attribute.memoryPath]: path, [Attribute.memoryOperation]: isWrite ? "write" : "read" },
-});
+const access = (session: string, name: string | null, path: string, isWrite: boolean, at: number): SeedSpan =>
+  loneSpan(session, at, {
+    name: "memory",
+    operation: Operation.memory,
+    kind: 1,
+    // null: the column may be
+    agent_name: name as string,
+    attributes: { [Attribute.memoryPath]: path, [Attribute.memoryOperation]: isWrite ? "write" : "read" },
+  });
 
 const NAMES = ["ada", "bob", "ada\u001fbob", "", null];
 // the second is the first with the separator of a file's key and a length in it
 const PATHS = ["MEMORY.md", "9\u001fMEMORY.md", "notes.md", "/etc/notes.md", "~/notes.md", "C:\\notes.md"];
 const idOf = (number: number) => (number % 6 === 5 ? `t:${number.toString(16).padStart(32, "0")}` : `session-${number}`);
 
+let used = 0;
 /** Sessions that use files for minutes, for an hour, or for days; no two accesses at once. */
 function fleet(from: number, to: number): SeedSpan[] {
   const spans: SeedSpan[] = [];
@@ -62,7 +47,7 @@ function fleet(from: number, to: number): SeedSpan[] {
     const paths = [one(PATHS), one(PATHS)];
     for (let index = 0; index < 8; index++) {
       const minute = index === 0 ? begins : index === 1 ? begins + takes : begins + random(takes);
-      spans.push(access(idOf(number), name, one(paths), random(3) === 0, BEGIN_US + minute * MINUTE_US + spanId * 1000));
+      spans.push(access(idOf(number), name, one(paths), random(3) === 0, BEGIN_US + minute * MINUTE_US + used++ * 1000));
     }
   }
   return spans;

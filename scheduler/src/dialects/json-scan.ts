@@ -33,7 +33,8 @@ const COMMA = 0x2c;
 const SHORT_STRING = 64;
 /** Of a body up to this a text is made once, since one of each key and literal costs more. */
 const SMALL_BYTES = 4096;
-const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+/** What JSON says without quotes and brackets. */
+export const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
 /**
  * The fields of the object that starts at `from`. Of a key that comes twice the last one counts, as in JSON.parse.

@@ -4,7 +4,7 @@
  */
 
 import type { ReplyFacts } from "./chat-usage.ts";
-import { isText } from "./json-scan.ts";
+import { isText, LITERAL } from "./json-scan.ts";
 
 /** Of a larger one `JSON.parse` reads the long texts faster. */
 const MAX_BYTES = 1024;
@@ -24,7 +24,6 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
-const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 const ESCAPED = new Set(Buffer.from('"\\/bfnrt'));
 const FOUR_HEX_DIGITS = /^[0-9A-Fa-f]{4}$/;
 
