@@ -116,7 +116,12 @@ async function measure(target: Target, shape: Load): Promise<Round> {
   return { rate: requests / seconds, main: took(0, "main"), all: took(0, "all"), load: took(1, "all"), outcome };
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+/** Of an even count the mean of the two in the middle. */
+function median(numbers: number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
+}
 const range = (numbers: number[], digits: number) => `${Math.min(...numbers).toFixed(digits)}–${Math.max(...numbers).toFixed(digits)}`;
 
 async function compare(targets: readonly Target[], shape: Load): Promise<void> {
@@ -139,7 +144,8 @@ async function compare(targets: readonly Target[], shape: Load): Promise<void> {
       line.push(`${median(ratios).toFixed(3)} × direct (${range(ratios, 3)})`);
     }
     line.push(`main thread ${median(main).toFixed(0)} µs a request (${range(main, 0)})`);
-    line.push(`process ${median(of((result) => result.all)).toFixed(0)} µs`);
+    const all = of((result) => result.all);
+    line.push(`process ${median(all).toFixed(0)} µs (${range(all, 0)})`);
     if (shape.events) line.push(`${median(main.map((each) => each / (shape.events ?? 1))).toFixed(1)} µs an event`);
     const milliseconds = (quantile: "p50" | "p99") => median(of(({ outcome }) => outcome[quantile])).toFixed(2);
     line.push(`p50 ${milliseconds("p50")}, p99 ${milliseconds("p99")} ms`);
