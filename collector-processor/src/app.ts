@@ -134,8 +134,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     attribute(limits.default_project, price({ baseline: config.baseline, prices: config.prices }, delivery)),
   );
 
-  const { hour, archive_dir: archiveDir } = limits.retention;
-  const retention = janitor({ databaseUrl: options.databaseUrl, limits: kept, hour, archiveDir }, log, now);
+  const { hour, minute_hours: minuteHours, archive_dir: archiveDir } = limits.retention;
+  const retention = janitor({ databaseUrl: options.databaseUrl, limits: kept, minuteHours, hour, archiveDir }, log, now);
   metrics.observeRetention(retention.state);
   let started = false;
   const notReady = () => (store.ready ? (started && keys.known ? null : "the collector is starting") : store.reason);

@@ -51,6 +51,9 @@ export type Rollups = Record<
   | "place_days"
   | "payer_days"
   | "tool_hour"
+  | "place_minute"
+  | "payer_minute"
+  | "tool_minute"
   | "session_hour"
   | "memory_accesses"
   | "session_memory",
@@ -92,10 +95,24 @@ const keptPayers = (table: string, key: string) => `
 const countedPayers = (key: string) => `with ${PER_HOUR}
   select ${key}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns, ${CALL_SUMS}, ${COMPARABLE}
   from calls group by ${key} order by ${key}`;
+const inMinutes = (key: string) => key.replace("hour", "minute");
+/** Of the hours before NOW that are kept, whenever their collector first looks at the clock. */
+const SINCE = "(select greatest(since, '2026-11-19T08:00Z') from signalbox.minutes_kept)";
+const keptMinutes = (table: string, key: string) => `
+  select ${inMinutes(key)}, sum(calls)::bigint as calls, sum(errors)::bigint as errors, ${KEPT_SUMS}, ${KEPT_COMPARABLE}
+  from signalbox.${table} where minute >= ${SINCE} group by ${inMinutes(key)} order by ${inMinutes(key)}`;
+const countedMinutes = (key: string) => `with ${PER_HOUR.replace("1 hour", "1 minute").replaceAll(/\bhour\b/g, "minute")}
+  select ${inMinutes(key)}, count(*) as calls, count(*) filter (where status = 2) as errors, ${CALL_SUMS}, ${COMPARABLE}
+  from calls where minute >= ${SINCE} group by ${inMinutes(key)} order by ${inMinutes(key)}`;
+const TOOL_COUNTS = "sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(duration_ns)::text as duration_ns";
+const countedTools = (unit: "hour" | "minute", where: string) => `
+  select date_bin('1 ${unit}', start_time, '2000-01-01Z') as ${unit}, project, coalesce(tool_name, '') as tool_name,
+    count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns
+  from signalbox.spans where operation = 'execute_tool' ${where} group by 1, 2, 3 order by 1, 2, 3`;
 /** All that there is, with those days that are added up in place of their hours. */
 const between = (name: string) => `${name}_between('-infinity', 'infinity')`;
 
-/** What is kept: sessions, agents and the hourly rollups, these added up over slots, and as they are read by days. */
+/** What is kept: sessions, agents and the rollups, these added up over slots, and hours as they are read by days. */
 export async function rollups(sql: postgres.Sql): Promise<Rollups> {
   const counters = `turns, calls, tool_calls, errors, ${KEPT_SUMS.replaceAll(/sum\((\w+)\)/g, "$1")}`;
   return {
@@ -109,9 +126,14 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
     route_days: await sql.unsafe(keptHours(between("route"), byDay(ROUTE_KEY), "")),
     place_days: await sql.unsafe(keptHours(between("place"), byDay(PLACE_KEY), KEPT_COMPARABLE)),
     payer_days: await sql.unsafe(keptPayers(between("payer"), byDay(PAYER_KEY))),
-    tool_hour: await sql.unsafe(`select hour, project, tool_name, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
-        sum(duration_ns)::text as duration_ns
-      from signalbox.tool_hour group by 1, 2, 3 order by 1, 2, 3`),
+    tool_hour: await sql.unsafe(
+      `select hour, project, tool_name, ${TOOL_COUNTS} from signalbox.tool_hour group by 1, 2, 3 order by 1, 2, 3`,
+    ),
+    place_minute: await sql.unsafe(keptMinutes("place_minute", PLACE_KEY)),
+    payer_minute: await sql.unsafe(keptMinutes("payer_minute", PAYER_KEY)),
+    tool_minute: await sql.unsafe(
+      `select minute, project, tool_name, ${TOOL_COUNTS} from signalbox.tool_minute where minute >= ${SINCE} group by 1, 2, 3 order by 1, 2, 3`,
+    ),
     session_hour: await sql.unsafe(`select ${SESSION_KEY}, sum(calls)::bigint as calls, sum(errors)::bigint as errors,
         sum(duration_ns)::text as duration_ns, ${KEPT_SUMS}
       from signalbox.session_hour group by ${SESSION_KEY} order by ${SESSION_KEY}`),
@@ -137,10 +159,10 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
     route_days: await sql.unsafe(countedHours(byDay(ROUTE_KEY), "")),
     place_days: await sql.unsafe(countedHours(byDay(PLACE_KEY), COMPARABLE)),
     payer_days: await sql.unsafe(countedPayers(byDay(PAYER_KEY))),
-    tool_hour:
-      await sql.unsafe(`select date_bin('1 hour', start_time, '2000-01-01Z') as hour, project, coalesce(tool_name, '') as tool_name,
-        count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns
-      from signalbox.spans where operation = 'execute_tool' group by 1, 2, 3 order by 1, 2, 3`),
+    tool_hour: await sql.unsafe(countedTools("hour", "")),
+    place_minute: await sql.unsafe(countedMinutes(PLACE_KEY)),
+    payer_minute: await sql.unsafe(countedMinutes(PAYER_KEY)),
+    tool_minute: await sql.unsafe(countedTools("minute", `and start_time >= ${SINCE}`)),
     session_hour: await sql.unsafe(`with ${PER_HOUR}
       select ${SESSION_KEY}, count(*) as calls, count(*) filter (where status = 2) as errors, sum(duration_ns)::text as duration_ns,
         ${CALL_SUMS}

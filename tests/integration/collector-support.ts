@@ -91,6 +91,9 @@ const TABLES = [
   "payer_hour",
   "tool_hour",
   "session_hour",
+  "place_minute",
+  "payer_minute",
+  "tool_minute",
 ];
 
 /** Every row of every table, as JSON, sorted: two equal dumps are the same database. */
@@ -110,7 +113,7 @@ export async function dump(databaseUrl: string): Promise<Record<string, unknown[
 
 const HOUR_COUNTERS = /^(?:calls|errors|sla_(?:met|missed)|.*_tokens|.*_nusd|unknown_cost_calls|duration_ns|busy_ms)$/;
 
-/** The hourly rollups added up over slots, which only say who wrote a row. */
+/** The rollups added up over slots, which only say who wrote a row. */
 export function withoutSlots(tables: Record<string, unknown[]>): Record<string, unknown[]> {
   const added = (rows: unknown[] = []) => {
     const sums = new Map<string, Record<string, number>>();
@@ -123,8 +126,8 @@ export function withoutSlots(tables: Record<string, unknown[]>): Record<string, 
     }
     return [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
   };
-  const hours = ["route_hour", "place_hour", "payer_hour", "tool_hour", "session_hour"];
-  return { ...tables, ...Object.fromEntries(hours.map((table) => [table, added(tables[table])])) };
+  const rollups = TABLES.filter((table) => /_(?:hour|minute)$/.test(table));
+  return { ...tables, ...Object.fromEntries(rollups.map((table) => [table, added(tables[table])])) };
 }
 
 export async function emptyTables(databaseUrl: string): Promise<void> {

@@ -100,8 +100,9 @@ export interface SessionCounts extends Counts<typeof SESSION_COUNTERS> {
 export type SessionHour = { [Name in (typeof SESSION_HOUR_KEY)[number]]: string } & { hour: number; project: string } & Counts<
     typeof SESSION_HOUR_COUNTERS
   >;
-export type RouteHour = { [Name in (typeof ROUTE_HOUR_KEY)[number]]: string } & { hour: number; busy_ms: number } & Counts<
+/** By minute: these add up to hours. */
+export type RouteMinute = { [Name in (typeof ROUTE_HOUR_KEY)[number]]: string } & { minute: number; busy_ms: number } & Counts<
     typeof ROUTE_HOUR_COUNTERS
   > &
   Counts<typeof COMPARABLE_COUNTERS>;
-export type ToolHour = { [Name in (typeof TOOL_HOUR_KEY)[number]]: string } & { hour: number } & Counts<typeof TOOL_HOUR_COUNTERS>;
+export type ToolMinute = { [Name in (typeof TOOL_HOUR_KEY)[number]]: string } & { minute: number } & Counts<typeof TOOL_HOUR_COUNTERS>;

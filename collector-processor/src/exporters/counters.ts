@@ -7,7 +7,7 @@ import {
   type Counts,
   ROUTE_HOUR_COUNTERS,
   ROUTE_HOUR_KEY,
-  type RouteHour,
+  type RouteMinute,
   SESSION_COUNTERS,
   SESSION_HOUR_COUNTERS,
   SESSION_HOUR_KEY,
@@ -17,23 +17,24 @@ import {
   type SpanPlace,
   TOOL_HOUR_COUNTERS,
   TOOL_HOUR_KEY,
-  type ToolHour,
+  type ToolMinute,
 } from "./counter-rows.ts";
 import { add, compareText, least, roundTo1024th, type Sum } from "./exact.ts";
 import { agentKey } from "./identities.ts";
 
 const HOUR_MICROS = 3_600e6;
+const MINUTE_MICROS = 60e6;
 const NO_SESSION_COUNTS = zeros(SESSION_COUNTERS);
 // Whole rows: to copy one costs a tenth of what it costs to put one together.
 const NO_SESSION_HOUR: SessionHour = { ...zeros(SESSION_HOUR_COUNTERS), ...noKey(SESSION_HOUR_KEY), hour: 0, project: "" };
-const NO_ROUTE_HOUR: RouteHour = {
+const NO_ROUTE_MINUTE: RouteMinute = {
   ...zeros(ROUTE_HOUR_COUNTERS),
   ...zeros(COMPARABLE_COUNTERS),
   ...noKey(ROUTE_HOUR_KEY),
-  hour: 0,
+  minute: 0,
   busy_ms: 0,
 };
-const NO_TOOL_HOUR: ToolHour = { ...zeros(TOOL_HOUR_COUNTERS), ...noKey(TOOL_HOUR_KEY), hour: 0 };
+const NO_TOOL_MINUTE: ToolMinute = { ...zeros(TOOL_HOUR_COUNTERS), ...noKey(TOOL_HOUR_KEY), minute: 0 };
 const SILICON_COUNTER = new Map<string | null, (typeof SILICON_COUNTERS)[number]>(SILICONS.map((silicon) => [silicon, `${silicon}_calls`]));
 /** For a session or agent whose spans were all stored before. */
 export const NOTHING_NEW = { ...NO_SESSION_COUNTS, last_error_time: null, last_error: null };
@@ -53,19 +54,19 @@ function addAll<Name extends string>(names: readonly Name[], into: { [N in Name]
   for (const name of names) into[name] = add(into[name], sign === 1 ? from[name] : -from[name]);
 }
 
-/** Counters of spans, by agent, session and hour. Adding is exact, so the order of spans and batches changes nothing. */
+/** Counters of spans: by agent, by session and hour, by route and tool and minute. Adding is exact, so the order of spans and batches changes nothing. */
 export class Counters {
   readonly #agents = new Map<string, AgentCounts>();
   readonly #errors = new Map<string, { time: number; text: string }>();
   readonly #sessionHours = new Map<string, SessionHour>();
-  readonly #routeHours = new Map<string, RouteHour>();
-  readonly #toolHours = new Map<string, ToolHour>();
+  readonly #routeMinutes = new Map<string, RouteMinute>();
+  readonly #toolMinutes = new Map<string, ToolMinute>();
   readonly #memorySpans: SpanPlace[] = [];
   // spans of one agent on one route stand together: mostly the last row is the next, too
   #agent: AgentCounts | undefined;
   #sessionHour: SessionHour | undefined;
-  #routeHour: RouteHour | undefined;
-  #toolHour: ToolHour | undefined;
+  #routeMinute: RouteMinute | undefined;
+  #toolMinute: ToolMinute | undefined;
 
   /** Counts a span that was not stored before. */
   add(span: CountedSpan): void {
@@ -84,27 +85,26 @@ export class Counters {
       this.#addError(span.session_id, span.start_time, span.status_message ?? span.name);
     }
     if (!span.is_call) return;
-    const hour = hourOf(span);
-    const sessionHour = this.#sessionHourOf(span, hour);
-    const routeHour = this.#routeHourOf(span, hour);
+    const sessionHour = this.#sessionHourOf(span, hourOf(span));
+    const routeMinute = this.#routeMinuteOf(span, minuteOf(span));
     agent.calls = add(agent.calls, 1);
     const ofSilicon = SILICON_COUNTER.get(span.silicon);
     if (ofSilicon !== undefined) agent[ofSilicon] = add(agent[ofSilicon], 1);
     addCall(agent, span);
     addHourCall(sessionHour, span);
-    addHourCall(routeHour, span);
+    addHourCall(routeMinute, span);
     if (compareText(span.project, sessionHour.project) < 0) sessionHour.project = span.project;
     if (span.sla_met !== null) {
-      if (span.sla_met) routeHour.sla_met = add(routeHour.sla_met, 1);
-      else routeHour.sla_missed = add(routeHour.sla_missed, 1);
+      if (span.sla_met) routeMinute.sla_met = add(routeMinute.sla_met, 1);
+      else routeMinute.sla_missed = add(routeMinute.sla_missed, 1);
     }
     if (span.cost_nusd !== null && span.baseline_nusd !== null && span.baseline_nusd > 0) {
-      routeHour.comparable_cost_nusd = add(routeHour.comparable_cost_nusd, span.cost_nusd);
-      routeHour.comparable_baseline_nusd = add(routeHour.comparable_baseline_nusd, span.baseline_nusd);
+      routeMinute.comparable_cost_nusd = add(routeMinute.comparable_cost_nusd, span.cost_nusd);
+      routeMinute.comparable_baseline_nusd = add(routeMinute.comparable_baseline_nusd, span.baseline_nusd);
     }
     // as the columns hold them: four bytes
     if (span.prefill_ms !== null || span.decode_ms !== null) {
-      routeHour.busy_ms += roundTo1024th(Math.fround(span.prefill_ms ?? 0) + Math.fround(span.decode_ms ?? 0));
+      routeMinute.busy_ms += roundTo1024th(Math.fround(span.prefill_ms ?? 0) + Math.fround(span.decode_ms ?? 0));
     }
   }
 
@@ -140,13 +140,13 @@ export class Counters {
       addAll(SESSION_HOUR_COUNTERS, into, from, sign);
       into.project = least(into.project, from.project) ?? from.project;
     }
-    for (const from of other.#routeHours.values()) {
-      const into = this.#routeHourOf(from, from.hour);
+    for (const from of other.#routeMinutes.values()) {
+      const into = this.#routeMinuteOf(from, from.minute);
       addAll(ROUTE_HOUR_COUNTERS, into, from, sign);
       addAll(COMPARABLE_COUNTERS, into, from, sign);
       into.busy_ms += sign * from.busy_ms;
     }
-    for (const from of other.#toolHours.values()) addAll(TOOL_HOUR_COUNTERS, this.#toolHourOf(from, from.hour), from, sign);
+    for (const from of other.#toolMinutes.values()) addAll(TOOL_HOUR_COUNTERS, this.#toolMinuteOf(from, from.minute), from, sign);
     if (sign === 1) for (const place of other.#memorySpans) this.#memorySpans.push(place);
   }
 
@@ -170,12 +170,12 @@ export class Counters {
     return [...this.#sessionHours.values()];
   }
 
-  routeHours(): RouteHour[] {
-    return [...this.#routeHours.values()];
+  routeMinutes(): RouteMinute[] {
+    return [...this.#routeMinutes.values()];
   }
 
-  toolHours(): ToolHour[] {
-    return [...this.#toolHours.values()];
+  toolMinutes(): ToolMinute[] {
+    return [...this.#toolMinutes.values()];
   }
 
   /** Where the memory spans among them are found. */
@@ -184,7 +184,7 @@ export class Counters {
   }
 
   #addTool(span: CountedSpan, failed: boolean): void {
-    const tool = this.#toolHourOf(span, hourOf(span));
+    const tool = this.#toolMinuteOf(span, minuteOf(span));
     tool.calls = add(tool.calls, 1);
     if (failed) tool.errors = add(tool.errors, 1);
     tool.duration_ns = add(tool.duration_ns, span.duration_ns);
@@ -215,26 +215,27 @@ export class Counters {
     return this.#sessionHour;
   }
 
-  #routeHourOf(of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, hour: number): RouteHour {
-    const last = this.#routeHour;
-    if (last !== undefined && isRouteHour(last, of, hour)) return last;
-    this.#routeHour = getOrSet(this.#routeHours, mapKey(hour, ROUTE_HOUR_KEY, of), () => {
-      return withKey({ ...NO_ROUTE_HOUR, hour }, ROUTE_HOUR_KEY, of);
+  #routeMinuteOf(of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, minute: number): RouteMinute {
+    const last = this.#routeMinute;
+    if (last !== undefined && isRouteMinute(last, of, minute)) return last;
+    this.#routeMinute = getOrSet(this.#routeMinutes, mapKey(minute, ROUTE_HOUR_KEY, of), () => {
+      return withKey({ ...NO_ROUTE_MINUTE, minute }, ROUTE_HOUR_KEY, of);
     });
-    return this.#routeHour;
+    return this.#routeMinute;
   }
 
-  #toolHourOf(of: Keyed<(typeof TOOL_HOUR_KEY)[number]>, hour: number): ToolHour {
-    const last = this.#toolHour;
-    if (last !== undefined && last.hour === hour && last.tool_name === (of.tool_name ?? "") && last.project === of.project) return last;
-    this.#toolHour = getOrSet(this.#toolHours, mapKey(hour, TOOL_HOUR_KEY, of), () => {
-      return withKey({ ...NO_TOOL_HOUR, hour }, TOOL_HOUR_KEY, of);
+  #toolMinuteOf(of: Keyed<(typeof TOOL_HOUR_KEY)[number]>, minute: number): ToolMinute {
+    const last = this.#toolMinute;
+    if (last !== undefined && last.minute === minute && last.tool_name === (of.tool_name ?? "") && last.project === of.project) return last;
+    this.#toolMinute = getOrSet(this.#toolMinutes, mapKey(minute, TOOL_HOUR_KEY, of), () => {
+      return withKey({ ...NO_TOOL_MINUTE, minute }, TOOL_HOUR_KEY, of);
     });
-    return this.#toolHour;
+    return this.#toolMinute;
   }
 }
 
 const hourOf = (span: CountedSpan): number => Math.floor(span.start_time / HOUR_MICROS) * HOUR_MICROS;
+const minuteOf = (span: CountedSpan): number => Math.floor(span.start_time / MINUTE_MICROS) * MINUTE_MICROS;
 
 type Keyed<Name extends string> = { [N in Name]: string | null };
 
@@ -247,8 +248,8 @@ const isSessionHour = (row: SessionHour, of: Keyed<(typeof SESSION_HOUR_KEY)[num
   row.pool === (of.pool ?? "") &&
   row.model === (of.model ?? "") &&
   row.silicon === (of.silicon ?? "");
-const isRouteHour = (row: RouteHour, of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, hour: number): boolean =>
-  row.hour === hour &&
+const isRouteMinute = (row: RouteMinute, of: Keyed<(typeof ROUTE_HOUR_KEY)[number]>, minute: number): boolean =>
+  row.minute === minute &&
   row.route === (of.route ?? "") &&
   row.pool === (of.pool ?? "") &&
   row.model === (of.model ?? "") &&
@@ -271,8 +272,8 @@ function withKey<Name extends string, Row extends { [N in Name]: string }>(row: 
 }
 
 /** The key of the map where the row of that key stands. */
-function mapKey<Name extends string>(hour: number, names: readonly Name[], from: Keyed<Name>): string {
-  let key = String(hour);
+function mapKey<Name extends string>(time: number, names: readonly Name[], from: Keyed<Name>): string {
+  let key = String(time);
   for (const name of names) key += `\0${from[name] ?? ""}`;
   return key;
 }

@@ -171,8 +171,8 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
       said.map((session) => ({ ...session, ...(sessions.get(session.session_id) ?? NOTHING_NEW) })),
       identities.aliases(),
       counters.sessionHours(),
-      counters.routeHours(),
-      counters.toolHours(),
+      counters.routeMinutes(),
+      counters.toolMinutes(),
     ];
     const added = connection.query(ADD_COUNTERS, [slot, ...rows.map(json)]);
     const names = said.flatMap(({ session_id, agent_name }) => {
@@ -181,8 +181,8 @@ export async function openWriter(options: WriterOptions, partitions: Partitions)
     const renamed = names.length > 0 && connection.query(NAME_MEMORY, [JSON.stringify(names)]);
     const memory = counters.memorySpans();
     const remembered = memory.length > 0 && connection.query(ADD_MEMORY_ACCESSES, [JSON.stringify(memory)]);
-    const hours = new Set(counters.routeHours().map(({ hour }) => hour));
-    const takenOut = hours.size > 0 && connection.query(TAKE_OUT_DAYS, [JSON.stringify([...hours])]);
+    const minutes = new Set(counters.routeMinutes().map(({ minute }) => minute));
+    const takenOut = minutes.size > 0 && connection.query(TAKE_OUT_DAYS, [JSON.stringify([...minutes])]);
     const notified = sessions.size > 0 && connection.query(NOTIFY, [NotifyChannel.ingest, notification(sessions)]);
     const committed = connection.run("commit");
     const [position] = await Promise.all([logPosition(), added, renamed, remembered, takenOut, notified, committed]);

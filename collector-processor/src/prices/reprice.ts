@@ -28,7 +28,7 @@ const MAX_ATTEMPTS = 5;
 
 /**
  * Prices the calls of a period again, by the prices of now. Only what we priced ourselves, or could not: what an emitter reported, what the
- * scheduler charged (its spans say the attempt) and what was measured stay as they are. Sessions, agents and hourly rollups follow in the
+ * scheduler charged (its spans say the attempt) and what was measured stay as they are. Sessions, agents and rollups follow in the
  * same transaction, so they equal a recount at any moment; interrupted, it may be run again. `sql` needs two connections.
  */
 export async function reprice(
@@ -106,7 +106,7 @@ const ROUTE_KEY = "project, route, pool, silicon, hardware, provider, model, sla
 const PLACE_KEY = "project, route, pool, silicon, hardware, provider, model, sla_class, channel";
 const PAYER_KEY = "project, key_name, user_id, channel, agent_kind";
 const SESSION_KEY = "agent_id, route, pool, silicon, model";
-const HOUR = "date_bin('1 hour', start_time, '2000-01-01Z')";
+const timeOf = (unit: "hour" | "minute") => `date_bin('1 ${unit}', start_time, '2000-01-01Z')`;
 /** Rows of an hour that no writer's slot has: what repricing added and took away. */
 const SLOT = -1;
 const added = (table: string) => `cost_nusd = ${table}.cost_nusd + excluded.cost_nusd,
@@ -126,15 +126,30 @@ const CALLS = [
   "reasoning_tokens",
   "duration_ns",
 ];
+const MINUTE_CALLS = CALLS.filter((name) => name !== "duration_ns");
 const PLACED_CALLS = [...CALLS, "sla_met", "sla_missed", "busy_ms"];
 const COMPARABLE = ["comparable_cost", "comparable_baseline"];
-function ofHours(table: string, key: string, unchanged: readonly string[], also: readonly string[] = []): string {
-  const more = (each: (name: string) => string) => also.map((name) => `, ${each(name)}`).join("");
-  return `insert into signalbox.${table} (slot, hour, ${key}, ${unchanged.join(", ")}, cost_nusd, unknown_cost_calls, baseline_nusd${more((name) => `${name}_nusd`)})
-  select ${SLOT}, hour, ${key}, ${unchanged.map(() => 0).join(", ")}, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint${more((name) => `sum(${name})::bigint`)}
-  from (select *, ${HOUR} as hour from changed) hours group by hour, ${key} order by hour, ${key}
-  on conflict (hour, slot, ${key}) do update set ${added(table)}${more((name) => `${name}_nusd = ${table}.${name}_nusd + excluded.${name}_nusd`)}`;
+interface Changed {
+  table: string;
+  key: string;
+  unchanged: readonly string[];
+  also?: readonly string[];
 }
+function addChanges(time: "hour" | "minute", { table, key, unchanged, also = [] }: Changed, where = ""): string {
+  const more = (each: (name: string) => string) => also.map((name) => `, ${each(name)}`).join("");
+  return `insert into signalbox.${table} (slot, ${time}, ${key}, ${unchanged.join(", ")}, cost_nusd, unknown_cost_calls, baseline_nusd${more((name) => `${name}_nusd`)})
+  select ${SLOT}, ${time}, ${key}, ${unchanged.map(() => 0).join(", ")}, sum(cost)::bigint, sum(unknown)::bigint, sum(baseline)::bigint${more((name) => `sum(${name})::bigint`)}
+  from (select *, ${timeOf(time)} as ${time} from changed) times ${where} group by ${time}, ${key} order by ${time}, ${key}
+  on conflict (${time}, slot, ${key}) do update set ${added(table)}${more((name) => `${name}_nusd = ${table}.${name}_nusd + excluded.${name}_nusd`)}`;
+}
+const ofHours = (changed: Changed) => addChanges("hour", changed);
+/** As writers do: of what began before there are none. */
+const ofMinutes = (table: string, key: string) =>
+  addChanges(
+    "minute",
+    { table, key, unchanged: MINUTE_CALLS, also: COMPARABLE },
+    "where minute >= (select since from signalbox.minutes_kept)",
+  );
 
 /** $1: Change[] as JSON text. A call that changed since it was read is left to the next run. Rows are locked in the order of their keys. */
 const APPLY = `
@@ -172,17 +187,23 @@ of_session_hours as (
     cache_write_tokens, output_tokens, reasoning_tokens, duration_ns, cost_nusd, unknown_cost_calls, baseline_nusd)
   select ${SLOT}, session_id, hour, ${SESSION_KEY}, min(project), 0, 0, 0, 0, 0, 0, 0, 0, sum(cost)::bigint, sum(unknown)::bigint,
     sum(baseline)::bigint
-  from (select *, ${HOUR} as hour from changed) hours group by session_id, hour, ${SESSION_KEY} order by session_id, hour, ${SESSION_KEY}
+  from (select *, ${timeOf("hour")} as hour from changed) hours group by session_id, hour, ${SESSION_KEY} order by session_id, hour, ${SESSION_KEY}
   on conflict (session_id, hour, slot, ${SESSION_KEY}) do update set ${added("session_hour")}
 ),
 of_place_hours as (
-  ${ofHours("place_hour", PLACE_KEY, PLACED_CALLS, COMPARABLE)}
+  ${ofHours({ table: "place_hour", key: PLACE_KEY, unchanged: PLACED_CALLS, also: COMPARABLE })}
+),
+of_place_minutes as (
+  ${ofMinutes("place_minute", PLACE_KEY)}
 ),
 of_payer_hours as (
-  ${ofHours("payer_hour", PAYER_KEY, CALLS, COMPARABLE)}
+  ${ofHours({ table: "payer_hour", key: PAYER_KEY, unchanged: CALLS, also: COMPARABLE })}
+),
+of_payer_minutes as (
+  ${ofMinutes("payer_minute", PAYER_KEY)}
 ),
 of_days as (
   ${takeOutDays("changed", "start_time")}
 )
-${ofHours("route_hour", ROUTE_KEY, PLACED_CALLS)}
+${ofHours({ table: "route_hour", key: ROUTE_KEY, unchanged: PLACED_CALLS })}
 `;

@@ -6,11 +6,14 @@ import type { Log } from "../log.ts";
 import { MARK_STORED_ALIASES } from "../sql/stored-aliases.ts";
 import { addUpDays } from "./add-up-days.ts";
 import { type Expired, expire } from "./expire.ts";
+import { keepMinutes } from "./keep-minutes.ts";
 import { DAY_MS, type RetentionLimits } from "./limits.ts";
 
 export interface JanitorConfig {
   databaseUrl: string;
   limits: RetentionLimits;
+  /** How many hours of totals by minute are kept. */
+  minuteHours: number;
   /** of the day, UTC */
   hour: number;
   archiveDir: string | undefined;
@@ -36,7 +39,7 @@ const LEASE_MS = 600_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Deletes what is too old, at the hour that is set, adds up days that are over, and marks what readers then need not look up: one of all the collectors on
+ * Deletes what is too old, at the hour that is set (minutes at any), adds up days that are over, and marks what readers then need not look up: one of all the collectors on
  * the database at a time. What is a day overdue goes at any hour.
  */
 export function janitor(config: JanitorConfig, log: Log, now: () => number = Date.now): Janitor {
@@ -55,6 +58,7 @@ export function janitor(config: JanitorConfig, log: Log, now: () => number = Dat
     try {
       const held = lease(connection, "retention", holder, LEASE_MS);
       if (!(await held.hold())) return;
+      await keepMinutes(connection, config.minuteHours, config.limits, time);
       const goOn = async () => !stopping.signal.aborted && (await held.hold());
       if (asOf - cleanedAsOf >= DAY_MS / 2) {
         const { limits, archiveDir } = config;

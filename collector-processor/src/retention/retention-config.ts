@@ -12,6 +12,8 @@ export const retentionSchema = z
     span_days: limit.default("forever"),
     /** Hourly totals; sessions and agents stay as long as these or their spans. */
     rollup_days: limit.default("forever"),
+    /** Totals by minute, which answer short ranges; where there are none, the calls themselves do. In hours, and never longer than totals by hour. */
+    minute_hours: z.int().min(1).max(168).default(26),
     /** Projects that differ, by name. */
     projects: z
       .record(

@@ -1,5 +1,6 @@
 import {
   AGENT_COUNTERS,
+  CALL_COUNTERS,
   COMPARABLE_COUNTERS,
   PAYER_HOUR_KEY,
   PLACE_HOUR_KEY,
@@ -21,29 +22,41 @@ const least = (table: string, columns: readonly string[]) =>
 const typed = (type: string, columns: readonly string[]) => columns.map((name) => `${name} ${type}`).join(", ");
 const moment = (column: string) => `timestamptz 'epoch' + ${column} * interval '1 microsecond'`;
 
-/** The order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
-const ROUTE_HOUR_ORDER = ["hour", ...ROUTE_HOUR_KEY];
 export const ROUTE_HOUR_SUMS = [...ROUTE_HOUR_COUNTERS, "busy_ms"];
 export const PLACE_HOUR_COUNTERS = [...ROUTE_HOUR_SUMS, ...COMPARABLE_COUNTERS];
 export const PAYER_HOUR_COUNTERS = [...SESSION_HOUR_COUNTERS, ...COMPARABLE_COUNTERS];
-const TOOL_HOUR_ORDER = ["hour", ...TOOL_HOUR_KEY];
+/** Of places and payers, all that is read by minute. */
+export const CALL_MINUTE_COUNTERS = ["calls", "errors", ...CALL_COUNTERS, ...COMPARABLE_COUNTERS];
 const SESSION_HOUR_ORDER = ["session_id", "hour", ...SESSION_HOUR_KEY.slice(1)];
 
-/** Adds route hours up to those of `table`, whose key is a part of theirs. */
-const addRouteHours = (table: string, key: readonly string[], counters: readonly string[]) => {
-  const order = ["hour", ...key].join(", ");
+const HOUR = `date_bin('1 hour', ${moment("minute")}, '2000-01-01Z')`;
+interface AddedUp {
+  table: string;
+  of: "route_minutes" | "tool_minutes";
+  key: readonly string[];
+  counters: readonly string[];
+}
+/** Adds minutes up to rows of `table`, whose key is a part of theirs. In the order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
+const addUp = (time: "hour" | "minute", { table, of, key, counters }: AddedUp, where = "") => {
+  const order = [time, ...key].join(", ");
   return `insert into signalbox.${table} (slot, ${order}, ${counters.join(", ")})
-  select $1::smallint, ${moment("hour")}, ${key.join(", ")}, ${counters.map((name) => `sum(${name})`).join(", ")}
-  from route_hours group by ${order} order by ${order}
+  select $1::smallint, ${time === "hour" ? HOUR : moment("minute")}, ${key.join(", ")}, ${counters.map((name) => `sum(${name})`).join(", ")}
+  from ${of} ${where} group by ${["2", ...key].join(", ")} order by ${["2", ...key].join(", ")}
   on conflict (slot, ${order}) do update set ${add(table, counters)}`;
 };
+const addHours = (added: AddedUp) => addUp("hour", added);
+/** Of what began before, readers look at no minutes. */
+const addMinutes = (added: AddedUp) => addUp("minute", added, `where ${moment("minute")} >= (select since from signalbox.minutes_kept)`);
+const PLACES = { of: "route_minutes", key: PLACE_HOUR_KEY } as const;
+const PAYERS = { of: "route_minutes", key: PAYER_HOUR_KEY } as const;
+const TOOLS = { of: "tool_minutes", key: TOOL_HOUR_KEY, counters: TOOL_HOUR_COUNTERS } as const;
 
 /**
  * Adds what a group's new spans count, and merges what its spans say, into sessions, agents, aliases and rollups.
  *
  * $1: the writer's slot. $2 to $7: JSON arrays of rows, as `counter-rows.ts` and `identities.ts` have them, one a key: agents, sessions,
- * aliases, session hours, route hours (which add up to place and payer hours), tool hours; as text, because the driver would encode a json parameter
- * once more. Times are microseconds since 1970.
+ * aliases, session hours, route minutes (which add up to route, place and payer hours, and to minutes of places and payers), tool minutes; as text, because
+ * the driver would encode a json parameter once more. Times are microseconds since 1970.
  */
 export const ADD_COUNTERS = `
 with add_agents as (
@@ -102,27 +115,31 @@ add_session_hours as (
   on conflict (slot, ${SESSION_HOUR_ORDER.join(", ")}) do update set
     ${least("session_hour", ["project"])}, ${add("session_hour", SESSION_HOUR_COUNTERS)}
 ),
-add_tool_hours as (
-  insert into signalbox.tool_hour (slot, ${TOOL_HOUR_ORDER.join(", ")}, ${TOOL_HOUR_COUNTERS.join(", ")})
-  select $1::smallint, ${moment("hour")}, ${TOOL_HOUR_KEY.join(", ")}, ${TOOL_HOUR_COUNTERS.join(", ")}
-  from json_to_recordset($7::text::json) as tool_hour (hour bigint, ${typed("text", TOOL_HOUR_KEY)}, ${typed("bigint", TOOL_HOUR_COUNTERS)})
-  order by ${TOOL_HOUR_ORDER.join(", ")}
-  on conflict (slot, ${TOOL_HOUR_ORDER.join(", ")}) do update set ${add("tool_hour", TOOL_HOUR_COUNTERS)}
+tool_minutes as materialized (
+  select * from json_to_recordset($7::text::json) as tool_minute (minute bigint, ${typed("text", TOOL_HOUR_KEY)}, ${typed("bigint", TOOL_HOUR_COUNTERS)})
 ),
-route_hours as materialized (
+add_tool_hours as (
+  ${addHours({ table: "tool_hour", ...TOOLS })}
+),
+add_tool_minutes as (
+  ${addMinutes({ table: "tool_minute", ...TOOLS })}
+),
+route_minutes as materialized (
   select *
-  from json_to_recordset($6::text::json) as route_hour (hour bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", [...ROUTE_HOUR_COUNTERS, ...COMPARABLE_COUNTERS])},
+  from json_to_recordset($6::text::json) as route_minute (minute bigint, ${typed("text", ROUTE_HOUR_KEY)}, ${typed("bigint", [...ROUTE_HOUR_COUNTERS, ...COMPARABLE_COUNTERS])},
     busy_ms double precision)
 ),
 add_place_hours as (
-  ${addRouteHours("place_hour", PLACE_HOUR_KEY, PLACE_HOUR_COUNTERS)}
+  ${addHours({ table: "place_hour", ...PLACES, counters: PLACE_HOUR_COUNTERS })}
+),
+add_place_minutes as (
+  ${addMinutes({ table: "place_minute", ...PLACES, counters: CALL_MINUTE_COUNTERS })}
 ),
 add_payer_hours as (
-  ${addRouteHours("payer_hour", PAYER_HOUR_KEY, PAYER_HOUR_COUNTERS)}
+  ${addHours({ table: "payer_hour", ...PAYERS, counters: PAYER_HOUR_COUNTERS })}
+),
+add_payer_minutes as (
+  ${addMinutes({ table: "payer_minute", ...PAYERS, counters: CALL_MINUTE_COUNTERS })}
 )
-insert into signalbox.route_hour (slot, ${ROUTE_HOUR_ORDER.join(", ")}, ${ROUTE_HOUR_SUMS.join(", ")})
-select $1::smallint, ${moment("hour")}, ${ROUTE_HOUR_KEY.join(", ")}, ${ROUTE_HOUR_SUMS.join(", ")}
-from route_hours
-order by ${ROUTE_HOUR_ORDER.join(", ")}
-on conflict (slot, ${ROUTE_HOUR_ORDER.join(", ")}) do update set ${add("route_hour", ROUTE_HOUR_SUMS)}
+${addHours({ table: "route_hour", of: "route_minutes", key: ROUTE_HOUR_KEY, counters: ROUTE_HOUR_SUMS })}
 `;

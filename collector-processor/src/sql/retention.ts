@@ -1,4 +1,5 @@
 import { takeAwayAccesses } from "./memory-accesses.ts";
+import { MINUTE_TABLES } from "./minutes.ts";
 import { DAY_TABLES, takeOutDays } from "./rollup-days.ts";
 
 /**
@@ -95,7 +96,7 @@ export const FORGET_IMPORTED =
 export const SIZES = `
 select kind, sum(pg_total_relation_size(oid))::text as bytes, sum(greatest(reltuples, 0))::bigint::text as rows
 from pg_class join (values ('content', 'messages'), ('content', 'span_messages'), ('payloads', 'payloads'), 
-  ${ROLLUPS.map((table) => `('rollups', '${table}')`).join(", ")}, ('sessions', 'sessions'), ('sessions', 'agents'), ('sessions', 'session_aliases')) as kinds (kind, name)
+  ${[...ROLLUPS, ...MINUTE_TABLES].map((table) => `('rollups', '${table}')`).join(", ")}, ('sessions', 'sessions'), ('sessions', 'agents'), ('sessions', 'session_aliases')) as kinds (kind, name)
   on oid = ('signalbox.' || name)::regclass
 group by kind
 union all

@@ -41,10 +41,10 @@ export const ADD_UP_DAY = [
   "insert into signalbox.rollup_days (day) values ($1::text::timestamptz) on conflict do nothing",
 ];
 
-/** Days of which an hour was changed in this transaction. $1: hours, a JSON array of microseconds since 1970. */
+/** Days of which an hour was changed in this transaction. $1: times within, a JSON array of microseconds since 1970. */
 export const TAKE_OUT_DAYS = `
 delete from signalbox.rollup_days
-where day in (select ${dayOf("timestamptz 'epoch' + hour::bigint * interval '1 microsecond'")} from json_array_elements_text($1::text::json) hour)`;
+where day in (select ${dayOf("timestamptz 'epoch' + time::bigint * interval '1 microsecond'")} from json_array_elements_text($1::text::json) time)`;
 /** The same as a part of the statement that changes them: `hours` has a row each, with `time` in it. */
 export const takeOutDays = (hours: string, time: string) =>
   `delete from signalbox.rollup_days where day in (select ${dayOf(time)} from ${hours})`;
