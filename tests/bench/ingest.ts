@@ -42,6 +42,9 @@ const TABLES = [
   "payer_hour",
   "tool_hour",
   "session_hour",
+  "place_minute",
+  "payer_minute",
+  "tool_minute",
   "rollup_days",
 ];
 

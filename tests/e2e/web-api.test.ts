@@ -9,6 +9,7 @@ import { CostPage } from "../../web/src/api/cost.ts";
 import { DecisionPage } from "../../web/src/api/decision.ts";
 import { ErrorBody } from "../../web/src/api/error.ts";
 import { EventPage } from "../../web/src/api/event.ts";
+import { Explanation, MOST_EXACT_CALLS } from "../../web/src/api/explain.ts";
 import { MemoryPage } from "../../web/src/api/memory.ts";
 import { Session, SessionPage } from "../../web/src/api/session.ts";
 import { SpanPage } from "../../web/src/api/span.ts";
@@ -295,6 +296,95 @@ describe("cost", () => {
     const { data, from } = await get("/api/v1/cost?group_by=session&from=-1h&bucket=minute", CostPage);
     const [stored] = await sql<{ cost: string }[]>`select sum(cost_nusd) as cost from spans where is_call and start_time >= ${from}`;
     expect(String(data.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))).toBe(stored?.cost);
+  });
+
+  /** Of a range that ended, so that nothing of it changes while it is asked for again. */
+  const lastHour = () => {
+    const at = (minutesAgo: number) => encodeURIComponent(new Date(Date.now() - minutesAgo * 60_000).toISOString());
+    return `from=${at(63)}&to=${at(2)}`;
+  };
+  const since = (time: string) => sql`update minutes_kept set since = ${time}::text::timestamptz`;
+
+  it("short ranges say the same from minutes as from the calls, and these where the minutes do not reach back so far", async () => {
+    const [kept] = await sql<{ since: string }[]>`select since::text from minutes_kept`;
+    const range = lastHour();
+    const groups = [
+      "route,pool",
+      "model,provider,hardware",
+      "silicon",
+      "sla_class,channel",
+      "user",
+      "key,agent_kind",
+      "project",
+      "task",
+      "agent",
+    ];
+    const all = () =>
+      Promise.all(
+        groups.flatMap((group) =>
+          ["", "&bucket=minute", "&bucket=minute&top=2"].map((more) => get(`/api/v1/cost?group_by=${group}&${range}${more}`, CostPage)),
+        ),
+      );
+    try {
+      const byMinutes = await all();
+      expect(byMinutes.every(({ data, from }) => data.length > 0 && from.endsWith(":00.000000000Z"))).toBe(true);
+      // what the minutes say is read from nowhere else
+      await sql`update place_minute set calls = calls + 1000`;
+      const { data } = await get(`/api/v1/cost?group_by=silicon&${range}`, CostPage);
+      expect(data.every(({ calls }) => calls > 1000)).toBe(true);
+      await since("infinity");
+      expect(await all()).toEqual(byMinutes);
+      await sql`update place_minute set calls = calls - 1000`;
+      // one minute too few
+      const from = byMinutes[0]?.from as string;
+      await since(new Date(Date.parse(from) + 60_000).toISOString());
+      await sql`update payer_minute set calls = calls + 1000`;
+      const users = () => get(`/api/v1/cost?group_by=user&${range}`, CostPage);
+      expect((await users()).data.every(({ calls }) => calls < 1000)).toBe(true);
+      await since(from);
+      expect((await users()).data.every(({ calls }) => calls > 1000)).toBe(true);
+      await sql`update payer_minute set calls = calls - 1000`;
+    } finally {
+      await since(kept?.since as string);
+    }
+  });
+
+  it("an explanation says the same from minutes as from the calls, and goes by whole hours where these are too many", async () => {
+    const [kept] = await sql<{ since: string }[]>`select since::text from minutes_kept`;
+    const range = lastHour();
+    const explain = () => get(`/api/v1/explain?${range}`, Explanation);
+    try {
+      const byMinutes = await explain();
+      expect(byMinutes.by).toBe("minute");
+      const [{ from, before_from: before }, { to }] = [byMinutes, await get(`/api/v1/cost?group_by=silicon&${range}`, CostPage)];
+      const counted = async (unit: string, since: string, until: string) => {
+        const [row] = await sql<{ calls: number; cost_nanousd: string; tools: number }[]>`
+          select count(*) filter (where is_call)::int as calls, coalesce(sum(cost_nusd) filter (where is_call), 0) as cost_nanousd,
+            count(*) filter (where operation = 'execute_tool')::int as tools
+          from spans where start_time >= ${since} and start_time < date_trunc(${unit}, ${until}::text::timestamptz - interval '1 microsecond') + ${`1 ${unit}`}::interval`;
+        return row;
+      };
+      const now = await counted("minute", from, to);
+      expect(byMinutes.now).toMatchObject({ calls: now?.calls, cost_nanousd: now?.cost_nanousd });
+      expect(byMinutes.before).toMatchObject({ calls: (await counted("minute", before, from))?.calls });
+      expect(byMinutes.contributions.filter(({ by }) => by === "tool").reduce((sum, { calls }) => sum + calls, 0)).toBe(now?.tools);
+      await since("infinity");
+      expect(await explain()).toEqual(byMinutes);
+      await since(kept?.since as string);
+
+      // a busy fleet: so many calls in a minute of the period before
+      const busy = sql`date_trunc('minute', ${before}::text::timestamptz)`;
+      await sql`insert into place_minute select 99, ${busy}, 'busy', '', '', '', '', '', '', '', '', ${MOST_EXACT_CALLS}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0`;
+      const byHours = await explain();
+      await sql`delete from place_minute where slot = 99`;
+      expect(byHours.by).toBe("hour");
+      expect(Date.parse(byHours.from) % 3_600_000).toBe(0);
+      expect(Date.parse(byHours.from)).toBeLessThanOrEqual(Date.parse(from));
+      expect(byHours.now).toMatchObject({ calls: (await counted("hour", byHours.from, to))?.calls });
+      expect(byHours.before).toMatchObject({ calls: (await counted("hour", byHours.before_from, byHours.from))?.calls });
+    } finally {
+      await since(kept?.since as string);
+    }
   });
 
   it("says unknown for a model without a price", async () => {

@@ -193,4 +193,24 @@ export async function deriveTotals(sql: postgres.TransactionSql, sessions: strin
     select 0, date_bin('1 hour', s.start_time, '2000-01-01Z'), s.project, coalesce(s.tool_name, ''), count(*), count(*) filter (where s.status = 2), sum(s.duration_ns)
     from spans s where s.operation = 'execute_tool' group by 2, 3, 4`;
   await sql.unsafe(memoryAccessesOf("spans"));
+  await deriveMinutes(sql);
+}
+
+/** As many hours as a collector keeps. */
+async function deriveMinutes(sql: postgres.TransactionSql): Promise<void> {
+  await sql`truncate place_minute, payer_minute, tool_minute`;
+  await sql`update minutes_kept set since = date_bin('1 minute', now() - interval '26 hours', '2000-01-01Z')`;
+  const ofMinutes = (table: string, key: string[]) =>
+    sql.unsafe(
+      `insert into ${table} (slot, minute, project, ${key.join(", ")}, calls, errors, ${TOKEN_COLUMNS}, comparable_cost_nusd, comparable_baseline_nusd)
+       select 0, date_bin('1 minute', s.start_time, '2000-01-01Z'), s.project, ${key.map((name) => `coalesce(s.${name}, '')`).join(", ")},
+         count(*), count(*) filter (where s.status = 2), ${TOKENS}, ${COMPARABLE}
+       from spans s where s.is_call and s.start_time >= (select since from minutes_kept) group by ${["minute", "project", ...key].map((_, place) => place + 2).join(", ")}`,
+    );
+  await ofMinutes("place_minute", ["route", "pool", "silicon", "hardware", "provider", "model", "sla_class", "channel"]);
+  await ofMinutes("payer_minute", ["key_name", "user_id", "channel", "agent_kind"]);
+  await sql`
+    insert into tool_minute (slot, minute, project, tool_name, calls, errors, duration_ns)
+    select 0, date_bin('1 minute', s.start_time, '2000-01-01Z'), s.project, coalesce(s.tool_name, ''), count(*), count(*) filter (where s.status = 2), sum(s.duration_ns)
+    from spans s where s.operation = 'execute_tool' and s.start_time >= (select since from minutes_kept) group by 2, 3, 4`;
 }

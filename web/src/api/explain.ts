@@ -51,10 +51,16 @@ export const Burst = z
   .meta({ id: "Burst", description: "a session whose sub-agents began faster than a runaway's" });
 export type Burst = z.infer<typeof Burst>;
 
+/** Of more calls than so many, in a range and the one before it together, a short range is explained by whole hours. */
+export const MOST_EXACT_CALLS = 20_000;
+
 export const Explanation = z
   .object({
-    from: Time,
+    from: Time.meta({ description: "where the explanation really starts: `from`, brought down to a whole minute or hour" }),
     to: Time,
+    by: z.enum(["minute", "hour"]).meta({
+      description: `both periods are of whole minutes, or of whole hours: where the range is longer than 2 hours, or it and the one before hold more than ${MOST_EXACT_CALLS.toLocaleString("en")} calls. The one that \`to\` is in counts whole`,
+    }),
     before_from: Time.meta({ description: "the period before is from here to `from`" }),
     now: Period,
     before: Period,

@@ -4,12 +4,13 @@ import { rfc3339 } from "../model/time.ts";
 import { toCostRow } from "../model/to-api.ts";
 import { agentNames } from "../queries/agent-names.ts";
 import { type CostSourceTable, costByGroup } from "../queries/cost-by-group.ts";
+import { hasMinutes } from "../queries/minutes.ts";
 import { resolveRange } from "../queries/resolve-range.ts";
-import { read } from "../server/database.ts";
+import { read, type Sql } from "../server/database.ts";
 import { InvalidParameter } from "../server/refusal.ts";
 import { parseOffsetCursor } from "./offset-cursor.ts";
 
-/** Ranges up to this are answered from the calls themselves: exact bounds, and minutes. Longer ones from the hourly rollups. */
+/** Ranges up to this are answered by whole minutes: from totals by minute, or else from the calls themselves. Longer ones by whole hours. */
 export const EXACT_HOURS = 6;
 
 export async function loadCost(parameters: CostParameters): Promise<CostPage> {
@@ -21,8 +22,9 @@ export async function loadCost(parameters: CostParameters): Promise<CostPage> {
     const isShort = range.hours <= EXACT_HOURS + 0.02;
     if (bucket === "minute" && !isShort) throw new InvalidParameter("bucket", `minute is for ranges of at most ${EXACT_HOURS} hours`);
     // "today" is a whole number of hours, which the rollups answer exactly whatever the time of day
-    const source = bucket === "minute" || (bucket === undefined && isShort && parameters.from !== "today") ? "spans" : rollupFor(groupBy);
-    const from = source === "spans" ? range.from : floorToHour(range.from);
+    const byMinute = bucket === "minute" || (bucket === undefined && isShort && parameters.from !== "today");
+    const from = byMinute ? floorToMinute(range.from) : floorToHour(range.from);
+    const source = byMinute ? await minutesOf(sql, groupBy, from) : rollupFor(groupBy);
     const rows = await costByGroup(sql, { source, groupBy, from, to: range.to, bucket: bucket ?? null, tz, top, limit, offset });
     const page = rows.slice(0, limit);
     const names = groupBy.includes("agent") && (await agentNames(sql, [...new Set(page.map(({ agent = "" }) => agent))]));
@@ -45,5 +47,14 @@ function rollupFor(groupBy: readonly CostGroup[]): CostSourceTable {
   return groupBy.every((name) => isIn(PAYER_GROUPS, name)) ? "payer_hour" : "route_hour";
 }
 
+/** The smallest of minutes that knows all of these, where it reaches back so far. */
+async function minutesOf(sql: Sql, groupBy: readonly CostGroup[], from: string): Promise<CostSourceTable> {
+  const hours = rollupFor(groupBy);
+  if (hours !== "place_hour" && hours !== "payer_hour") return "spans";
+  return (await hasMinutes(sql, from)) ? (hours === "place_hour" ? "place_minute" : "payer_minute") : "spans";
+}
+
+/** "2026-11-21 01:23:45.6+00" -> "2026-11-21 01:23:00+00" */
+export const floorToMinute = (timestamptz: string) => `${timestamptz.slice(0, 16)}:00+00`;
 /** "2026-11-21 01:23:45.6+00" -> "2026-11-21 01:00:00+00" */
 export const floorToHour = (timestamptz: string) => `${timestamptz.slice(0, 13)}:00:00+00`;

@@ -1,16 +1,17 @@
-import type { ExplainParameters, Explanation } from "../api/explain.ts";
+import { type ExplainParameters, type Explanation, MOST_EXACT_CALLS } from "../api/explain.ts";
 import { toContributions, toPeriods } from "../model/explain-rows.ts";
 import { rfc3339 } from "../model/time.ts";
 import { burstsBetween, lineageOf, sessionLabels } from "../queries/explain-agents.ts";
 import { type ExplainRange, explainCost } from "../queries/explain-cost.ts";
 import { explainSessions } from "../queries/explain-sessions.ts";
 import { baselineModelBetween, explainTools } from "../queries/explain-tools.ts";
+import { callsByHours, callsByMinutes, hasMinutes } from "../queries/minutes.ts";
 import { resolveRange } from "../queries/resolve-range.ts";
 import { read, type Sql } from "../server/database.ts";
 import { InvalidParameter } from "../server/refusal.ts";
-import { floorToHour } from "./cost.ts";
+import { floorToHour, floorToMinute } from "./cost.ts";
 
-/** Ranges up to this are answered from the spans themselves, with exact bounds. */
+/** Ranges up to this are explained by whole minutes. */
 const EXACT_HOURS = 2;
 
 export async function loadExplanation(parameters: ExplainParameters): Promise<Explanation> {
@@ -30,6 +31,7 @@ export async function loadExplanation(parameters: ExplainParameters): Promise<Ex
     return {
       from: rfc3339(range.from),
       to: rfc3339(range.to),
+      by: range.source === "hours" ? "hour" : "minute",
       before_from: rfc3339(range.beforeFrom),
       ...toPeriods(cost),
       baseline_model: baselineModel,
@@ -40,15 +42,31 @@ export async function loadExplanation(parameters: ExplainParameters): Promise<Ex
   });
 }
 
-/** The range, and the one of the same length before it. Long ranges are whole hours, as their rollups are. */
+/**
+ * The range, and the one of the same length before it. Short ones are whole minutes; long ones whole hours, as their rollups are, and so are short ones of
+ * so many calls that to add up sessions from these would take longer than a page may.
+ */
 async function explainRange(sql: Sql, { from, to }: ExplainParameters): Promise<ExplainRange> {
   const range = await resolveRange(sql, from, to, "UTC");
   if (range.hours <= 0) throw new InvalidParameter("to", "is not after from");
-  const source = range.hours <= EXACT_HOURS + 0.02 ? "spans" : "hours";
-  const start = source === "spans" ? range.from : floorToHour(range.from);
+  const minutes = range.hours <= EXACT_HOURS + 0.02 && (await byMinutes(sql, range));
+  if (minutes) return minutes;
+  const start = floorToHour(range.from);
+  return { source: "hours", beforeFrom: await beforeOf(sql, start, range.to, "hour"), from: start, to: range.to };
+}
+
+async function byMinutes(sql: Sql, range: { from: string; to: string }): Promise<ExplainRange | undefined> {
+  const from = floorToMinute(range.from);
+  const beforeFrom = await beforeOf(sql, from, range.to, "minute");
+  const source = (await hasMinutes(sql, beforeFrom)) ? "minutes" : "spans";
+  const count = source === "minutes" ? callsByMinutes : callsByHours;
+  return (await count(sql, beforeFrom, range.to)) <= MOST_EXACT_CALLS ? { source, beforeFrom, from, to: range.to } : undefined;
+}
+
+/** Where as many whole minutes or hours begin before `from` as `to` ends after it. */
+async function beforeOf(sql: Sql, from: string, to: string, unit: "minute" | "hour"): Promise<string> {
   const [row] = await sql<{ before: string }[]>`
-    select case when ${source === "spans"} then ${start}::timestamptz - (${range.to}::timestamptz - ${start}::timestamptz)
-      else ${start}::timestamptz - ceil(extract(epoch from ${range.to}::timestamptz - ${start}::timestamptz) / 3600) * interval '1 hour' end as before`;
+    select ${from}::timestamptz - ceil(extract(epoch from ${to}::timestamptz - ${from}::timestamptz) / ${unit === "minute" ? 60 : 3600}) * ${`1 ${unit}`}::interval as before`;
   if (!row) throw new Error("a query without a table gave no row");
-  return { source, beforeFrom: row.before, from: start, to: range.to };
+  return row.before;
 }

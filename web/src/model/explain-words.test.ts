@@ -29,6 +29,7 @@ const row = (label: string, change: string, rest: Partial<Contribution> = {}): C
 const explanation = (change: Partial<Explanation>): Explanation => ({
   from: "2026-11-21T00:00:00.000000000Z",
   to: "2026-11-21T01:00:00.000000000Z",
+  by: "minute",
   before_from: "2026-11-20T23:00:00.000000000Z",
   now: period("3000000000"),
   before: period("1000000000"),

@@ -1,5 +1,6 @@
 import type { Bucket, CostGroup } from "../api/cost.ts";
 import type { Sql, SqlPart } from "../server/database.ts";
+import { endOfMinute } from "./minutes.ts";
 import { hoursBetween, isDayRollup } from "./rollups-between.ts";
 import { belongingBetween, isNoLess, largestChanges } from "./sessions-between.ts";
 
@@ -20,12 +21,27 @@ export interface CostRowSql {
 }
 export type GroupedCostRow = CostRowSql & Partial<Record<CostGroup, string>>;
 
-export type CostSourceTable = "spans" | "place_hour" | "payer_hour" | "route_hour" | "session_hour";
+export type MinuteRollup = "place_minute" | "payer_minute";
+export type CostSourceTable = "spans" | MinuteRollup | "place_hour" | "payer_hour" | "route_hour" | "session_hour";
+
+const TIMES = {
+  spans: "start_time",
+  place_minute: "minute",
+  payer_minute: "minute",
+  place_hour: "hour",
+  payer_hour: "hour",
+  route_hour: "hour",
+  session_hour: "hour",
+} as const satisfies Record<CostSourceTable, string>;
+/** Of the larger rollups an hour with one unknown cost does not compare; these count what compares call by call. */
+const COUNT_COMPARABLE: readonly CostSourceTable[] = ["place_minute", "payer_minute", "place_hour", "payer_hour"];
 
 export interface CostByGroup {
   source: CostSourceTable;
   groupBy: readonly CostGroup[];
+  /** Of spans and minutes a whole minute, of hours a whole hour. */
   from: string;
+  /** The minute or hour that it is in counts whole. */
   to: string;
   bucket: Bucket | null;
   tz: string;
@@ -68,19 +84,19 @@ const COLUMNS: Record<CostGroup, string> = {
 
 const listed = (sql: Sql, parts: readonly SqlPart[]): SqlPart => parts.reduce((all, part) => sql`${all}, ${part}`);
 
-/** Cost and tokens by group over time: from the hourly rollups, or from the calls themselves where the range is short. */
+/** Cost and tokens by group over time: from rollups by hour or minute, or from the calls themselves. */
 export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRow[]> {
   const { groupBy, source, top, limit, offset } = query;
   const fromSpans = source === "spans";
-  const time = fromSpans ? sql`c.start_time` : sql`c.hour`;
+  const time = sql`c.${sql(TIMES[source])}`;
+  const end = fromSpans ? endOfMinute(sql, query.to) : sql`${query.to}::timestamptz`;
   // a call's span and a rollup row add up alike: a span counts as one call
   const ofSpan: Partial<Record<(typeof SUMS)[number], SqlPart>> = fromSpans
     ? { calls: sql`1`, errors: sql`(c.status = 2)::int`, unknown_cost_calls: sql`(c.cost_nusd is null)::int` }
     : {};
   const sums = SUMS.map((name) => sql`coalesce(sum(${ofSpan[name] ?? sql`c.${sql(name)}`}), 0)::bigint as ${sql(name)}`);
-  // of the larger rollups an hour with one unknown cost does not compare
   const comparable = (name: "cost" | "baseline") =>
-    source === "place_hour" || source === "payer_hour"
+    COUNT_COMPARABLE.includes(source)
       ? sql`sum(c.${sql(`comparable_${name}_nusd`)})`
       : sql`sum(c.${sql(`${name}_nusd`)}) filter (where c.baseline_nusd > 0 and ${fromSpans ? sql`c.cost_nusd is not null` : sql`c.unknown_cost_calls = 0`})`;
   const names = groupBy.map((name) => sql`${sql(name)}`);
@@ -105,7 +121,7 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
       select ${bucketStart(sql, query, time)} as bucket, ${listed(sql, groups)}, ${listed(sql, sums)},
         coalesce(${comparable("cost")}, 0) as comparable_cost_nusd, coalesce(${comparable("baseline")}, 0) as comparable_baseline_nusd
       from ${rows} ${isFolded ? sql`left join roots r on r.session_id = c.session_id` : sql``}
-      where ${time} >= ${query.from}::timestamptz and ${time} < ${query.to}::timestamptz ${fromSpans ? sql`and c.is_call` : sql``}
+      where ${time} >= ${query.from}::timestamptz and ${time} < ${end} ${fromSpans ? sql`and c.is_call` : sql``}
       group by ${sql.unsafe([...groupBy.map((_, index) => index + 2), 1].join(", "))}
     )
     select * from grouped

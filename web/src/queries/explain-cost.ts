@@ -1,10 +1,14 @@
 import type { Sql, SqlPart } from "../server/database.ts";
+import { endOfMinute } from "./minutes.ts";
 import { hoursBetween } from "./rollups-between.ts";
 import { listed } from "./sql-parts.ts";
 
 export interface ExplainRange {
-  /** spans: exact bounds, for short ranges. hours: the rollups, by whole hours. */
-  source: "spans" | "hours";
+  /**
+   * minutes: by whole minutes, as spans, but what has totals by minute is read from these. spans: the same from calls alone. hours: from rollups, by whole
+   * hours.
+   */
+  source: "minutes" | "spans" | "hours";
   beforeFrom: string;
   from: string;
   to: string;
@@ -38,20 +42,25 @@ const COUNTED = ["calls", "errors", "cost_nusd", "unknown", "comparable_cost_nus
 
 /** What did a range cost against the one before it, in total and by route and model? */
 export function explainCost(sql: Sql, { source, beforeFrom, from, to }: ExplainRange): Promise<ExplainCostRow[]> {
+  const ofPlace = (isNow: SqlPart) => sql`
+    c.route, c.model, c.pool, c.silicon, ${isNow} as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
+      c.comparable_cost_nusd, c.comparable_baseline_nusd`;
   const ofPeriod = (period: { from: string; to: string }, isNow: boolean) => sql`
-    select c.route, c.model, c.pool, c.silicon, ${isNow}::boolean as is_now, c.calls, c.errors, c.cost_nusd, c.unknown_cost_calls as unknown,
-      c.comparable_cost_nusd, c.comparable_baseline_nusd from ${hoursBetween(sql, "place_hour", period)} c`;
+    select ${ofPlace(sql`${isNow}::boolean`)} from ${hoursBetween(sql, "place_hour", period)} c`;
   const sums = listed(
     sql,
     COUNTED.map((name) => sql`sum(${sql(name)})::bigint as ${sql(name)}`),
   );
-  const rows =
-    source === "spans"
-      ? sql`
+  const rows = {
+    spans: sql`
         select coalesce(c.route, '') as route, coalesce(c.model, '') as model, coalesce(c.pool, '') as pool, coalesce(c.silicon, '') as silicon,
           c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
-        from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call`
-      : sql`${ofPeriod({ from: beforeFrom, to: from }, false)} union all ${ofPeriod({ from, to }, true)}`;
+        from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${endOfMinute(sql, to)} and c.is_call`,
+    minutes: sql`
+        select ${ofPlace(sql`c.minute >= ${from}::timestamptz`)} from place_minute c
+        where c.minute >= ${beforeFrom}::timestamptz and c.minute < ${to}::timestamptz`,
+    hours: sql`${ofPeriod({ from: beforeFrom, to: from }, false)} union all ${ofPeriod({ from, to }, true)}`,
+  }[source];
   return sql<ExplainCostRow[]>`
     -- added up once, for all the ways of grouping
     with places as materialized (select route, model, pool, silicon, is_now, ${sums} from (${rows}) c group by route, model, pool, silicon, is_now),

@@ -1,6 +1,7 @@
 import type { Sql, SqlPart } from "../server/database.ts";
 import { countedOfCall, type ExplainCostRow, type ExplainRange, MOST, periodSums, ranked } from "./explain-cost.ts";
 import { type SessionSiliconRow, siliconsBetween, siliconsOfCalls } from "./explain-silicons.ts";
+import { endOfMinute } from "./minutes.ts";
 import { rootsOfCalls } from "./roots-of-calls.ts";
 import { belongingBetween, largestChanges, startOf } from "./sessions-between.ts";
 import { written } from "./sql-parts.ts";
@@ -13,7 +14,7 @@ export type ExplainSessionRow = ExplainCostRow & { sessions_by_silicon: SessionS
  * the sessions that changed most, so that their trees can be added up.
  */
 export function explainSessions(sql: Sql, range: ExplainRange): Promise<ExplainSessionRow[]> {
-  const { sources, changes, ofSessions } = range.source === "spans" ? fromSpans(sql, range) : fromHours(sql, range);
+  const { sources, changes, ofSessions } = range.source === "hours" ? fromHours(sql, range) : fromSpans(sql, range);
   return sql<ExplainSessionRow[]>`
     with ${sources},
     top as materialized (
@@ -46,7 +47,7 @@ function fromSpans(sql: Sql, { beforeFrom, from, to }: ExplainRange): Sources {
     sources: sql`
       calls as materialized (
         select c.session_id, c.agent_id, c.silicon, c.start_time >= ${from}::timestamptz as is_now, ${countedOfCall(sql)}
-        from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${to}::timestamptz and c.is_call
+        from spans c where c.start_time >= ${beforeFrom}::timestamptz and c.start_time < ${endOfMinute(sql, to)} and c.is_call
       ),
       roots as materialized (${rootsOfCalls(sql)}),
       ${siliconsOfCalls(sql)}`,

@@ -1,6 +1,7 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import type { Sql } from "../server/database.ts";
 import type { ExplainRange } from "./explain-cost.ts";
+import { endOfMinute } from "./minutes.ts";
 import { projects } from "./projects.ts";
 
 export interface ExplainToolRow {
@@ -13,15 +14,16 @@ export interface ExplainToolRow {
 
 /** Which tools were called, and how much more than in the period before? */
 export function explainTools(sql: Sql, { source, beforeFrom, from, to }: ExplainRange): Promise<ExplainToolRow[]> {
+  const [table, time] = source === "minutes" ? ["tool_minute", sql`minute`] : ["tool_hour", sql`hour`];
   const calls =
     source === "spans"
       ? sql`
         select coalesce(s.tool_name, '') as tool_name, s.start_time >= ${from}::timestamptz as is_now, 1 as calls, (s.status = 2)::int as errors, s.duration_ns
         from (${projects(sql)}) p join spans s on s.project = p.project
-        where s.operation = ${Operation.executeTool} and s.start_time >= ${beforeFrom}::timestamptz and s.start_time < ${to}::timestamptz`
+        where s.operation = ${Operation.executeTool} and s.start_time >= ${beforeFrom}::timestamptz and s.start_time < ${endOfMinute(sql, to)}`
       : sql`
-        select tool_name, hour >= ${from}::timestamptz as is_now, calls, errors, duration_ns from tool_hour
-        where hour >= ${beforeFrom}::timestamptz and hour < ${to}::timestamptz`;
+        select c.tool_name, c.${time} >= ${from}::timestamptz as is_now, c.calls, c.errors, c.duration_ns from ${sql(table)} c
+        where c.${time} >= ${beforeFrom}::timestamptz and c.${time} < ${to}::timestamptz`;
   return sql<ExplainToolRow[]>`
     select *, row_number() over (order by abs(calls - before_calls) desc, tool_name) as place from (
       select tool_name, coalesce(sum(calls) filter (where is_now), 0) as calls, coalesce(sum(calls) filter (where not is_now), 0) as before_calls,

@@ -21,6 +21,7 @@ import { Resource } from "../resource.tsx";
 import { SavedViews } from "../saved-views.tsx";
 import { START_COMMANDS } from "../start-commands.ts";
 import { Contributions } from "./contributions.tsx";
+import { Periods } from "./periods.tsx";
 import { Statements } from "./statements.tsx";
 
 /** Why did it cost that? Pick a range, or click a spike in it. */
@@ -56,7 +57,12 @@ export function ExplainPage() {
         />
         <SavedViews />
       </PageHeader>
-      <Panel title={picked ? `What happened, ${picked}` : `What happened in the last ${label}`}>
+      <Panel
+        title={picked ? `What happened, ${picked}` : `What happened in the last ${label}`}
+        aside={
+          explanation.data && <Periods explanation={explanation.data} isShort={at === null ? range === "1h" : bucketMs <= 3_600_000} />
+        }
+      >
         <Resource query={explanation} skeleton={<Skeleton className="h-32 w-full" />}>
           {(data) =>
             data.now.calls + data.before.calls === 0 ? (
