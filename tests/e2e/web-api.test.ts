@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { memoryAccessesOf } from "../../collector-processor/src/sql/memory-accesses.ts";
 import { AgentPage } from "../../web/src/api/agent.ts";
 import { AlertPage } from "../../web/src/api/alert.ts";
-import { CostPage } from "../../web/src/api/cost.ts";
+import { CostPage, MOST_COUNTED_CALLS } from "../../web/src/api/cost.ts";
 import { DecisionPage } from "../../web/src/api/decision.ts";
 import { ErrorBody } from "../../web/src/api/error.ts";
 import { EventPage } from "../../web/src/api/event.ts";
@@ -347,6 +347,22 @@ describe("cost", () => {
     } finally {
       await since(kept?.since as string);
     }
+  });
+
+  it("groups without totals by minute come by whole hours where their calls are too many", async () => {
+    const range = lastHour();
+    const { from } = await get(`/api/v1/cost?group_by=agent&${range}`, CostPage);
+    await sql`insert into place_minute select 99, ${from}::text::timestamptz, 'busy', '', '', '', '', '', '', '', '', ${MOST_COUNTED_CALLS}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0`;
+    for (const query of ["group_by=agent&bucket=minute&top=100", "group_by=task&bucket=minute", "group_by=session"]) {
+      const page = await get(`/api/v1/cost?${query}&${range}`, CostPage);
+      expect([query, page.bucket]).toEqual([query, query.endsWith("session") ? null : "hour"]);
+      expect(Date.parse(page.from) % 3_600_000).toBe(0);
+      const [stored] = await sql<{ cost: string }[]>`select sum(cost_nusd) as cost from spans where is_call and start_time >= ${page.from}
+        and start_time < date_trunc('hour', ${page.to}::text::timestamptz) + interval '1 hour'`;
+      expect([query, String(page.data.reduce((sum, row) => sum + BigInt(row.cost_nanousd ?? 0), 0n))]).toEqual([query, stored?.cost]);
+    }
+    expect((await get(`/api/v1/cost?group_by=silicon&bucket=minute&${range}`, CostPage)).bucket).toBe("minute");
+    await sql`delete from place_minute where slot = 99`;
   });
 
   it("an explanation says the same from minutes as from the calls, and goes by whole hours where these are too many", async () => {

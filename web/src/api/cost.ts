@@ -68,12 +68,21 @@ export const CostRow = z
   .meta({ id: "CostRow" });
 export type CostRow = z.infer<typeof CostRow>;
 
+/** More calls than so many are not added up one by one. */
+export const MOST_COUNTED_CALLS = 50_000;
+
 export const CostPage = page(CostRow).extend({
   from: Time.meta({
-    description: "where the answer really starts: `from`, brought down to a whole hour (a whole minute for short ranges)",
+    description:
+      "where the answer really starts: `from`, brought down to a whole hour (a whole minute for ranges of at most 6 hours). The hour or minute that `to` is in counts whole",
   }),
   to: Time,
-  bucket: z.enum(BUCKETS).nullable(),
+  bucket: z
+    .enum(BUCKETS)
+    .nullable()
+    .meta({
+      description: `as asked; of agents, sessions, tasks and other groups without totals by minute, hour in place of minute where the range holds more than ${MOST_COUNTED_CALLS.toLocaleString("en")} calls, which are then those of whole hours`,
+    }),
 });
 export type CostPage = z.infer<typeof CostPage>;
 

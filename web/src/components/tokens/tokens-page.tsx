@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useQueryStates } from "nuqs";
 import { useMemo } from "react";
-import { type CostPage, costQuery } from "../../api/cost.ts";
+import { type CostPage, costQuery, MOST_COUNTED_CALLS } from "../../api/cost.ts";
 import {
   COST_RANGE_NAMES,
   COST_RANGES,
@@ -40,6 +40,7 @@ const FORMATS: Record<Measure, { value: (value: number) => string; axis: (value:
   calls: { value: formatCount, axis: formatCompact },
 };
 
+const HOUR_MS = 3_600_000;
 const costOf = (page: CostPage) => Number(sumMoney(page.data.map((row) => row.cost_nanousd)).nanousd);
 
 /** Where the tokens went: over time as a chart, in total as a table. */
@@ -87,8 +88,11 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
     );
   }
 
+  /** Of too many calls hours come where minutes were asked for. */
+  const isByHours = (page: CostPage | undefined) => page !== undefined && page.bucket !== bucket;
+  const seriesOf = (page: CostPage) => toTimeSeries(page.data, group, measure, { ...page, bucketMs: isByHours(page) ? HOUR_MS : bucketMs });
   const looksOf = (page: CostPage) => {
-    const { series } = toTimeSeries(page.data, group, measure, { ...page, bucketMs });
+    const { series } = seriesOf(page);
     const looks = seriesLooks(series);
     return new Map(series.map((one, index) => [one.key, looks[index]]));
   };
@@ -101,6 +105,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
         title={`${MEASURES[measure]} over time`}
         aside={
           <>
+            {isByHours(overTime.data) && <span>by whole hours, for these are more than {formatCount(MOST_COUNTED_CALLS)} calls</span>}
             <Segmented
               label="measure"
               value={measure}
@@ -122,7 +127,7 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
         <Resource query={overTime} skeleton={<Skeleton className="h-[260px] w-full" />}>
           {(page) => (
             <TimeChart
-              data={toTimeSeries(page.data, group, measure, { ...page, bucketMs })}
+              data={seriesOf(page)}
               kind={chart}
               format={FORMATS[measure].value}
               formatAxis={FORMATS[measure].axis}
@@ -143,7 +148,14 @@ export function TokensPage({ timeZone }: { timeZone: string }) {
         flush
       >
         <Resource query={overTime} skeleton={<SkeletonRows />}>
-          {(page) => <CostTable rows={totals ?? []} grouping={group} looks={looksOf(page)} total={costOf(whole.data ?? page)} />}
+          {(page) => (
+            <CostTable
+              rows={totals ?? []}
+              grouping={group}
+              looks={looksOf(page)}
+              total={costOf(isByHours(page) ? page : (whole.data ?? page))}
+            />
+          )}
         </Resource>
       </Panel>
     </Frame>
