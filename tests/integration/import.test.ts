@@ -131,9 +131,18 @@ it.each([
   60_000,
 );
 
-const HOURS = ["route_hour", "place_hour", "payer_hour", "tool_hour", "session_hour"] as const;
+const HOURS = [
+  "route_hour",
+  "place_hour",
+  "payer_hour",
+  "tool_hour",
+  "session_hour",
+  "place_minute",
+  "payer_minute",
+  "tool_minute",
+] as const;
 
-/** The hours equal a count of the stored calls. */
+/** The hours and minutes equal a count of the stored calls. */
 async function expectCounted(): Promise<void> {
   const kept = await rollups(sql);
   const counted = await recount(sql);

@@ -123,6 +123,8 @@ export function costByGroup(sql: Sql, query: CostByGroup): Promise<GroupedCostRo
       from ${rows} ${isFolded ? sql`left join roots r on r.session_id = c.session_id` : sql``}
       where ${time} >= ${query.from}::timestamptz and ${time} < ${end} ${fromSpans ? sql`and c.is_call` : sql``}
       group by ${sql.unsafe([...groupBy.map((_, index) => index + 2), 1].join(", "))}
+      -- what was all taken away again leaves rows of zeros in rollups
+      ${fromSpans ? sql`` : sql`having sum(c.calls) <> 0`}
     )
     select * from grouped
     ${isTop ? sql`` : sql`where (${listed(sql, names)}) in (select ${listed(sql, names)} from grouped group by ${listed(sql, names)} order by sum(cost_nusd) desc, ${listed(sql, names)} limit ${top})`}

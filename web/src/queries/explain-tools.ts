@@ -28,7 +28,7 @@ export function explainTools(sql: Sql, { source, beforeFrom, from, to }: Explain
     select *, row_number() over (order by abs(calls - before_calls) desc, tool_name) as place from (
       select tool_name, coalesce(sum(calls) filter (where is_now), 0) as calls, coalesce(sum(calls) filter (where not is_now), 0) as before_calls,
         coalesce(sum(errors) filter (where is_now), 0) as errors, coalesce(sum(duration_ns) filter (where is_now), 0) as busy_ns
-      from (${calls}) c group by tool_name
+      from (${calls}) c group by tool_name having sum(calls) <> 0
     ) t order by place limit 12`;
 }
 
