@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import type postgres from "postgres";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MOST_COUNTED_CALLS } from "../../../web/src/api/cost.ts";
 import { formatMoney } from "../../../web/src/model/money.ts";
 import { formatShare } from "../../../web/src/model/numbers.ts";
 import { type FleetStage, one } from "../../support/fleet-stage.ts";
@@ -107,6 +108,24 @@ export const explainTests = (stage: FleetStage) =>
       await page.waitForURL(/by=tree/);
       await page.reload();
       await page.getByText(`${RUNAWAY_SUB_AGENTS} sub-agents, telegram`).waitFor();
+    });
+
+    it("says which two periods it compares, and that a busy hour goes by whole hours", async () => {
+      const periods = async (address: string) => {
+        const page = await open(address);
+        const said = (await page.locator("[data-periods]").textContent()) ?? "";
+        return said.replaceAll(/\d\d:\d\d/g, "T");
+      };
+      expect(await periods("/explain?range=1h")).toBe("by whole minutes: T to T, against T to T");
+      await sql`insert into place_minute select 99, date_trunc('minute', now()) - interval '3 minutes', 'busy', '', '', '', '', '', '', '', '', ${MOST_COUNTED_CALLS}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0`;
+      try {
+        expect(await periods("/explain?range=1h")).toBe("by whole hours: T to T, against T to T, for these are more than 20,000 calls");
+        const tokens = await open("/tokens?range=1h&group=agent");
+        await tokens.getByText("by whole hours, for these are more than 50,000 calls").waitFor();
+      } finally {
+        await sql`delete from place_minute where slot = 99`;
+      }
+      expect(await periods("/explain?range=24h")).toMatch(/^by whole hours: \d+ \w+, T to [^,]+, T, against [^,]+, T to [^,]+, T$/);
     });
 
     it.each(["route", "model", "tool"] as const)("by %s the parts add up to the whole", async (by) => {
