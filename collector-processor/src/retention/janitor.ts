@@ -39,8 +39,8 @@ const LEASE_MS = 600_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Deletes what is too old, at the hour that is set (minutes at any), adds up days that are over, and marks what readers then need not look up: one of all the collectors on
- * the database at a time. What is a day overdue goes at any hour.
+ * Deletes what is too old, at the hour that is set (minutes at any), adds up days that are over, and marks what readers then need not look up: one of all
+ * the collectors on the database at a time. What is a day overdue goes at any hour.
  */
 export function janitor(config: JanitorConfig, log: Log, now: () => number = Date.now): Janitor {
   const stopping = new AbortController();

@@ -36,7 +36,10 @@ interface AddedUp {
   key: readonly string[];
   counters: readonly string[];
 }
-/** Adds minutes up to rows of `table`, whose key is a part of theirs. In the order of the primary key: every writer locks rows in it, so two never wait for each other in a circle. */
+/**
+ * Adds minutes up to rows of `table`, whose key is a part of theirs. In the order of the primary key: every writer locks rows in it, so two never wait for
+ * each other in a circle.
+ */
 const addUp = (time: "hour" | "minute", { table, of, key, counters }: AddedUp, where = "") => {
   const order = [time, ...key].join(", ");
   return `insert into signalbox.${table} (slot, ${order}, ${counters.join(", ")})
