@@ -224,6 +224,12 @@ export interface PayerHourRow
     Pick<RouteHourRow, "project" | "key_name" | "user_id" | "channel" | "agent_kind">,
     ComparableTotals {}
 
+/** Of the last hours; without what no page asks for by minute. */
+type ByMinute<Row> = Omit<Row, "hour" | "sla_met" | "sla_missed" | "duration_ns" | "busy_ms"> & { minute: Micros };
+export type PlaceMinuteRow = ByMinute<PlaceHourRow>;
+export type PayerMinuteRow = ByMinute<PayerHourRow>;
+export type ToolMinuteRow = Omit<ToolHourRow, "hour"> & { minute: Micros };
+
 export interface ToolHourRow {
   slot: number;
   hour: Micros;

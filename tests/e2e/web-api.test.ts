@@ -371,7 +371,7 @@ describe("cost", () => {
     const explain = () => get(`/api/v1/explain?${range}`, Explanation);
     try {
       const byMinutes = await explain();
-      expect(byMinutes.by).toBe("minute");
+      expect(byMinutes).toMatchObject({ by: "minute", to: expect.stringMatching(/:00\.000000000Z$/) });
       const [{ from, before_from: before }, { to }] = [byMinutes, await get(`/api/v1/cost?group_by=silicon&${range}`, CostPage)];
       const counted = async (unit: string, since: string, until: string) => {
         const [row] = await sql<{ calls: number; cost_nanousd: string; tools: number }[]>`
@@ -396,6 +396,10 @@ describe("cost", () => {
       expect(byHours.by).toBe("hour");
       expect(Date.parse(byHours.from) % 3_600_000).toBe(0);
       expect(Date.parse(byHours.from)).toBeLessThanOrEqual(Date.parse(from));
+      // the hour of the end counts whole, as far as it is over
+      const endOfHour = Math.ceil(Date.parse(to) / 3_600_000) * 3_600_000;
+      expect(Date.parse(byHours.to)).toBeGreaterThan(Math.min(endOfHour, Date.now()) - 30_000);
+      expect(Date.parse(byHours.to)).toBeLessThanOrEqual(endOfHour);
       expect(byHours.now).toMatchObject({ calls: (await counted("hour", byHours.from, to))?.calls });
       expect(byHours.before).toMatchObject({ calls: (await counted("hour", byHours.before_from, byHours.from))?.calls });
     } finally {

@@ -57,9 +57,9 @@ export const MOST_EXACT_CALLS = 20_000;
 export const Explanation = z
   .object({
     from: Time.meta({ description: "where the explanation really starts: `from`, brought down to a whole minute or hour" }),
-    to: Time,
+    to: Time.meta({ description: "where it really ends: that minute or hour of `to`'s counts whole, as far as it is over" }),
     by: z.enum(["minute", "hour"]).meta({
-      description: `both periods are of whole minutes, or of whole hours: where the range is longer than 2 hours, or it and the one before hold more than ${MOST_EXACT_CALLS.toLocaleString("en")} calls. The one that \`to\` is in counts whole`,
+      description: `both periods are of whole minutes, or of whole hours: where the range is longer than 2 hours, or it and the one before hold more than ${MOST_EXACT_CALLS.toLocaleString("en")} calls`,
     }),
     before_from: Time.meta({ description: "the period before is from here to `from`" }),
     now: Period,

@@ -30,7 +30,7 @@ export async function loadExplanation(parameters: ExplainParameters): Promise<Ex
     const [lineage, labels] = await Promise.all([lineageOf(sql, sessions), sessionLabels(sql, sessions)]);
     return {
       from: rfc3339(range.from),
-      to: rfc3339(range.to),
+      to: rfc3339(await endOf(sql, range)),
       by: range.source === "hours" ? "hour" : "minute",
       before_from: rfc3339(range.beforeFrom),
       ...toPeriods(cost),
@@ -61,6 +61,15 @@ async function byMinutes(sql: Sql, range: { from: string; to: string }): Promise
   const source = (await hasMinutes(sql, beforeFrom)) ? "minutes" : "spans";
   const count = source === "minutes" ? callsByMinutes : callsByHours;
   return (await count(sql, beforeFrom, range.to)) <= MOST_EXACT_CALLS ? { source, beforeFrom, from, to: range.to } : undefined;
+}
+
+/** The end of the whole minute or hour that `to` is in, or now where that is still to come. */
+async function endOf(sql: Sql, { source, to }: ExplainRange): Promise<string> {
+  const unit = source === "hours" ? "1 hour" : "1 minute";
+  const [row] = await sql<{ end: string }[]>`
+    select greatest(${to}::timestamptz, least(now(), date_bin(${unit}::interval, ${to}::timestamptz - interval '1 microsecond', '2000-01-01Z') + ${unit}::interval)) as end`;
+  if (!row) throw new Error("a query without a table gave no row");
+  return row.end;
 }
 
 /** Where as many whole minutes or hours begin before `from` as `to` ends after it. */
