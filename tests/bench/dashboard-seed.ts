@@ -50,21 +50,11 @@ export async function seedSpans(url: string, spans: number, days: number): Promi
     await addUpDays(connection, Date.now());
     await connection.run(MARK_STORED_ALIASES);
     await connection.close();
-    const counted = [
-      "sessions",
-      "agents",
-      "session_aliases",
-      "session_hour",
-      "route_hour",
-      "place_hour",
-      "payer_hour",
-      "tool_hour",
-      "place_minute",
-      "payer_minute",
-      "tool_minute",
-    ];
-    for (const table of [...counted, "route_day", "place_day", "payer_day", "rollup_days", "memory_accesses", "session_memory"])
-      await sql.unsafe(`vacuum analyze ${table}`);
+    const byHour = ["session_hour", "route_hour", "place_hour", "payer_hour", "tool_hour"];
+    const byMinute = ["place_minute", "payer_minute", "tool_minute"];
+    const byDay = ["route_day", "place_day", "payer_day", "rollup_days", "memory_day", "memory_days"];
+    const others = ["sessions", "agents", "session_aliases", "memory_accesses", "session_memory"];
+    for (const table of [...others, ...byHour, ...byMinute, ...byDay]) await sql.unsafe(`vacuum analyze ${table}`);
   } finally {
     await sql.end();
   }

@@ -246,7 +246,7 @@ describe("lists", () => {
     const { data } = await get(`/api/v1/memory?session=${session}`, MemoryPage);
     expect(data[1]).toMatchObject({ session_id: RUNAWAY_SESSION, agent_id: "child", lines: "1-9", diff: "- a\n+ b" });
     await sql`delete from spans where operation = 'memory'`;
-    await sql`truncate memory_accesses, session_memory`;
+    await sql`truncate memory_accesses, session_memory, memory_days`;
   });
 });
 

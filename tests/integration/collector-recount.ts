@@ -56,7 +56,8 @@ export type Rollups = Record<
   | "tool_minute"
   | "session_hour"
   | "memory_accesses"
-  | "session_memory",
+  | "session_memory"
+  | "memory_days",
   unknown[]
 >;
 
@@ -139,6 +140,10 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
       from signalbox.session_hour group by ${SESSION_KEY} order by ${SESSION_KEY}`),
     memory_accesses: await sql.unsafe("select * from signalbox.memory_accesses order by session_id, start_time, span_id"),
     session_memory: await sql.unsafe("select * from signalbox.session_memory where reads + writes > 0 order by session_id, path, project"),
+    memory_days:
+      await sql.unsafe(`select file, sum(sessions)::bigint as sessions, sum(reads)::bigint as reads, sum(writes)::bigint as writes,
+        max(last_read) as last_read, max(last_write) as last_write
+      from signalbox.memory_since('-infinity') group by file order by file collate "C"`),
   };
 }
 
@@ -171,5 +176,8 @@ export async function recount(sql: postgres.Sql): Promise<Rollups> {
     session_memory: await sql.unsafe(
       `${MEMORY} ${OF_MEMORY} from accesses group by session_id, path, project order by session_id, path, project`,
     ),
+    memory_days: await sql.unsafe(`
+      select file, count(*) as sessions, sum(reads)::bigint as reads, sum(writes)::bigint as writes, max(last_read) as last_read, max(last_write) as last_write
+      from (${MEMORY} ${OF_MEMORY} from accesses group by session_id, path, project) f group by file order by file collate "C"`),
   };
 }

@@ -132,6 +132,6 @@ export function withoutSlots(tables: Record<string, unknown[]>): Record<string, 
 
 export async function emptyTables(databaseUrl: string): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-  await sql.unsafe(`truncate ${[...TABLES, "rollup_days"].map((table) => `signalbox.${table}`).join(", ")}`);
+  await sql.unsafe(`truncate ${[...TABLES, "rollup_days", "memory_days", "memory_day"].map((table) => `signalbox.${table}`).join(", ")}`);
   await sql.end();
 }

@@ -2,6 +2,8 @@
 import { Attribute, Operation } from "@signalbox/otel/conventions";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { connect } from "../../collector-processor/src/exporters/postgres-connection.ts";
+import { addUpDays } from "../../collector-processor/src/retention/add-up-days.ts";
 import { NAME_MEMORY } from "../../collector-processor/src/sql/memory-accesses.ts";
 import { listMemory } from "../../web/src/queries/list-memory.ts";
 import { listMemoryFiles } from "../../web/src/queries/list-memory-files.ts";
@@ -117,9 +119,18 @@ const RANGES = [0, 1, 20 * 60 + 30, 50 * 60, 80 * 60, 99 * 60, MINUTES].map((min
   new Date((BEGIN_US + minute * MINUTE_US) / 1000).toISOString(),
 );
 
+/** As they are found, and again once their days are added up. */
+async function expectFiles(all: readonly Access[]): Promise<void> {
+  for (const from of RANGES) expect([...(await files(from))], from).toEqual(filesOf(all, from));
+  const connection = await connect(database.url);
+  await addUpDays(connection, Date.parse("2026-12-01"));
+  await connection.close();
+  for (const from of RANGES) expect([...(await files(from))], `days added up, ${from}`).toEqual(filesOf(all, from));
+}
+
 async function expectAll(): Promise<void> {
   const all = await accesses();
-  for (const from of RANGES) expect([...(await files(from))], from).toEqual(filesOf(all, from));
+  await expectFiles(all);
   // to the microsecond
   const middle = all[Math.floor(all.length / 2)]?.time as string;
   const since = all.filter(({ time }) => time >= middle);
@@ -179,7 +190,7 @@ it("an agent whose name is known later", async () => {
   await expectAll();
 });
 
-it("more files of sessions than are told apart one by one, page by page", async () => {
+it("files of many sessions, page by page", async () => {
   const [, since = ""] = RANGES;
   await sql`insert into sessions (session_id, project, agent_name, first_time, last_time)
     select 'many-' || number, 'default', 'agent-' || number % 7, ${since}::timestamptz + number * interval '1 second', ${since}::timestamptz + interval '1 hour'
@@ -193,9 +204,9 @@ it("more files of sessions than are told apart one by one, page by page", async 
     select a.session_id, a.path, a.project, 1, 0, a.start_time, a.start_time, s.agent_name from memory_accesses a join sessions s using (session_id)
     where session_id like 'many-%'`;
   await sql`insert into session_aliases (alias, session_id) select 'many-' || number, 'many-' || number - 1 from generate_series(1, 9000) number where number % 50 = 0`;
+  await sql`delete from memory_days`;
   await sql`analyze session_memory`;
-  const all = await accesses();
-  for (const from of RANGES) expect([...(await files(from))], from).toEqual(filesOf(all, from));
+  await expectFiles(await accesses());
   const whole = await files(since);
   const pages = [await files(since, 4), await files(since, 4, 4)].flatMap((page) => page.slice(0, 4));
   expect(pages).toEqual(whole.slice(0, 8));

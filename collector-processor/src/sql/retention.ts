@@ -100,5 +100,6 @@ from pg_class join (values ('content', 'messages'), ('content', 'span_messages')
   on oid = ('signalbox.' || name)::regclass
 group by kind
 union all
-select 'spans', (sum(pg_total_relation_size(oid)) + pg_total_relation_size('signalbox.memory_accesses') + pg_total_relation_size('signalbox.session_memory'))::text, sum(greatest(reltuples, 0))::bigint::text
+select 'spans', (sum(pg_total_relation_size(oid)) + pg_total_relation_size('signalbox.memory_accesses') + pg_total_relation_size('signalbox.session_memory')
+  + pg_total_relation_size('signalbox.memory_day'))::text, sum(greatest(reltuples, 0))::bigint::text
 from pg_class where oid in (select inhrelid from pg_inherits where inhparent = 'signalbox.spans'::regclass)`;

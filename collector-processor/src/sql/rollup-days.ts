@@ -2,8 +2,8 @@ import { PAYER_HOUR_KEY, PLACE_HOUR_KEY, ROUTE_HOUR_KEY } from "../exporters/cou
 import { PAYER_HOUR_COUNTERS, PLACE_HOUR_COUNTERS, ROUTE_HOUR_SUMS } from "./add-counters.ts";
 
 /** Days are UTC's, as partitions are. */
-const DAY = "24 hours";
-const dayOf = (time: string) => `date_bin('${DAY}', ${time}, '2000-01-01Z')`;
+export const DAY = "24 hours";
+export const dayOf = (time: string) => `date_bin('${DAY}', ${time}, '2000-01-01Z')`;
 
 const ADDED_UP = [
   { name: "route", key: ROUTE_HOUR_KEY, counters: ROUTE_HOUR_SUMS },

@@ -1,7 +1,7 @@
 import type { Sql } from "../server/database.ts";
 import { isShared } from "./memory-owner.ts";
 import { related } from "./related-sessions.ts";
-import { isTrace, written } from "./sql-parts.ts";
+import { isTrace } from "./sql-parts.ts";
 
 export interface MemoryFileRow {
   project: string;
@@ -15,14 +15,11 @@ export interface MemoryFileRow {
   last_write: string | null;
 }
 
-/** Files of sessions. */
-const MANY = 8_000;
-
 /**
  * Which memory files were read or written since then, the latest first?
  *
- * Most sessions are a matter of their own: all are added up by their own agent's file, from which those that belong together are taken away again and
- * counted root by root. A last time cannot be taken away: where it is that of a session whose root's agent has another file, it is looked up.
+ * Most sessions are a matter of their own: all are added up by their own agent's file (of days that are over, they are: migration 000028), from which those
+ * that belong together are taken away again and counted root by root. A last time cannot be taken away: where it is that of a session whose root's agent has another file, it is looked up.
  */
 export function listMemoryFiles(
   sql: Sql,
@@ -31,10 +28,9 @@ export function listMemoryFiles(
   const counts = sql`count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes,
     max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write`;
   const sums = sql`sum_bigint(reads) as reads, sum_bigint(writes) as writes, max(last_read) as last_read, max(last_write) as last_write`;
-  const isSince = sql`first_time >= ${from}::timestamptz`;
-  const begun = (since = isSince) => sql`
+  const begun = sql`
     select session_id, file, reads, writes, case when reads > 0 then last_read end as last_read, case when writes > 0 then last_write end as last_write
-    from session_memory m where ${since} and reads + writes > 0`;
+    from session_memory where first_time >= ${from}::timestamptz and reads + writes > 0`;
   return sql<MemoryFileRow[]>`
     -- of traces, which are many, those alone that used a file (migration 000026)
     with roots as materialized (
@@ -58,26 +54,17 @@ export function listMemoryFiles(
         where a.session_id = m.session_id and a.path = m.path and a.project = m.project and a.start_time >= ${from}::timestamptz having count(*) > 0
       ) a where m.first_time < ${from}::timestamptz and m.last_time >= ${from}::timestamptz
     ),
-    -- many are read in the order of their files, which takes half as long as to tell files apart; few by when they were begun
-    many as materialized (
-      select count(*) > ${written(sql, MANY)} as are from (select from session_memory where first_time >= ${from}::timestamptz limit ${written(sql, MANY + 1)}) m
-    ),
     of_agents as materialized (
       select file, sum_bigint(sessions) as sessions, ${sums} from (
-        select file, count(*) as sessions, ${sums} from (
-          -- coalesce: by no index of times
-          ${begun(sql`coalesce(${isSince}, false)`)} and (select are from many) order by file offset 0
-        ) m group by file
+        select file, sessions, reads, writes, last_read, last_write from memory_since(${from}::timestamptz)
         union all
-        select file, count(*), ${sums} from (${begun()} and not (select are from many) order by first_time offset 0) m group by file
-        union all
-        select file, count(*), ${sums} from cut group by file
+        select file, 1, reads, writes, last_read, last_write from cut
       ) f group by file
     ),
     -- offset 0: these few are found first, and then whom they belong to. An array, so that they are found in the order of the index
     of_related as materialized (
       select u.*, r.root_id from (
-        ${begun()} and session_id collate "C" = any (array(select session_id from related order by session_id collate "C"))
+        ${begun} and session_id collate "C" = any (array(select session_id from related order by session_id collate "C"))
         union all
         select * from cut where session_id in (select session_id from related) offset 0
       ) u join related r on r.session_id = u.session_id
@@ -114,7 +101,7 @@ export function listMemoryFiles(
         case when o.is_known then o.last_read else g.last_read end as last_read, case when o.is_known then o.last_write else g.last_write end as last_write
       from of_agents g join files f on f.file = g.file left join less l on l.file = g.file
       left join lateral (
-        select true as is_known, max(last_read) as last_read, max(last_write) as last_write from (${begun()} union all select * from cut) u
+        select true as is_known, max(last_read) as last_read, max(last_write) as last_write from (${begun} union all select * from cut) u
         where file = g.file and session_id not in (select session_id from related) and (l.last_read = g.last_read or l.last_write = g.last_write)
         having l.last_read = g.last_read or l.last_write = g.last_write
       ) o on true
