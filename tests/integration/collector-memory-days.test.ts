@@ -9,7 +9,7 @@ import { retentionLimits } from "../../collector-processor/src/retention/limits.
 import { retentionSchema } from "../../collector-processor/src/retention/retention-config.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { randomSource } from "../support/random-source.ts";
-import { recount, rollups } from "./collector-recount.ts";
+import { MEMORY_BY_DAYS, recount, rollups } from "./collector-recount.ts";
 import { emptyTables, NOW, post, request, span, testCollector, untilReady } from "./collector-support.ts";
 
 const HOUR = 3_600_000;
@@ -165,10 +165,10 @@ it("shows a key of one project that project's sums alone", async () => {
     sql.begin(async (transaction) => {
       await transaction`set local role signalbox_project`;
       await transaction`select set_config('signalbox.project', ${project}, true)`;
-      const [row] = await transaction`select sum(sessions)::int as sessions from signalbox.memory_since('-infinity')`;
+      const [row] = await transaction`select sum(sessions)::int as sessions from signalbox.memory_day`;
       return row?.sessions;
     });
-  expect([await seen("default"), await seen("other"), await seen("none")]).toEqual([16, 1, null]);
+  expect([await seen("default"), await seen("other"), await seen("none")]).toEqual([14, 1, null]);
 });
 
 const waitsForLock = () =>
@@ -185,7 +185,7 @@ it("waits for who is changing a file, and has the change", async () => {
     await waitsForLock();
     await writer.run("commit");
     await adding;
-    const [row] = await sql`select max(reads)::int as reads from signalbox.memory_since('-infinity')`;
+    const [row] = await sql`select max(reads)::int as reads from signalbox.memory_day`;
     expect(row?.reads).toBeGreaterThan(1000);
   } finally {
     await writer.close();
@@ -224,7 +224,7 @@ it("is what the rows are at every moment, while two collectors write late access
     const sums = (rows: string) => `(select file, sum(sessions) as sessions, sum(reads) as reads, sum(writes) as writes,
       max(last_read) as last_read, max(last_write) as last_write from ${rows} group by file)`;
     const rows = `(select file, 1 as sessions, reads, writes, last_read, last_write from signalbox.session_memory) rows`;
-    const [byDays, byRows] = [sums("signalbox.memory_since('-infinity')"), sums(rows)];
+    const [byDays, byRows] = [sums(MEMORY_BY_DAYS), sums(rows)];
     let added = 0;
     const beside = [
       until(async () => {

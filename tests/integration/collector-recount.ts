@@ -113,6 +113,14 @@ const countedTools = (unit: "hour" | "minute", where: string) => `
 /** All that there is, with those days that are added up in place of their hours. */
 const between = (name: string) => `${name}_between('-infinity', 'infinity')`;
 
+/** Memory files of sessions, those of days that are added up in place of their rows. */
+export const MEMORY_BY_DAYS = `(
+  select file, sessions, reads, writes, last_read, last_write from signalbox.memory_day join signalbox.memory_days using (day)
+  union all
+  select file, 1, reads, writes, last_read, last_write from signalbox.session_memory
+  where date_bin('24 hours', first_time, '2000-01-01Z') not in (select day from signalbox.memory_days) and reads + writes > 0
+) files`;
+
 /** What is kept: sessions, agents and the rollups, these added up over slots, and hours as they are read by days. */
 export async function rollups(sql: postgres.Sql): Promise<Rollups> {
   const counters = `turns, calls, tool_calls, errors, ${KEPT_SUMS.replaceAll(/sum\((\w+)\)/g, "$1")}`;
@@ -143,7 +151,7 @@ export async function rollups(sql: postgres.Sql): Promise<Rollups> {
     memory_days:
       await sql.unsafe(`select file, sum(sessions)::bigint as sessions, sum(reads)::bigint as reads, sum(writes)::bigint as writes,
         max(last_read) as last_read, max(last_write) as last_write
-      from signalbox.memory_since('-infinity') group by file order by file collate "C"`),
+      from ${MEMORY_BY_DAYS} group by file order by file collate "C"`),
   };
 }
 

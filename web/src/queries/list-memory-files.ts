@@ -1,7 +1,7 @@
-import type { Sql } from "../server/database.ts";
+import type { Sql, SqlPart } from "../server/database.ts";
 import { isShared } from "./memory-owner.ts";
 import { related } from "./related-sessions.ts";
-import { isTrace } from "./sql-parts.ts";
+import { isTrace, written } from "./sql-parts.ts";
 
 export interface MemoryFileRow {
   project: string;
@@ -18,8 +18,8 @@ export interface MemoryFileRow {
 /**
  * Which memory files were read or written since then, the latest first?
  *
- * Most sessions are a matter of their own: all are added up by their own agent's file (of days that are over, they are: migration 000028), from which those
- * that belong together are taken away again and counted root by root. A last time cannot be taken away: where it is that of a session whose root's agent has another file, it is looked up.
+ * Most sessions are a matter of their own: all are added up by their own agent's file, from which those that belong together are taken away again and
+ * counted root by root. A last time cannot be taken away: where it is that of a session whose root's agent has another file, it is looked up.
  */
 export function listMemoryFiles(
   sql: Sql,
@@ -28,9 +28,12 @@ export function listMemoryFiles(
   const counts = sql`count(*) filter (where not is_write) as reads, count(*) filter (where is_write) as writes,
     max(start_time) filter (where not is_write) as last_read, max(start_time) filter (where is_write) as last_write`;
   const sums = sql`sum_bigint(reads) as reads, sum_bigint(writes) as writes, max(last_read) as last_read, max(last_write) as last_write`;
-  const begun = sql`
+  // in brackets, so that one plan is for all times, and kept
+  const since = sql`(select ${from}::timestamptz)`;
+  const begun = (when: SqlPart) => sql`
     select session_id, file, reads, writes, case when reads > 0 then last_read end as last_read, case when writes > 0 then last_write end as last_write
-    from session_memory where first_time >= ${from}::timestamptz and reads + writes > 0`;
+    from session_memory where ${when} and reads + writes > 0`;
+  const begunSince = begun(sql`first_time >= ${since}`);
   return sql<MemoryFileRow[]>`
     -- of traces, which are many, those alone that used a file (migration 000026)
     with roots as materialized (
@@ -44,19 +47,27 @@ export function listMemoryFiles(
     cut as materialized (
       select m.session_id, m.file, a.* from (
         select *, greatest(last_read, last_write) as last_time from session_memory
-        where greatest(last_read, last_write) - first_time > interval '1 hour' and greatest(last_read, last_write) >= ${from}::timestamptz
+        where greatest(last_read, last_write) - first_time > interval '1 hour' and greatest(last_read, last_write) >= ${since}
         union all
         select *, greatest(last_read, last_write) from session_memory
-        where greatest(last_read, last_write) - first_time <= interval '1 hour' and first_time >= ${from}::timestamptz - interval '1 hour' and first_time < ${from}::timestamptz
+        where greatest(last_read, last_write) - first_time <= interval '1 hour' and first_time >= ${since} - interval '1 hour' and first_time < ${since}
       ) m
       cross join lateral (
         select ${counts} from memory_accesses a
-        where a.session_id = m.session_id and a.path = m.path and a.project = m.project and a.start_time >= ${from}::timestamptz having count(*) > 0
-      ) a where m.first_time < ${from}::timestamptz and m.last_time >= ${from}::timestamptz
+        where a.session_id = m.session_id and a.path = m.path and a.project = m.project and a.start_time >= ${since} having count(*) > 0
+      ) a where m.first_time < ${since} and m.last_time >= ${since}
+    ),
+    -- days that are over are added up (migration 000028); what lies between is read
+    days as materialized (select day from memory_days where day >= ${since}),
+    gaps as (
+      select lag(day + interval '24 hours', 1, ${since}) over (order by day) as begins, day as ends from (select day from days union all select 'infinity') ends
     ),
     of_agents as materialized (
       select file, sum_bigint(sessions) as sessions, ${sums} from (
-        select file, sessions, reads, writes, last_read, last_write from memory_since(${from}::timestamptz)
+        select d.* from days cross join lateral (select file, sessions, reads, writes, last_read, last_write from memory_day where day = days.day offset 0) d
+        union all
+        select file, 1, reads, writes, last_read, last_write from gaps
+        cross join lateral (${begun(sql`first_time >= begins and first_time < ends`)} offset 0) m where begins < ends
         union all
         select file, 1, reads, writes, last_read, last_write from cut
       ) f group by file
@@ -64,7 +75,7 @@ export function listMemoryFiles(
     -- offset 0: these few are found first, and then whom they belong to. An array, so that they are found in the order of the index
     of_related as materialized (
       select u.*, r.root_id from (
-        ${begun} and session_id collate "C" = any (array(select session_id from related order by session_id collate "C"))
+        ${begunSince} and session_id collate "C" = any (array(select session_id from related order by session_id collate "C"))
         union all
         select * from cut where session_id in (select session_id from related) offset 0
       ) u join related r on r.session_id = u.session_id
@@ -101,7 +112,7 @@ export function listMemoryFiles(
         case when o.is_known then o.last_read else g.last_read end as last_read, case when o.is_known then o.last_write else g.last_write end as last_write
       from of_agents g join files f on f.file = g.file left join less l on l.file = g.file
       left join lateral (
-        select true as is_known, max(last_read) as last_read, max(last_write) as last_write from (${begun} union all select * from cut) u
+        select true as is_known, max(last_read) as last_read, max(last_write) as last_write from (${begunSince} union all select * from cut) u
         where file = g.file and session_id not in (select session_id from related) and (l.last_read = g.last_read or l.last_write = g.last_write)
         having l.last_read = g.last_read or l.last_write = g.last_write
       ) o on true
@@ -117,5 +128,5 @@ export function listMemoryFiles(
     ) o join (select distinct on (place) place, project, path from files) p on p.place = o.place
     where true ${q ? sql`and (strpos(lower(path), lower(${q})) > 0 or strpos(lower(owner), lower(${q})) > 0)` : sql``}
     order by last_time desc, path, owner, project
-    limit ${limit + 1} offset ${offset}`;
+    limit ${written(sql, limit + 1)} offset ${written(sql, offset)}`;
 }
