@@ -128,5 +128,5 @@ export function listMemoryFiles(
     ) o join (select distinct on (place) place, project, path from files) p on p.place = o.place
     where true ${q ? sql`and (strpos(lower(path), lower(${q})) > 0 or strpos(lower(owner), lower(${q})) > 0)` : sql``}
     order by last_time desc, path, owner, project
-    limit ${written(sql, limit + 1)} offset ${written(sql, offset)}`;
+    limit ${written(sql, limit + 1)} offset ${offset}`;
 }
