@@ -216,7 +216,7 @@ describe("session", () => {
     await go(page, SESSION);
     const grid = page.getByRole("treegrid");
     for (const segment of ["queue", "prefill", "decode"])
-      await grid.locator(`[data-segment=${segment}]`).first().waitFor({ state: "attached" });
+      await grid.locator(`[role=row] [title*="${segment} "][style*="linear-gradient"]`).first().waitFor({ state: "attached" });
     await grid.focus();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");

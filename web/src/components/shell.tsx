@@ -48,7 +48,8 @@ export function Shell({ children }: { children: ReactNode }) {
 function Sidebar() {
   const pathname = usePathname();
   return (
-    <div className="sticky top-0 hidden h-dvh flex-col border-line border-r px-3 py-4 md:flex">
+    // opaque and above what scrolls: below it, a page's positioned rows would be a second layer as high as the page, blended anew in each frame
+    <div className="sticky top-0 z-10 hidden h-dvh flex-col border-line border-r bg-page px-3 py-4 md:flex">
       <div className="px-2 pb-5">
         <Logo />
       </div>

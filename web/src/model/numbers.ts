@@ -14,7 +14,7 @@ export function formatDecimals(value: number, most: number, least = 0): string {
 }
 
 /** "1,284" */
-export const formatCount = (value: number) => whole.format(value);
+export const formatCount = (value: number | bigint) => whole.format(value);
 
 /** "1.3M"; whole below ten thousand. */
 export const formatCompact = (value: number) => (Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value));

@@ -1,5 +1,5 @@
 import { type Amount, formatMoney } from "../model/money.ts";
-import { plural } from "../model/numbers.ts";
+import { formatCount, plural } from "../model/numbers.ts";
 import { classNames } from "./class-names.ts";
 
 /** An amount as it is read, with the exact one in `value`. Unknown is said in words and never as 0. */
@@ -9,7 +9,7 @@ export function Money({ nanousd, unknownCalls = 0, className }: Amount & { class
       ? "no price is known for these calls"
       : unknownCalls > 0
         ? `at least this: the cost of ${plural(unknownCalls, "call")} is unknown`
-        : `${BigInt(nanousd).toLocaleString("en-US")} nano-USD`;
+        : `${formatCount(BigInt(nanousd))} nano-USD`;
   return (
     <data
       value={nanousd ?? "unknown"}

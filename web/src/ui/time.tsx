@@ -20,13 +20,14 @@ export function NowProvider({ initial, children }: { initial: number; children: 
 export const useNow = () => useContext(NowContext);
 
 const noChange = () => () => {};
+let browserTimeZone: string | undefined;
+/** Asked once a page: to make the format that knows it takes longer than to draw a row, and each row with a time asks. */
+const timeZoneOfBrowser = () => {
+  browserTimeZone ??= Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return browserTimeZone;
+};
 /** The browser's time zone; UTC while the server draws. */
-export const useTimeZone = () =>
-  useSyncExternalStore(
-    noChange,
-    () => Intl.DateTimeFormat().resolvedOptions().timeZone,
-    () => "UTC",
-  );
+export const useTimeZone = () => useSyncExternalStore(noChange, timeZoneOfBrowser, () => "UTC");
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 export function formatTime(ms: number, timeZone: string, style: "tenth" | "time" | "minute" | "day" | "full" | "dayhour"): string {

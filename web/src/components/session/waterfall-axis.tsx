@@ -1,11 +1,12 @@
 "use client";
+import { memo } from "react";
 import { formatDuration } from "../../model/time.ts";
 import type { TimeAxis } from "../../model/time-axis.ts";
 import { formatTime, useTimeZone } from "../../ui/time.tsx";
 import { CALL_PARTS, WATERFALL_COLUMNS } from "./waterfall-look.ts";
 
 /** Clock times above the bars; idle time that was left out is said in words. */
-export function WaterfallAxis({ axis }: { axis: TimeAxis }) {
+export const WaterfallAxis = memo(function WaterfallAxis({ axis }: { axis: TimeAxis }) {
   const timeZone = useTimeZone();
   const idleMs = axis.breaks.reduce((sum, gap) => sum + gap.ms, 0);
   // fine enough that the four marks read differently
@@ -39,4 +40,4 @@ export function WaterfallAxis({ axis }: { axis: TimeAxis }) {
       </div>
     </div>
   );
-}
+});

@@ -14,6 +14,8 @@ import { OperationIcon } from "./operation-icon.tsx";
 import { ROW_HEIGHT, SEGMENT_OPACITY, WATERFALL_COLUMNS } from "./waterfall-look.ts";
 
 const INDENT = 14;
+/** What the button that opens a row takes, and the gap after it. */
+const CHEVRON = "1.375rem";
 
 interface Props {
   row: TreeRow<SpanNode>;
@@ -42,6 +44,7 @@ export const WaterfallRow = memo(function WaterfallRow({
   const { node, level, hasChildren } = row;
   const { span, call } = node;
   const served = call ?? span;
+  const indent = Math.min(level, 12) * INDENT;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles the keys
     <div
@@ -61,8 +64,12 @@ export const WaterfallRow = memo(function WaterfallRow({
       )}
       style={{ height: ROW_HEIGHT, transform: `translateY(${top}px)` }}
     >
-      <span role="gridcell" className="flex min-w-0 items-center gap-1.5" style={{ paddingLeft: Math.min(level, 12) * INDENT }}>
-        {hasChildren ? (
+      <span
+        role="gridcell"
+        className="flex min-w-0 items-center gap-1.5"
+        style={{ paddingLeft: hasChildren ? indent : `calc(${indent}px + ${CHEVRON})` }}
+      >
+        {hasChildren && (
           <button
             type="button"
             tabIndex={-1}
@@ -73,10 +80,8 @@ export const WaterfallRow = memo(function WaterfallRow({
             }}
             className="-m-1 grid size-6 shrink-0 place-items-center text-ink-3 hover:text-ink"
           >
-            <ChevronRight size={13} className={classNames("transition-transform", isExpanded && "rotate-90")} aria-hidden />
+            <ChevronRight size={13} className={isExpanded ? "rotate-90" : undefined} aria-hidden />
           </button>
-        ) : (
-          <span className="w-4 shrink-0" />
         )}
         <OperationIcon operation={span.operation} />
         <span className={classNames("truncate", span.operation === "invoke_agent" && "font-medium")} title={span.name}>
@@ -95,7 +100,8 @@ export const WaterfallRow = memo(function WaterfallRow({
           <CircleAlert size={12} className="shrink-0 text-bad" aria-label="error" />
         )}
       </span>
-      <span role="gridcell" className="relative h-full">
+      {/* a grid of one place that bar and duration share: positioned, each would be a layer of its own */}
+      <span role="gridcell" className="grid h-full grid-cols-[minmax(0,1fr)] items-center *:col-start-1 *:row-start-1">
         <Bar node={node} axis={axis} />
       </span>
       <span role="gridcell" className="truncate text-right text-sm">
@@ -109,6 +115,9 @@ export const WaterfallRow = memo(function WaterfallRow({
     </div>
   );
 });
+
+/** As `opacity` would draw it, without a layer to blend for each bar. */
+const faint = (color: string, opacity: number) => (opacity === 1 ? color : `color-mix(in srgb, ${color} ${opacity * 100}%, transparent)`);
 
 /** The share of the axis that a duration takes beside its bar. */
 const ROOM = 0.14;
@@ -127,36 +136,23 @@ function Bar({ node, axis }: { node: SpanNode; axis: TimeAxis }) {
     <>
       <span
         title={words}
-        className={classNames("absolute top-1/2 -translate-y-1/2 overflow-hidden rounded-[3px]", isThin ? "h-1" : "h-3")}
-        style={{ left: `${from * 100}%`, width: `max(2px, ${(to - from) * 100}%)` }}
-      >
-        {segments.length === 0 ? (
-          <span
-            className="absolute inset-0"
-            style={{ background: color, opacity: call ? 1 : isThin ? 0.35 : span.status === "error" ? 0.8 : 0.28 }}
-          />
-        ) : (
-          segments.map((segment) => (
-            <span
-              key={segment.kind}
-              data-segment={segment.kind}
-              className="absolute inset-y-0"
-              style={{
-                left: `${segment.from * 100}%`,
-                width: `${(segment.to - segment.from) * 100}%`,
-                background: color,
-                opacity: SEGMENT_OPACITY[segment.kind],
-              }}
-            />
-          ))
-        )}
-      </span>
+        className={classNames("rounded-[3px]", isThin ? "h-1" : "h-3")}
+        style={{
+          marginLeft: `${from * 100}%`,
+          width: `max(2px, ${(to - from) * 100}%)`,
+          background:
+            segments.length === 0
+              ? faint(color, call ? 1 : isThin ? 0.35 : span.status === "error" ? 0.8 : 0.28)
+              : `linear-gradient(to right, ${segments.map(({ kind, from, to }) => `${faint(color, SEGMENT_OPACITY[kind] ?? 1)} ${from * 100}% ${to * 100}%`).join(", ")})`,
+        }}
+      />
       <span
         className={classNames(
-          "tabular pointer-events-none absolute top-1/2 hidden -translate-y-1/2 whitespace-nowrap px-1.5 text-ink-3 text-xs md:block",
+          "tabular pointer-events-none hidden whitespace-nowrap px-1.5 text-ink-3 text-xs md:block",
           isFull && "rounded-sm bg-surface pr-0 text-ink-2",
+          to > 1 - ROOM ? "justify-self-end" : "justify-self-start",
         )}
-        style={isFull ? { right: `${(1 - to) * 100}%` } : to > 1 - ROOM ? { right: `${(1 - from) * 100}%` } : { left: `${to * 100}%` }}
+        style={to > 1 - ROOM ? { marginRight: `${(1 - (isFull ? to : from)) * 100}%` } : { marginLeft: `${to * 100}%` }}
       >
         {formatDuration(durationMs)}
       </span>

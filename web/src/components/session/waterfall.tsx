@@ -47,7 +47,7 @@ export function Waterfall({
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
+    overscan: 6,
     scrollMargin: offset,
     scrollPaddingStart: 80,
     scrollPaddingEnd: 80,
