@@ -119,7 +119,7 @@ export const explainTests = (stage: FleetStage) =>
       expect(await periods("/explain?range=1h")).toBe("by whole minutes: T to T, against T to T");
       await sql`insert into place_minute select 99, date_trunc('minute', now()) - interval '3 minutes', 'busy', '', '', '', '', '', '', '', '', ${MOST_COUNTED_CALLS}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0`;
       try {
-        expect(await periods("/explain?range=1h")).toBe("by whole hours: T to T, against T to T, for these are more than 20,000 calls");
+        expect(await periods("/explain?range=1h")).toBe("by whole hours: T to T, against T to T, for these are more than 50,000 calls");
         const tokens = await open("/tokens?range=1h&group=agent");
         await tokens.getByText("by whole hours, for these are more than 50,000 calls").waitFor();
       } finally {

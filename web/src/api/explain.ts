@@ -2,6 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { paths } from "../paths.ts";
 import { Count, Nanousd, NullableText, Silicon, Time, TimeParameter } from "./common.ts";
+import { MOST_COUNTED_CALLS } from "./cost.ts";
 import { fetchJson } from "./fetch-json.ts";
 
 /** What a change in cost can be put down to. */
@@ -51,15 +52,12 @@ export const Burst = z
   .meta({ id: "Burst", description: "a session whose sub-agents began faster than a runaway's" });
 export type Burst = z.infer<typeof Burst>;
 
-/** Of more calls than so many, in a range and the one before it together, a short range is explained by whole hours. */
-export const MOST_EXACT_CALLS = 20_000;
-
 export const Explanation = z
   .object({
     from: Time.meta({ description: "where the explanation really starts: `from`, brought down to a whole minute or hour" }),
     to: Time.meta({ description: "where it really ends: that minute or hour of `to`'s counts whole, as far as it is over" }),
     by: z.enum(["minute", "hour"]).meta({
-      description: `both periods are of whole minutes, or of whole hours: where the range is longer than 2 hours, or it and the one before hold more than ${MOST_EXACT_CALLS.toLocaleString("en")} calls`,
+      description: `both periods are of whole minutes, or of whole hours: where the range is longer than 2 hours, or it and the one before hold more than ${MOST_COUNTED_CALLS.toLocaleString("en")} calls, and then without the hour that is not over, unless that is all`,
     }),
     before_from: Time.meta({ description: "the period before is from here to `from`" }),
     now: Period,

@@ -1,4 +1,5 @@
-import { type ExplainParameters, type Explanation, MOST_EXACT_CALLS } from "../api/explain.ts";
+import { MOST_COUNTED_CALLS } from "../api/cost.ts";
+import type { ExplainParameters, Explanation } from "../api/explain.ts";
 import { toContributions, toPeriods } from "../model/explain-rows.ts";
 import { rfc3339 } from "../model/time.ts";
 import { burstsBetween, lineageOf, sessionLabels } from "../queries/explain-agents.ts";
@@ -49,10 +50,12 @@ export async function loadExplanation(parameters: ExplainParameters): Promise<Ex
 async function explainRange(sql: Sql, { from, to }: ExplainParameters): Promise<ExplainRange> {
   const range = await resolveRange(sql, from, to, "UTC");
   if (range.hours <= 0) throw new InvalidParameter("to", "is not after from");
-  const minutes = range.hours <= EXACT_HOURS + 0.02 && (await byMinutes(sql, range));
+  const isShort = range.hours <= EXACT_HOURS + 0.02;
+  const minutes = isShort && (await byMinutes(sql, range));
   if (minutes) return minutes;
   const start = floorToHour(range.from);
-  return { source: "hours", beforeFrom: await beforeOf(sql, start, range.to, "hour"), from: start, to: range.to };
+  const end = isShort ? await wholeEnd(sql, start, range.to) : range.to;
+  return { source: "hours", beforeFrom: await beforeOf(sql, start, end, "hour"), from: start, to: end };
 }
 
 async function byMinutes(sql: Sql, range: { from: string; to: string }): Promise<ExplainRange | undefined> {
@@ -60,7 +63,16 @@ async function byMinutes(sql: Sql, range: { from: string; to: string }): Promise
   const beforeFrom = await beforeOf(sql, from, range.to, "minute");
   const source = (await hasMinutes(sql, beforeFrom)) ? "minutes" : "spans";
   const count = source === "minutes" ? callsByMinutes : callsByHours;
-  return (await count(sql, beforeFrom, range.to)) <= MOST_EXACT_CALLS ? { source, beforeFrom, from, to: range.to } : undefined;
+  return (await count(sql, beforeFrom, range.to)) <= MOST_COUNTED_CALLS ? { source, beforeFrom, from, to: range.to } : undefined;
+}
+
+/** Where a short range by whole hours ends: before the hour that is not over, which beside a whole one would look like a fall, unless it is all there is. */
+async function wholeEnd(sql: Sql, from: string, to: string): Promise<string> {
+  const [row] = await sql<{ end: string }[]>`
+    select case when this_hour > ${from}::timestamptz then least(${to}::timestamptz, this_hour) else ${to}::timestamptz end as end
+    from date_bin('1 hour', now(), '2000-01-01Z') this_hour`;
+  if (!row) throw new Error("a query without a table gave no row");
+  return row.end;
 }
 
 /** The end of the whole minute or hour that `to` is in, or now where that is still to come. */

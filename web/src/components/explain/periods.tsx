@@ -1,4 +1,5 @@
-import { type Explanation, MOST_EXACT_CALLS } from "../../api/explain.ts";
+import { MOST_COUNTED_CALLS } from "../../api/cost.ts";
+import type { Explanation } from "../../api/explain.ts";
 import { formatCount } from "../../model/numbers.ts";
 import { epochMs } from "../../model/time.ts";
 import { formatTime, useTimeZone } from "../../ui/time.tsx";
@@ -12,7 +13,7 @@ export function Periods({ explanation, isShort }: { explanation: Explanation; is
   return (
     <span className="tabular" data-periods={by}>
       by whole {by}s: {said(from)} to {said(to)}, against {said(beforeFrom)} to {said(from)}
-      {isShort && by === "hour" && `, for these are more than ${formatCount(MOST_EXACT_CALLS)} calls`}
+      {isShort && by === "hour" && `, for these are more than ${formatCount(MOST_COUNTED_CALLS)} calls`}
     </span>
   );
 }
