@@ -22,6 +22,7 @@ import { fileURLToPath } from "node:url";
 import { startPostgres } from "@signalbox/local/postgres";
 import postgres from "postgres";
 import { freePort } from "../support/free-port.ts";
+import { ROLLUP_TABLES } from "../support/rollup-tables.ts";
 import { cpuMilliseconds } from "./cpu-time.ts";
 import { agentBatch } from "./ingest-load.ts";
 import { OtlpClient, otlpRequest } from "./otlp-client.ts";
@@ -30,23 +31,7 @@ const [requestSpans = 5_000, roundSpans = 300_000, rounds = 3, writers = 2, cont
 const wal = process.argv[7] === "off" ? "off" : "on";
 const rules = Number(process.argv[8] ?? 0);
 const IN_FLIGHT = 4;
-const TABLES = [
-  "spans",
-  "sessions",
-  "agents",
-  "session_aliases",
-  "messages",
-  "span_messages",
-  "route_hour",
-  "place_hour",
-  "payer_hour",
-  "tool_hour",
-  "session_hour",
-  "place_minute",
-  "payer_minute",
-  "tool_minute",
-  "rollup_days",
-];
+const TABLES = ["spans", "sessions", "agents", "session_aliases", "messages", "span_messages", ...ROLLUP_TABLES, "rollup_days"];
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "signalbox-ingest-"));
 fs.chmodSync(dir, 0o777); // the server, which may run under another account, writes the file of rows there

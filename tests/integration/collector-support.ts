@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { type Collector, startCollector } from "../../collector-processor/src/app.ts";
 import { parseConfig } from "../../collector-processor/src/config.ts";
+import { ROLLUP_TABLES } from "../support/rollup-tables.ts";
 
 /** 2026-11-20T10:00:00Z in nanoseconds. */
 export const START_NANOS = 1_763_632_800_000_000_000n + 31_536_000_000_000_000n;
@@ -86,14 +87,7 @@ const TABLES = [
   "span_messages",
   "memory_accesses",
   "session_memory",
-  "route_hour",
-  "place_hour",
-  "payer_hour",
-  "tool_hour",
-  "session_hour",
-  "place_minute",
-  "payer_minute",
-  "tool_minute",
+  ...ROLLUP_TABLES,
 ];
 
 /** Every row of every table, as JSON, sorted: two equal dumps are the same database. */

@@ -14,6 +14,7 @@ import { spanSender } from "../../plugins/cli/src/import/send.ts";
 import { type FixtureFile, readFixtures } from "../agents/capture/fixture-folder.ts";
 import { addTotals, type FileTotals, noTotals, writeGenerated, writeOpenclawDatabase, writeTranscripts } from "../support/history.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { ROLLUP_TABLES } from "../support/rollup-tables.ts";
 import { recount, rollups } from "./collector-recount.ts";
 import { dump, emptyTables, post, request, span, testCollector, untilReady, withoutSlots } from "./collector-support.ts";
 
@@ -126,27 +127,16 @@ it.each([
     expect(importFirst.spans).toEqual(liveFirst.spans);
     expect(importFirst.sessions).toEqual(liveFirst.sessions);
     expect(importFirst.agents).toEqual(liveFirst.agents);
-    for (const table of HOURS) expect(nonZero(importFirst[table])).toEqual(nonZero(liveFirst[table]));
+    for (const table of ROLLUP_TABLES) expect(nonZero(importFirst[table])).toEqual(nonZero(liveFirst[table]));
   },
   60_000,
 );
-
-const HOURS = [
-  "route_hour",
-  "place_hour",
-  "payer_hour",
-  "tool_hour",
-  "session_hour",
-  "place_minute",
-  "payer_minute",
-  "tool_minute",
-] as const;
 
 /** The hours and minutes equal a count of the stored calls. */
 async function expectCounted(): Promise<void> {
   const kept = await rollups(sql);
   const counted = await recount(sql);
-  for (const table of HOURS) {
+  for (const table of ROLLUP_TABLES) {
     expect(kept[table].filter((row) => (row as { calls: string }).calls !== "0")).toEqual(counted[table]);
   }
 }

@@ -28,10 +28,10 @@ export async function loadExplanation(parameters: ExplainParameters): Promise<Ex
     const silicons = changed.find((row) => row.sessions_by_silicon)?.sessions_by_silicon ?? [];
     const cost = [...places, ...changed];
     const sessions = [...new Set(cost.flatMap((row) => (row.session_id === null ? [] : [row.session_id])))];
-    const [lineage, labels] = await Promise.all([lineageOf(sql, sessions), sessionLabels(sql, sessions)]);
+    const [lineage, labels, end] = await Promise.all([lineageOf(sql, sessions), sessionLabels(sql, sessions), endOf(sql, range)]);
     return {
       from: rfc3339(range.from),
-      to: rfc3339(await endOf(sql, range)),
+      to: rfc3339(end),
       by: range.source === "hours" ? "hour" : "minute",
       before_from: rfc3339(range.beforeFrom),
       ...toPeriods(cost),
