@@ -43,6 +43,8 @@ export default defineConfig({
         },
       },
     ],
+    // What was found in place of what was expected is said in whole: closing lines may be all there is to read.
+    chaiConfig: { truncateThreshold: 2000 },
     maxWorkers: 2,
   },
 });

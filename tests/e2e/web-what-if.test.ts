@@ -3,17 +3,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Scheduler, startScheduler } from "../../scheduler/src/app.ts";
+import { beforeAll, expect, it } from "vitest";
+import { startScheduler } from "../../scheduler/src/app.ts";
 import { parseConfig } from "../../scheduler/src/config.ts";
 import { createLog } from "../../scheduler/src/log.ts";
-import { launchChromium } from "../support/chromium.ts";
-import { type Dashboard, startDashboard } from "../support/dashboard.ts";
-import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { seed } from "../support/seed.ts";
-import { goTo } from "../support/visits.ts";
+import { violations } from "../support/visits.ts";
+import { webStage } from "../support/web-stage.ts";
 
 const TOKEN = "what-if-token";
 const POLICY = `
@@ -23,51 +19,29 @@ pools:
 /** What a browser says of a change that was refused: this test asks for one. */
 const REFUSED = /responded with a status of 400/;
 
-let database: TestDatabase;
-let scheduler: Scheduler;
-let dashboard: Dashboard;
-let browser: Browser;
-let home: string;
-const complaints: string[] = [];
+const stage = webStage(REFUSED);
 
 beforeAll(async () => {
-  database = await createDatabase();
+  const { database } = await stage.database();
   await seed(database.url);
-  home = await mkdtemp(path.join(os.tmpdir(), "signalbox-what-if-web-"));
-  scheduler = await startScheduler({
-    config: parseConfig(POLICY, "policy.yaml", {}),
-    home,
-    token: TOKEN,
-    databaseUrl: database.url,
-    log: createLog(() => {}),
-  });
-  dashboard = await startDashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: TOKEN });
-  browser = await launchChromium();
+  const home = await mkdtemp(path.join(os.tmpdir(), "signalbox-what-if-web-"));
+  stage.keep({ close: () => rm(home, { recursive: true, force: true }) });
+  const scheduler = stage.keep(
+    await startScheduler({
+      config: parseConfig(POLICY, "policy.yaml", {}),
+      home,
+      token: TOKEN,
+      databaseUrl: database.url,
+      log: createLog(() => {}),
+    }),
+  );
+  await stage.dashboard(database.readerUrl, { schedulerUrl: scheduler.url, token: TOKEN });
 });
-afterAll(async () => {
-  await browser?.close();
-  await dashboard?.stop();
-  await scheduler?.close();
-  await database?.drop();
-  await rm(home, { recursive: true, force: true });
-});
-
-async function open(): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  page.on("console", (message) => {
-    if (message.type() === "error" && !REFUSED.test(message.text())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(dashboard.loginLink());
-  await page.waitForURL(`${dashboard.url}/`);
-  await goTo(page, `${dashboard.url}/routes`);
-  await page.getByRole("link", { name: "What if…" }).click();
-  await page.getByRole("heading", { name: "What if" }).waitFor();
-  return page;
-}
 
 it("plays stored decisions through an edited policy, compares, and says where a policy is wrong", async () => {
-  const page = await open();
+  const page = await stage.open("/routes");
+  await page.getByRole("link", { name: "What if…" }).click();
+  await page.getByRole("heading", { name: "What if" }).waitFor();
   const policy = page.getByRole("textbox", { name: "policy, as YAML" });
   const inForce = await policy.inputValue();
   expect(inForce).toContain("hourly_usd: 1");
@@ -88,15 +62,10 @@ it("plays stored decisions through an edited policy, compares, and says where a 
   await page.getByRole("button", { name: "Back to the policy in force" }).click();
   await expect.poll(() => policy.inputValue()).toBe(inForce);
 
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => (await Reflect.get(window, "axe").run()).violations as axe.Result[]);
-  expect(
-    found.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-  ).toEqual([]);
+  expect(await violations(page)).toEqual([]);
 
   const screenshots = process.env.SIGNALBOX_SCREENSHOTS;
   if (screenshots) await page.screenshot({ path: path.join(screenshots, "what-if.png"), fullPage: true });
   await page.setViewportSize({ width: 390, height: 844 });
   await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
-  expect(complaints).toEqual([]);
 });
