@@ -148,15 +148,23 @@ export const poolSchema = z.discriminatedUnion("engine", [
   z.strictObject({ ...remotePool, engine: z.literal("anthropic"), base_url: baseUrl.default("https://api.anthropic.com") }),
 ]);
 
+const anyTarget = {
+  confidence: z.number().gt(0).lt(1).optional().describe("The share of calls that a pool must be predicted to meet it for. Default: 0.9."),
+  weight: z
+    .number()
+    .positive()
+    .max(1e6)
+    .optional()
+    .describe(
+      "What a late call counts against those of other classes, where no pool can be in time for all. Default: 100 interactive, else 1.",
+    ),
+};
 const latencyTarget = z.strictObject({
   ttft_ms: milliseconds.describe("To the first token."),
   tpot_ms: milliseconds.describe("Per token after it."),
-  confidence: z.number().gt(0).lt(1).optional().describe("The share of calls that a pool must be predicted to meet it for. Default: 0.9."),
+  ...anyTarget,
 });
-const deadlineTarget = z.strictObject({
-  deadline_ms: milliseconds.describe("To the last token."),
-  confidence: z.number().gt(0).lt(1).optional().describe("The share of calls that a pool must be predicted to meet it for. Default: 0.9."),
-});
+const deadlineTarget = z.strictObject({ deadline_ms: milliseconds.describe("To the last token."), ...anyTarget });
 const slaTarget = z.union([latencyTarget, deadlineTarget]);
 
 export const BUDGET_SCOPES = ["session", "agent", "key", "user", "project", "global"] as const;

@@ -90,7 +90,15 @@ export interface SlaTarget {
   readonly deadlineMs?: number;
   /** How sure to be that an estimate holds, 0 to 1: which quantile of actual ÷ predicted corrects it. Default 0.9. */
   readonly confidence?: number;
+  /** What a late call of it counts where nobody is predicted to be in time for all. Default: `CLASS_WEIGHTS`. */
+  readonly weight?: number;
 }
+
+/**
+ * Somebody waits for an interactive call, and a standard one is rarely late while many interactive ones are: on conversations of which 10 %
+ * are interactive, equal weights kept 98 to 99.9 % of the standard calls in time where 95 % of the interactive ones were.
+ */
+export const CLASS_WEIGHTS: Readonly<Record<SlaClass, number>> = { interactive: 100, standard: 1, background: 1 };
 
 /** Milliseconds from a call's arrival until it should have its first token, or else be done. Who waits for a slot goes in this order. */
 export const dueInMs = ({ ttftMs, deadlineMs }: SlaTarget): number => ttftMs ?? deadlineMs ?? Infinity;

@@ -2,7 +2,7 @@
 
 import type { SlaClass } from "@signalbox/otel/conventions";
 import { costNanousd, usdToNanousd } from "@signalbox/otel/prices";
-import type { Candidate, Demand, SlaTarget } from "./candidate.ts";
+import { type Candidate, CLASS_WEIGHTS, type Demand, type SlaTarget } from "./candidate.ts";
 import { shareOfPool } from "./capacity.ts";
 import { DEFAULT_CONFIDENCE } from "./correction.ts";
 import { correctionFor, predictDelayMs, predictFillingTpotMs, predictPrefillMs, predictTpotMs, usualPrefillMsPerToken } from "./predict.ts";
@@ -33,7 +33,7 @@ export interface Estimate extends Latency {
   weightNanousd: number | undefined;
   /** Predicted ÷ allowed of the tightest bound, those of the calls already there included: above 1, somebody misses. */
   stretch: number;
-  /** How late it and the calls there would be, in all: the sum of squares of what exceeds a stretch of 1. */
+  /** How late it and the calls there would be, in all: the sum of squares of what exceeds a stretch of 1, each by the weight of its class. */
   harm: number;
   /** The calls there that this one would make miss; undefined: all survive. */
   breaks: Breach | undefined;
@@ -60,7 +60,7 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
   const totalMs = ttftMs + outputTokens * tpotMs;
 
   let stretch = stretchOf(demand.sla, { ttftMs, tpotMs, totalMs });
-  let harm = harmOf(stretch);
+  let harm = harmOf(demand.sla, stretch);
   let breaks: Breach | undefined;
   let worst = 1;
   // Its own prompt in place of a usual one; what a first token takes besides, a way there and back, holds nobody up.
@@ -72,7 +72,7 @@ export function estimate(candidate: Candidate, demand: Demand): Estimate {
       const theirs = (slowedMs + promptMs / tokensLeft) / bearableTpotMs;
       if (theirs > stretch) stretch = theirs;
       if (theirs <= 1) continue;
-      harm += harmOf(theirs);
+      harm += harmOf(sla, theirs);
       if (theirs <= worst) continue;
       worst = theirs;
       breaks = { class: sla.class, bearableTpotMs };
@@ -119,7 +119,7 @@ function queueMs({ active, slots, queued, queuedAhead, speed, correction }: Cand
 }
 
 /** One that is very late weighs as many that are a little late, and none counts as lost: estimates are not that sharp. */
-const harmOf = (stretch: number) => Math.max(0, stretch - 1) ** 2;
+const harmOf = (sla: SlaTarget, stretch: number) => (sla.weight ?? CLASS_WEIGHTS[sla.class]) * Math.max(0, stretch - 1) ** 2;
 
 /** Predicted or seen ÷ allowed of the tightest bound; 0 where there is none. */
 export const stretchOf = (sla: SlaTarget, { ttftMs, tpotMs, totalMs }: Latency): number =>

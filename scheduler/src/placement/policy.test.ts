@@ -230,8 +230,19 @@ test("nobody is feasible: many that are a little late are preferred to one that 
     residents: [{ sla: interactive, bounds: Array(12).fill({ bearableTpotMs: 42, tokensLeft: Infinity }) }],
   };
   const hopeless: Candidate = { ...pool, pool: "hopeless", speed: { ...pool.speed, decodeMsPerToken: 80 } };
-  expect(estimate(crowded, demand(interactive)).harm).toBeCloseTo((44 / 40 - 1) ** 2 + 12 * (44 / 42 - 1) ** 2);
+  expect(estimate(crowded, demand(interactive)).harm).toBeCloseTo(100 * ((44 / 40 - 1) ** 2 + 12 * (44 / 42 - 1) ** 2));
   expect(chosen([hopeless, crowded], demand(interactive))).toBe("crowded");
+});
+
+test("nobody is feasible: a standard call is late itself rather than make an interactive one late, unless their weights say otherwise", () => {
+  const standard = { class: "standard", ttftMs: 1_000, tpotMs: 40 } as const;
+  // On a pool of 60 ms a token it would be a third too slow; beside eleven others it makes one that bears 40 ms a twentieth too slow.
+  const slow = { ...pool, pool: "slow", speed: { ...pool.speed, decodeMsPerToken: 60 } };
+  const shared = (sla: SlaTarget) => ({ ...pool, pool: "shared", active: 11, residents: [bearing(sla, 40)] });
+  expect(place([slow, shared(interactive)], demand({ ...standard, tpotMs: 45 })).feasible).toBe(false);
+  expect(chosen([slow, shared(interactive)], demand({ ...standard, tpotMs: 45 }))).toBe("slow");
+  expect(chosen([slow, shared({ ...interactive, weight: 1 })], demand({ ...standard, tpotMs: 45 }))).toBe("shared");
+  expect(chosen([slow, shared(interactive)], demand({ ...standard, tpotMs: 45, weight: 100 }))).toBe("shared");
 });
 
 test("one more sensitive call among many makes a pool little dearer, the first makes it dear", () => {

@@ -96,7 +96,10 @@ test("variants: a session stays on one side, and the decision says on which", ()
   expect(routes.find(({ route }) => route === "drafts/large")?.use).toEqual({ silicon: ["gpu"], models: ["l"] });
 });
 
-test("a class's confidence reaches placement", () => {
-  const { classify: sure } = createClassifier({ ...CONFIG, sla: { standard: { ttft_ms: 1_000, tpot_ms: 60, confidence: 0.99 } } });
-  expect(sure(subject({})).sla).toEqual({ class: "standard", ttftMs: 1_000, tpotMs: 60, confidence: 0.99 });
+test("a class's confidence and weight reach placement", () => {
+  const { classify: sure } = createClassifier({
+    ...CONFIG,
+    sla: { standard: { ttft_ms: 1_000, tpot_ms: 60, confidence: 0.99, weight: 7 } },
+  });
+  expect(sure(subject({})).sla).toEqual({ class: "standard", ttftMs: 1_000, tpotMs: 60, confidence: 0.99, weight: 7 });
 });

@@ -164,7 +164,8 @@ function classOfChannel({ channel, agent, session }: Identity): SlaClass {
 }
 
 export function toTarget(name: SlaClass, target: SlaTargetConfig): SlaTarget {
-  const confidence = target.confidence === undefined ? {} : { confidence: target.confidence };
-  if ("deadline_ms" in target) return { class: name, deadlineMs: target.deadline_ms, ...confidence };
-  return { class: name, ttftMs: target.ttft_ms, tpotMs: target.tpot_ms, ...confidence };
+  const { confidence, weight } = target;
+  const any = { class: name, ...(confidence !== undefined && { confidence }), ...(weight !== undefined && { weight }) };
+  if ("deadline_ms" in target) return { ...any, deadlineMs: target.deadline_ms };
+  return { ...any, ttftMs: target.ttft_ms, tpotMs: target.tpot_ms };
 }
