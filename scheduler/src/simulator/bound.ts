@@ -9,11 +9,13 @@
  * often each kind of iteration occurs; an iteration of mixed classes is the mean of pure ones with the same b and c, weighted by its
  * classes. (5) An iteration with fewer prompt tokens than a chunk is the last of every prompt in it, as nothing else was left to
  * evaluate: so a request has at most c0 tokens in all such iterations of c0 or fewer, and no more than its prompt, and there are no
- * more of them than requests. So the schedule is a point of the linear program here, and its optimum is no lower than R. It forgets first
- * tokens, peaks, deadlines and whole requests: reachable it need not be, and it lets sensitive calls decode while nothing is
- * prefilled. What can be reached is more than what a search with hindsight finds (hindsight.ts). The rate is
- * that of a steady state: a finite play whose last requests are served after its last arrival may be above it by as much as those. It
- * assumes all requests are known from the start, and that each may be split over like pools.
+ * more of them than requests. (6) Whoever's prompt is evaluated holds a slot and decodes nothing: in each such iteration there
+ * is one at least, and a prompt takes as many of them as it has chunks, one that is begun included. So the schedule is a point of the
+ * linear program here, and its optimum is no lower than R. It forgets first tokens, peaks, deadlines and whole requests: reachable
+ * it need not be, and it lets sensitive calls decode while nothing is prefilled. What can be reached is more than what a search with
+ * hindsight finds (hindsight.ts). The rate is that of a steady state: a finite play whose last requests are served after its last
+ * arrival may be above it by as much as those. It assumes all requests are known from the start, and that each may be split over like
+ * pools.
  */
 
 import type { SlaClass } from "@signalbox/otel/conventions";
@@ -24,8 +26,8 @@ import type { SlaTargets } from "./sla.ts";
 import type { Arrival } from "./trace.ts";
 
 /** Calls in a batch and prompt tokens in an iteration that are looked at: steps of these shares of the pool's own limits. */
-const BATCH_STEPS = 32;
-const PROMPT_STEPS = 32;
+const BATCH_STEPS = 64;
+const PROMPT_STEPS = 128;
 
 interface Group {
   /** Tokens after the first, per request of the whole load. */
@@ -49,7 +51,9 @@ export function clairvoyantRate(
   const partial = bounded + kinds.length * groups.length;
   const chunkTokens = Math.max(...fleet.map((pool) => pool.chunkTokens));
   const ends = grid(chunkTokens, PROMPT_STEPS).filter((tokens) => tokens > 0 && tokens < chunkTokens);
-  const height = partial + ends.length + 1;
+  const ended = partial + ends.length;
+  const occupied = ended + 1;
+  const height = occupied + 1;
 
   // The first column is the rate, in requests a millisecond; the others are iterations a millisecond.
   const first = new Array<number>(height).fill(0);
@@ -58,7 +62,8 @@ export function clairvoyantRate(
   for (const [index, tokens] of ends.entries()) {
     first[partial + index] = -mean(arrivals.map((arrival) => Math.min(arrival.promptTokens, tokens)));
   }
-  first[height - 1] = -1;
+  first[ended] = -1;
+  first[occupied] = mean(arrivals.map((arrival) => Math.ceil(arrival.promptTokens / chunkTokens)));
   const columns = [first];
   for (const [kind, { model }] of kinds.entries()) {
     for (const { fewest, batch, least, prompt, ms } of iterationsOf(model)) {
@@ -67,10 +72,11 @@ export function clairvoyantRate(
         column[kind] = ms;
         column[decoded + index] = -batch;
         column[evaluated] = -prompt;
+        column[occupied] = fewest - model.slots;
         if (tpotMs !== undefined) column[bounded + kind * groups.length + index] = (ms > tpotMs ? fewest : batch) * (ms - tpotMs);
         if (prompt > 0 && prompt < model.chunkTokens) {
           for (const [at, tokens] of ends.entries()) if (prompt <= tokens) column[partial + at] = least;
-          column[height - 1] = 1;
+          column[ended] = 1;
         }
         columns.push(column);
       }
@@ -120,10 +126,12 @@ function* iterationsOf({ timings, slots, chunkTokens }: PoolModel) {
     for (const [p, prompt] of prompts.entries()) {
       if (batch === 0 && prompt === 0) continue;
       const fewest = b === 0 ? 0 : (batches[b - 1] as number) + 1;
+      const most = prompt > 0 ? Math.min(batch, slots - 1) : batch;
+      if (fewest > most) continue;
       const least = p === 0 ? 0 : (prompts[p - 1] as number) + 1;
       const step = batch > 0 ? timings.decodeMs(fewest) : 0;
       const pass = prompt > 0 ? timings.prefillMs(least) * (batch > 0 ? MIXED_PASS : 1) : 0;
-      yield { fewest, batch, least, prompt, ms: Math.max(step, pass) };
+      yield { fewest, batch: most, least, prompt, ms: Math.max(step, pass) };
     }
   }
 }

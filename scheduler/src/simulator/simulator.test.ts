@@ -204,6 +204,13 @@ test("the bound is above what any policy serves: a fleet kept busy without end",
   }
 });
 
+test("the bound knows that a prompt takes a slot while it is evaluated: with one slot, calls run one after the other", () => {
+  const one: Arrival = { atMs: 0, promptTokens: 513, outputTokens: 51, slaClass: "background", minTier: 0 };
+  const alone = poolModel("gpu", 1, { slots: 1 });
+  const ms = timings.prefillMs(512) + timings.prefillMs(1) + 50 * timings.decodeMs(1);
+  expect(clairvoyantRate([alone], [one, one], DEFAULT_TARGETS, 0)).toBeCloseTo(1000 / ms);
+});
+
 test("hindsight moves calls until all are on target, and what it found can be played", () => {
   // Two prompts of 4 s at once on one of two pools: the second has its first token after 8 s, where 5 s are allowed.
   const given: Arrival[] = [0, 0, 60_000].map((atMs) => ({
