@@ -75,6 +75,32 @@ test("a pool several times slower than it said loses its interactive calls, and 
   expect((await ask(sla("background"))).pool).toBe("cheap");
 });
 
+test("a long prompt that still waits for a slot counts in what the next call is told", async () => {
+  const slow = await provider(() => ({ delayMs: 600 }));
+  const { url, ask, candidatesOf } = await setUp(`
+pools:
+  - name: one
+    silicon: cpu
+    engine: openai-compatible
+    base_url: "${slow.url}/v1"
+    slots: 1
+    rates: { fixed_ms: 5, prefill_tokens_per_second: 1000, decode_tokens_per_second: 50 }
+    models: [{ id: m }]
+models:
+  auto: { any_of: [m] }
+`);
+  const running = ask(sla("background"));
+  await until(() => slow.ledger.length === 1, "the slot is taken");
+  const waiting = ask(sla("background"), "word ".repeat(10_000));
+  await until(async () => /queue_depth\{pool="one"[^}]*\} 1/.test(await (await fetch(`${url}/metrics`)).text()), "it waits");
+  const next = ask(sla("background"));
+  const [before, after] = await Promise.all([waiting, next].map(async (call) => (await candidatesOf((await call).decision))[0]));
+  await running;
+  // 20 ms a token, and four times that where three quarters of the time go into prompts.
+  expect(before?.tpot_uncorrected_ms).toBeCloseTo(20, 0);
+  expect(after?.tpot_uncorrected_ms).toBeCloseTo(80, 0);
+});
+
 const PRICED = (input: number) => `models: [{ id: m, input_usd_per_mtok: ${input}, output_usd_per_mtok: 1, cache_read_usd_per_mtok: 0.1 }]`;
 
 test("a conversation stays where its prefix is warm, until that pool is seen to keep none", async () => {

@@ -38,6 +38,8 @@ test("a prompt is pending until its first token, and less of it as time passes",
 test("prompts that came lately are an inflow, and less of one as time passes", () => {
   const { load, enter } = pool();
   expect(load.prefillInflow(0)).toBe(0);
+  load.bring(10_000, 0);
+  // It counted when it came.
   enter(0, interactive, 10_000).end(1);
   expect(load.prefillInflow(0)).toBe(2);
   expect(load.prefillInflow(5_000)).toBeCloseTo(2 / Math.E);

@@ -32,6 +32,8 @@ export interface PoolLoad {
   /** Prompt tokens per millisecond that calls bring to it just now. */
   prefillInflow(now: number): number;
   residents(now: number): readonly Residents[];
+  /** A call comes, whether a slot is free or it waits for one: its prompt is evaluated before long. */
+  bring(prefillTokens: number, now: number): void;
   /** Call it after the slot was taken and the clock has begun to count it. */
   enter(call: EnteringCall, now: number): HeldSlot;
 }
@@ -76,6 +78,7 @@ export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyCloc
   return {
     pendingPrefillTokens,
     prefillInflow: inflow.read,
+    bring: inflow.bring,
     residents(now) {
       if (now - readAt > RESIDENTS_LAST_MS) {
         residents = residentsOf(expected(now), now, speed.decodeMsPerToken);
@@ -88,7 +91,6 @@ export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyCloc
       const prefillMs = (predictDelayMs(speed, there, slots) + predictPrefillMs(speed, call.prefillTokens)) * speed.ttftRatio;
       const resident: Resident = { ...call, enteredAt: now, prefilledAt: now + prefillMs, firstTokenAt: undefined, place: -1 };
       calls.add(resident);
-      inflow.bring(call.prefillTokens, now);
       // A class that comes new to the pool is protected at once.
       if (!residents.some(({ sla }) => sla.class === call.sla.class)) readAt = Number.NEGATIVE_INFINITY;
       let from = { at: now, callMs: clock.callMs(now) };

@@ -9,11 +9,11 @@ import { dueInMs, type Pricing } from "../placement/candidate.ts";
 import type { Offer } from "../pools/pool.ts";
 import type { Resilience } from "../resilience/policy.ts";
 import { newSpanId } from "../telemetry/ids.ts";
-import type { AttemptRecord } from "../telemetry/record.ts";
+import { type AttemptRecord, epochNow } from "../telemetry/record.ts";
 import { Attempt, cancelAll, type Failed, HedgeLost, type Outcome } from "./attempt.ts";
 import { type Call, endOf } from "./call.ts";
 import type { Exchanges } from "./exchange.ts";
-import { OpenAttempt } from "./settle.ts";
+import { OpenAttempt, prefillTokensOf } from "./settle.ts";
 import { statusKind } from "./verdict.ts";
 
 export interface RelayOptions {
@@ -67,6 +67,7 @@ class Relay {
       if (!offer) break;
       if (failure && call.mayRetry && !(await call.mayRetry(offer))) break;
       if (call.gone) throw endOf(call);
+      comes(call, offer);
       try {
         if (offer.source.gate.tryAcquire()) call.place = "slot";
         else await waitForSlot(call, offer);
@@ -226,6 +227,7 @@ class Relay {
       this.#left.unshift(offer);
       return undefined;
     }
+    comes(call, offer);
     const sessionHeaders = (await offer.source.connection.sessions?.prepare(call.record)) ?? NO_HEADERS;
     if (!stillWaits()) {
       offer.source.gate.release();
@@ -248,6 +250,11 @@ function refusalOf(failure: Failed | undefined): HttpError {
     return new HttpError(502, "pool_misconfigured", message, { headers: { "x-should-retry": "false" } });
   }
   return new HttpError(502, code, message);
+}
+
+/** Placement counts what waits in line with what is evaluated: the next call is placed as if it were there already. */
+function comes(call: Call, offer: Offer): void {
+  offer.source.load?.bring(prefillTokensOf(offer, call.chat.promptBytes), epochNow());
 }
 
 async function waitForSlot(call: Call, offer: Offer): Promise<void> {

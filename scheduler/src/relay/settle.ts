@@ -44,6 +44,11 @@ export interface AttemptCircumstances {
   learns: boolean;
 }
 
+/** Tokens of the prompt that the pool has to evaluate: less what it holds of them. */
+export function prefillTokensOf({ source, warmPrefixTokens = 0 }: Offer, promptBytes: number): number {
+  return Math.max(0, Math.ceil(promptBytes / source.speed.bytesPerToken) - warmPrefixTokens);
+}
+
 /** An attempt under way. It takes over a slot that was acquired; `settle` gives it back. */
 export class OpenAttempt {
   readonly offer: Offer;
@@ -91,12 +96,11 @@ export class OpenAttempt {
     this.#circumstances = circumstances;
     const { maxTokens = Number.POSITIVE_INFINITY, expectedOutputTokens } = decision;
     this.#stopClock = pool.clock.begin(record.startedAt);
-    const prompt = Math.ceil(promptBytes / pool.speed.bytesPerToken);
     this.#held = pool.load?.enter(
       {
         sla: decision.intent.sla,
         arrivedAt: decision.startedAt,
-        prefillTokens: prompt - Math.min(prompt, offer.warmPrefixTokens ?? 0),
+        prefillTokens: prefillTokensOf(offer, promptBytes),
         expectedOutputTokens: Math.min(maxTokens, expectedOutputTokens),
       },
       record.startedAt,
