@@ -76,7 +76,7 @@ test("a pool several times slower than it said loses its interactive calls, and 
 });
 
 test("a long prompt that still waits for a slot counts in what the next call is told", async () => {
-  const slow = await provider(() => ({ delayMs: 600 }));
+  const slow = await provider((_request, n) => (n === 1 ? { delayMs: 4_000 } : {}));
   const { url, ask, candidatesOf } = await setUp(`
 pools:
   - name: one
