@@ -66,6 +66,18 @@ test("residents: a class that comes new is protected at once, a deadline shrinks
   expect(load.residents(5_000)).toEqual([{ sla: background, bounds: [{ bearableTpotMs: 50, tokensLeft: 100 }] }]);
 });
 
+test("residents: a reply past what was expected has left what the pool's replies have, and never more than its call lets it", () => {
+  const leftOf = (maxTokens: number | undefined, fewestLeft: number | undefined) => {
+    const load = createPoolLoad({ ...speed(), replyLengths: { fewestLeft: () => fewestLeft } }, SLOTS, createBusyClock());
+    load.enter({ sla: interactive, arrivedAt: 0, prefillTokens: 0, expectedOutputTokens: 100, maxTokens }, 0).firstToken(0);
+    // Its 200th token.
+    return load.residents(2_000).flatMap(({ bounds }) => bounds);
+  };
+  expect(leftOf(undefined, 300)).toEqual([{ tokensLeft: 300, bearableTpotMs: 60 }]);
+  expect(leftOf(250, 300)).toEqual([{ tokensLeft: 50, bearableTpotMs: 160 }]);
+  expect(leftOf(undefined, undefined)).toEqual([{ tokensLeft: 1, bearableTpotMs: 6_040 }]);
+});
+
 test("hours: used and idle add up to what is allocated, and an unpaid pool has no cost", () => {
   const { clock, enter } = pool();
   const since = 1_000;

@@ -16,6 +16,8 @@ export interface EnteringCall {
   /** Less what a cache holds of it. */
   prefillTokens: number;
   expectedOutputTokens: number;
+  /** What the call lets its reply have; absent: no end to it. */
+  maxTokens?: number | undefined;
 }
 
 export interface HeldSlot {
@@ -65,12 +67,11 @@ export function createPoolLoad(speed: SpeedModel, slots: number, clock: BusyCloc
 
   function* expected(now: number) {
     const stepMs = predictTpotMs(speed, calls.size, slots) * speed.tpotRatio;
-    for (const { sla, arrivedAt, firstTokenAt = now, expectedOutputTokens } of calls) {
+    for (const { sla, arrivedAt, firstTokenAt = now, expectedOutputTokens, maxTokens = Infinity } of calls) {
       const decodingMs = now - firstTokenAt;
       const tokens = decodingMs / stepMs;
-      const expectedTokensLeft = expectedOutputTokens - tokens;
-      // A reply is no longer than its call lets it be.
-      const fewestTokensLeft = Math.min(expectedTokensLeft, speed.replyLengths.fewestLeft(tokens) ?? Infinity);
+      const expectedTokensLeft = Math.min(maxTokens, expectedOutputTokens) - tokens;
+      const fewestTokensLeft = Math.min(maxTokens - tokens, speed.replyLengths.fewestLeft(tokens) ?? expectedTokensLeft);
       yield { sla, arrivedAt, tokens, decodingMs, expectedTokensLeft, fewestTokensLeft };
     }
   }

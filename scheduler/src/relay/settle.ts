@@ -94,14 +94,15 @@ export class OpenAttempt {
     this.#promptBytes = promptBytes;
     this.#baseline = baseline;
     this.#circumstances = circumstances;
-    const { maxTokens = Number.POSITIVE_INFINITY, expectedOutputTokens } = decision;
+    const { maxTokens, expectedOutputTokens } = decision;
     this.#stopClock = pool.clock.begin(record.startedAt);
     this.#held = pool.load?.enter(
       {
         sla: decision.intent.sla,
         arrivedAt: decision.startedAt,
         prefillTokens: prefillTokensOf(offer, promptBytes),
-        expectedOutputTokens: Math.min(maxTokens, expectedOutputTokens),
+        expectedOutputTokens,
+        maxTokens,
       },
       record.startedAt,
     );
