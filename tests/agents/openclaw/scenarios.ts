@@ -39,7 +39,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "parallel tools": { turns: ["PARALLEL"], tasks: { PARALLEL: then(call(exec("echo one"), exec("echo two"))) } },
   "tool behind Tool Search": {
     turns: ["SEARCHED"],
-    tasks: { SEARCHED: then(call({ name: "memory_search", arguments: { query: "colour" } })) },
+    // Of a word that the notes do not have: they are found from one way to the next, or not, as OpenClaw has indexed them by then.
+    tasks: { SEARCHED: then(call({ name: "memory_search", arguments: { query: "zebra" } })) },
   },
   "sub-agent, detached": {
     turns: ["PARENT"],
