@@ -30,8 +30,8 @@
  * for which a search that knows every arrival and every length found a schedule, on the same engines (scheduler/src/simulator/hindsight.ts);
  * `--moves` per rate, none by default, of the first seed's play alone. What is best lies between the two, and not below what a policy reaches.
  * Cost: the whole fleet is paid, idle or not; the cloud always meets its targets.
- * Time: five to ten minutes of one core for one hardware and three seeds, all policies; 10 ms more for each move of a search, some six of
- * which are made for each row.
+ * Time: half an hour of one core for one hardware, all policies and nine seeds; 10 ms more for each move of a search, some six of which are
+ * made for each row.
  */
 import fs from "node:fs";
 import { parseArgs } from "node:util";
