@@ -50,7 +50,8 @@ export function pricingOf(
 export function callCost(pricing: Pricing, usage: TokenUsage | undefined, busyMs: number, estimated: boolean): CallCost {
   if (pricing.by === "time") return { nanousd: Math.round((usdToNanousd(pricing.hourlyUsd) / 3_600_000) * busyMs), source: "measured" };
   if (pricing.by === "unknown" || !usage) return { nanousd: undefined, source: "unknown" };
-  return { nanousd: costNanousd(pricing.price, usage), source: estimated ? "estimated" : "priced" };
+  const nanousd = costNanousd(pricing.price, usage);
+  return { nanousd, source: nanousd === undefined ? "unknown" : estimated ? "estimated" : "priced" };
 }
 
 /** The single-vendor counterfactual. */

@@ -186,7 +186,9 @@ const rateAt = (step: number) => (step === LOWEST ? 0 : STEP ** step);
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 const cloudPrice = findPrice(values.cloud);
 if (!cloudPrice) throw new Error(`no list price of ${values.cloud}`);
-const cloudUsd = mean(rows.map((row) => nanousdToUsd(costNanousd(cloudPrice, { input: row.promptTokens, output: row.outputTokens }))));
+const cloudUsd = mean(
+  rows.map((row) => nanousdToUsd(costNanousd(cloudPrice, { input: row.promptTokens, output: row.outputTokens }) ?? Number.NaN)),
+);
 
 const results: object[] = [];
 for (const factor of values["cpu-slower"].split(",").map(Number)) {

@@ -107,7 +107,7 @@ export async function serveScripted<Plan extends ReplyPlan, Reply extends Render
     const rendered = dialect.render(entry, plan, entry.n);
     const output = entry.stream ? await dialect.sendStream(response, entry, plan, rendered) : sendWhole(response, plan, rendered);
     entry.usage = output === "all" ? rendered.usage : { ...rendered.usage, output: Math.min(output, rendered.usage.output), reasoning: 0 };
-    entry.costNanousd = costNanousd(prices, entry.usage);
+    entry.costNanousd = costNanousd(prices, entry.usage) ?? Number.NaN;
     if (output === "all") {
       entry.complete = true;
       response.end();

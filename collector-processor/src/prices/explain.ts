@@ -52,7 +52,7 @@ function explanationOf(call: StoredCall, prices: readonly PriceRow[]): Explanati
     service_tier: call.service_tier,
     cost_nanousd: call.cost_nusd,
     cost_source: call.cost_source,
-    priced_nanousd: known ? costNanousd(match.price, usage) : null,
+    priced_nanousd: known ? (costNanousd(match.price, usage) ?? null) : null,
     why: known ? [...match.why, ...arithmetic(match, usage)] : [missing(call, match)],
     source: match?.row.source ?? null,
     read: match?.row.read ?? null,

@@ -80,27 +80,17 @@ export function priceSpan(draft: SpanDraft, config: PriceConfig, priceOf = price
   else {
     const query = priceQuery(draft);
     const found = query === null ? undefined : priceOf(query);
-    row.cost_nusd = found === undefined || usage === null ? null : costOrUnknown(found.price, usage);
+    row.cost_nusd = found === undefined || usage === null ? null : (costNanousd(found.price, usage) ?? null);
     row.cost_source = row.cost_nusd === null ? "unknown" : "priced";
   }
   // a chat model does not answer for an embedding: its baseline is what it cost
   if (row.operation === Operation.embeddings) row.baseline_nusd ??= row.cost_nusd;
-  else if (usage !== null) row.baseline_nusd ??= costOrUnknown(config.baseline, usage);
+  else if (usage !== null) row.baseline_nusd ??= costNanousd(config.baseline, usage) ?? null;
 }
 
 /** What a span says of its price; null where it names no model. */
 export function priceQuery({ row, serviceTier }: SpanDraft): PriceQuery | null {
   return row.model === null ? null : { model: row.model, provider: row.provider, serviceTier, at: row.start_time / 1000 };
-}
-
-/** Null for a usage so large that the sum would not be exact: no call is. */
-function costOrUnknown(tokenPrice: TokenPrice, usage: TokenUsage): number | null {
-  try {
-    return costNanousd(tokenPrice, usage);
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
 }
 
 /** Null where the span does not say enough for a price: a chat without its output would come out too cheap. */

@@ -1,6 +1,7 @@
 /** OpenAI's usage object in our terms. Its prompt_tokens include the cached ones and its completion_tokens the reasoning. */
 
 import type { TokenUsage } from "@signalbox/otel/prices";
+import { tokenCount } from "./token-count.ts";
 
 export interface CallUsage extends TokenUsage {
   cacheRead: number;
@@ -46,16 +47,15 @@ export function readReply(json: string): ReplyFacts {
 }
 
 function readUsage(usage: WireReply["usage"]): CallUsage | undefined {
-  const input = count(usage?.prompt_tokens);
-  const output = count(usage?.completion_tokens);
+  const input = tokenCount(usage?.prompt_tokens);
+  const output = tokenCount(usage?.completion_tokens);
   if (!usage || input === undefined || output === undefined) return undefined;
   return {
     input,
     output,
-    cacheRead: count(usage.prompt_tokens_details?.cached_tokens) ?? count(usage.prompt_cache_hit_tokens) ?? 0,
-    reasoning: count(usage.completion_tokens_details?.reasoning_tokens) ?? 0,
+    cacheRead: tokenCount(usage.prompt_tokens_details?.cached_tokens) ?? tokenCount(usage.prompt_cache_hit_tokens) ?? 0,
+    reasoning: tokenCount(usage.completion_tokens_details?.reasoning_tokens) ?? 0,
   };
 }
 
-const count = (value: unknown) => (typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined);
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

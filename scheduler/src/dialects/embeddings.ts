@@ -4,6 +4,7 @@ import { badRequest } from "../http/errors.ts";
 import { type ChatRequest, length, text } from "./chat-request.ts";
 import type { ReplyFacts } from "./chat-usage.ts";
 import { readFields } from "./request-fields.ts";
+import { tokenCount } from "./token-count.ts";
 
 /** @throws HttpError 400 naming the field */
 export function scanEmbeddingsRequest(body: Buffer): ChatRequest {
@@ -34,10 +35,9 @@ export function readEmbeddings(body: Buffer): { hasVectors: boolean; facts: Repl
   } catch {
     // Not JSON: it holds none.
   }
-  const input = reply?.usage?.prompt_tokens;
+  const input = tokenCount(reply?.usage?.prompt_tokens);
   const facts: ReplyFacts = {
-    usage:
-      typeof input === "number" && Number.isInteger(input) && input >= 0 ? { input, output: 0, cacheRead: 0, reasoning: 0 } : undefined,
+    usage: input === undefined ? undefined : { input, output: 0, cacheRead: 0, reasoning: 0 },
     finishReason: undefined,
     id: undefined,
     model: text(reply?.model),

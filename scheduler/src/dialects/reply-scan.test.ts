@@ -12,8 +12,8 @@ const mostly = (first: fc.Arbitrary<string>, second: fc.Arbitrary<string>) =>
 const names = mostly(fc.constantFrom(...NAMES.split(" ")), fc.constantFrom("ïd", "i\\u0064", "\\u0075sage"));
 const SPACE = fc.constantFrom("", "", "", " ", "\n\t", "\r\n");
 const literals = mostly(
-  fc.constantFrom("null", "0", "7", "29", "999999999999999"),
-  fc.constantFrom("true", "1.0", "-1", "-0", "1e3", "01", "12345678901234567890", "nul", "-"),
+  fc.constantFrom("null", "0", "7", "29", "99999999"),
+  fc.constantFrom("true", "1.0", "-1", "-0", "1e3", "01", "100000000", "12345678901234567890", "nul", "-"),
 );
 const texts = mostly(
   fc.constantFrom('"stop"', '""', '"length"'),

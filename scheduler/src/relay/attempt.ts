@@ -153,13 +153,14 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     call.response.once("drain", () => controller.resume());
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     try {
       this.#reply?.end();
       this.#end({ kind: "answered" });
     } catch (error) {
-      if (!(error instanceof Rejected)) throw error;
-      this.#reject(error);
+      // By now the connection is another's: nobody but us would end the call.
+      if (error instanceof Rejected) this.#reject(error);
+      else this.onResponseError(controller, error as Error);
     }
   }
 

@@ -40,11 +40,11 @@ export function createMeter(pools: readonly SimulatedPool[]): Meter {
     },
     take({ promptTokens, outputTokens }, { pricing: pricingAt }, now) {
       const pricing = pricingAt(now);
-      if (pricing.by === "unknown") cost.unpriced++;
-      if (pricing.by !== "tokens") return;
-      const nanousd = costNanousd(pricing.price, { input: promptTokens, output: outputTokens });
-      cost.used += nanousd;
-      cost.allocated += nanousd;
+      if (pricing.by === "time") return;
+      const nanousd = pricing.by === "tokens" ? costNanousd(pricing.price, { input: promptTokens, output: outputTokens }) : undefined;
+      if (nanousd === undefined) cost.unpriced++;
+      cost.used += nanousd ?? 0;
+      cost.allocated += nanousd ?? 0;
     },
   };
 }

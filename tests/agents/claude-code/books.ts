@@ -61,7 +61,7 @@ const bookOf = (span: StoredSpan) => `${tokens(span.input, span.cache_read, span
 function chargeOf({ usage, costNanousd: charged }: LedgerEntry, answeredBy: string): number | null {
   if (answeredBy === MODEL) return charged;
   const price = findPrice(answeredBy, "anthropic");
-  return price === undefined ? null : costNanousd(price, usage);
+  return price === undefined ? null : (costNanousd(price, usage) ?? null);
 }
 
 const servedBook = (entry: LedgerEntry, cost: number | null) => {

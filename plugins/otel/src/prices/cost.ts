@@ -31,8 +31,8 @@ export interface TokenUsage {
 const NUSD_PER_USD = 1_000_000_000;
 const picoPerToken = (usdPerMillion: number) => Math.round(usdPerMillion * 1_000_000);
 
-/** The cost of one call in nano-USD. Exact while the sum stays below 9 · 10¹⁵ pico-USD (9,000 USD a call); throws a RangeError beyond. */
-export function costNanousd(listed: TokenPrice, usage: TokenUsage): number {
+/** The cost of one call in nano-USD; undefined beyond exact arithmetic, 9 · 10¹⁵ pico-USD (9,000 USD a call): no call costs that, who counts so counts wrong. */
+export function costNanousd(listed: TokenPrice, usage: TokenUsage): number | undefined {
   const price = listed.long !== undefined && usage.input > listed.long.above ? listed.long : listed;
   const cacheRead = usage.cacheRead ?? 0;
   const cacheWrite = usage.cacheWrite ?? 0;
@@ -44,8 +44,7 @@ export function costNanousd(listed: TokenPrice, usage: TokenUsage): number {
     (cacheWrite - cacheWrite1h) * picoPerToken(price.cacheWrite ?? price.input) +
     cacheWrite1h * picoPerToken(price.cacheWrite1h ?? price.cacheWrite ?? price.input) +
     usage.output * picoPerToken(price.output);
-  if (!Number.isSafeInteger(pico)) throw new RangeError(`cost of ${pico} pico-USD is beyond exact arithmetic`);
-  return Math.floor((pico + 500) / 1000);
+  return Number.isSafeInteger(pico) ? Math.floor((pico + 500) / 1000) : undefined;
 }
 
 export const nanousdToUsd = (nanousd: number | bigint): number => Number(nanousd) / NUSD_PER_USD;

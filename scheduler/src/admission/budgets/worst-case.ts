@@ -1,6 +1,7 @@
 /** The most that a call can cost on a candidate: what is set aside before it is dispatched. */
 
 import { costNanousd, type TokenPrice, usdToNanousd } from "@signalbox/otel/prices";
+import { MAX_TOKENS } from "../../dialects/token-count.ts";
 import type { Candidate } from "../../placement/candidate.ts";
 import { predictPrefillMs } from "../../placement/estimate.ts";
 
@@ -19,13 +20,15 @@ const TEMPLATE_TOKENS = 64;
 const UNKNOWN_CEILING_TOKENS = 32_768;
 /** Time is predicted, not bounded: this many times what a full pool would take. */
 const TIME_MARGIN = 2;
+/** Of what is beyond counting: more than any budget holds. */
+const BEYOND_NANOUSD = Number.MAX_SAFE_INTEGER;
 
 /** @returns nano-USD; undefined where the candidate has no price */
 export function worstCase(candidate: Candidate, { promptBytes, maxTokens, choices }: CallSize): number | undefined {
   const { pricing, speed } = candidate;
   const input = Math.ceil(promptBytes / Math.min(LEAST_BYTES_PER_TOKEN, speed.bytesPerToken)) + TEMPLATE_TOKENS;
-  const output = choices * ceiling(candidate, maxTokens);
-  if (pricing.by === "tokens") return costNanousd(dearest(pricing.price), { input, output });
+  const output = Math.min(MAX_TOKENS, Math.ceil(choices * ceiling(candidate, maxTokens)));
+  if (pricing.by === "tokens") return costNanousd(dearest(pricing.price), { input, output }) ?? BEYOND_NANOUSD;
   if (pricing.by === "unknown") return undefined;
   const ms =
     predictPrefillMs(speed, input) * Math.max(1, speed.ttftRatio) + output * speed.decodeMsPerTokenFull * Math.max(1, speed.tpotRatio);

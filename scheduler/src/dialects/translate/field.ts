@@ -1,5 +1,7 @@
 /** Reading JSON whose shape is not known, with the place of the mistake in every error. */
 
+import { tokenCount } from "../token-count.ts";
+
 /** `field` says where (`messages[2].content[0].type`), `reason` what is wrong there. */
 export class FieldError extends Error {
   readonly field: string;
@@ -70,6 +72,11 @@ export class Field {
   optional(kind: "boolean"): boolean | undefined;
   optional(kind: "string" | "number" | "boolean"): string | number | boolean | undefined {
     return this.present ? this[kind]() : undefined;
+  }
+
+  /** A count of tokens; undefined for what is none. */
+  tokens(): number | undefined {
+    return tokenCount(this.value);
   }
 
   optionalItems(): Field[] {

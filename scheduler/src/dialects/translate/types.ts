@@ -180,7 +180,8 @@ export interface Reply {
   parts: AssistantPart[];
   stop: StopReason;
   stopSequence?: string;
-  usage: Usage;
+  /** Undefined where the engine gave none that can be. */
+  usage: Usage | undefined;
   /** Seconds since the epoch, where the engine says so. */
   createdAt?: number;
 }
@@ -195,12 +196,12 @@ export type PartHead =
  * `stop` or `error`, and there is nothing after it.
  */
 export type StreamEvent =
-  | { type: "start"; id: string; model: string; createdAt?: number; usage?: Usage }
+  | { type: "start"; id: string; model: string; createdAt?: number; usage?: Usage | undefined }
   | { type: "part_start"; index: number; part: PartHead }
   | { type: "part_delta"; index: number; text: string }
   | { type: "part_end"; index: number; seal?: Seal }
   | { type: "ping" }
-  | { type: "stop"; reason: StopReason; stopSequence?: string; usage: Usage }
+  | { type: "stop"; reason: StopReason; stopSequence?: string; usage: Usage | undefined }
   | { type: "error"; error: ApiError };
 
 /** An error in no dialect's terms. */

@@ -2,9 +2,9 @@
 
 import { Dropped } from "../dropped.ts";
 import { compact, type Field } from "../field.ts";
-import { NO_USAGE, type Reply } from "../types.ts";
+import type { Reply } from "../types.ts";
 import { parseAssistantBlock } from "./parse-message.ts";
-import { parseStop, parseUsage } from "./usage.ts";
+import { parseStop, readUsage, usageOf } from "./usage.ts";
 
 /** @throws FieldError when it is no message */
 export function parseResponse(body: Field): Reply {
@@ -17,6 +17,6 @@ export function parseResponse(body: Field): Reply {
       .map((block) => parseAssistantBlock(block, new Dropped())),
     stop: parseStop(body.get("stop_reason").optional("string") ?? "end_turn"),
     stopSequence: body.get("stop_sequence").optional("string"),
-    usage: parseUsage(body.get("usage"), NO_USAGE),
+    usage: usageOf(readUsage(body.get("usage"))),
   });
 }

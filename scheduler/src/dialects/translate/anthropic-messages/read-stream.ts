@@ -3,9 +3,9 @@
 import { compact, Field } from "../field.ts";
 import { readSeal } from "../seal.ts";
 import { CUT_SHORT, type StreamReader } from "../stream.ts";
-import { NO_USAGE, type PartHead, type Seal, type StopReason, type StreamEvent, type Usage } from "../types.ts";
+import type { PartHead, Seal, StopReason, StreamEvent } from "../types.ts";
 import { parseErrorObject } from "./errors.ts";
-import { parseStop, parseUsage } from "./usage.ts";
+import { parseStop, readUsage, type ToldUsage, usageOf } from "./usage.ts";
 
 export function readStream(): StreamReader {
   return new MessageReader();
@@ -13,7 +13,7 @@ export function readStream(): StreamReader {
 
 class MessageReader implements StreamReader {
   #ended = false;
-  #usage: Usage = NO_USAGE;
+  #usage: ToldUsage | undefined;
   #stop: { reason: StopReason; stopSequence?: string } | undefined;
   /** Blocks by the engine's index. */
   readonly #open = new Map<number, { index: number; seal?: Seal }>();
@@ -48,23 +48,23 @@ class MessageReader implements StreamReader {
   end(): StreamEvent[] {
     if (this.#ended) return [];
     this.#ended = true;
-    return this.#stop ? [{ type: "stop", ...this.#stop, usage: this.#usage }] : [CUT_SHORT];
+    return this.#stop ? [{ type: "stop", ...this.#stop, usage: this.#usage && usageOf(this.#usage) }] : [CUT_SHORT];
   }
 
   #start(message: Field): StreamEvent[] {
-    this.#usage = parseUsage(message.get("usage"), this.#usage);
+    this.#usage = readUsage(message.get("usage"));
     return [
       {
         type: "start",
         id: message.get("id").optional("string") ?? "",
         model: message.get("model").optional("string") ?? "",
-        usage: this.#usage,
+        usage: usageOf(this.#usage),
       },
     ];
   }
 
   #messageDelta(event: Field): StreamEvent[] {
-    this.#usage = parseUsage(event.get("usage"), this.#usage);
+    this.#usage = readUsage(event.get("usage"), this.#usage);
     const reason = event.get("delta").get("stop_reason").optional("string");
     const stopSequence = event.get("delta").get("stop_sequence").optional("string");
     if (reason !== undefined) this.#stop = compact({ reason: parseStop(reason), stopSequence });

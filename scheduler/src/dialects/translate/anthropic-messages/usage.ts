@@ -1,25 +1,40 @@
 /** Anthropic's `input_tokens` leaves out what was read from and written to the cache; ours, as OpenAI's, includes it. */
 
 import type { Field } from "../field.ts";
-import type { JsonObject, StopReason, Usage } from "../types.ts";
+import { type JsonObject, NO_USAGE, type StopReason, type Usage } from "../types.ts";
 
-/** Counts over what was known before: the events of a stream tell them piece by piece, each a total. */
-export function parseUsage(usage: Field, before: Usage): Usage {
-  const count = (...path: string[]) => path.reduce((field, key) => field.get(key), usage).optional("number");
-  const cacheRead = count("cache_read_input_tokens") ?? before.cacheRead;
-  const cacheWrite = count("cache_creation_input_tokens") ?? before.cacheWrite;
-  const plainInput = count("input_tokens") ?? before.input - before.cacheRead - before.cacheWrite;
+/** What was told so far: the events of a stream tell piece by piece, each a total. */
+export interface ToldUsage {
+  /** Without what was read from and written to the cache. */
+  plainInput: number | undefined;
+  output: number | undefined;
+  cacheRead: number | undefined;
+  cacheWrite: number | undefined;
+  cacheWrite1h: number | undefined;
+  reasoning: number | undefined;
+}
+
+export function readUsage(usage: Field, before?: ToldUsage): ToldUsage {
+  const count = (...path: string[]) => path.reduce((field, key) => field.get(key), usage).tokens();
   return {
-    input: plainInput + cacheRead + cacheWrite,
-    output: count("output_tokens") ?? before.output,
-    cacheRead,
-    cacheWrite,
-    cacheWrite1h: count("cache_creation", "ephemeral_1h_input_tokens") ?? before.cacheWrite1h,
-    reasoning: count("output_tokens_details", "thinking_tokens") ?? before.reasoning,
+    plainInput: count("input_tokens") ?? before?.plainInput,
+    output: count("output_tokens") ?? before?.output,
+    cacheRead: count("cache_read_input_tokens") ?? before?.cacheRead,
+    cacheWrite: count("cache_creation_input_tokens") ?? before?.cacheWrite,
+    cacheWrite1h: count("cache_creation", "ephemeral_1h_input_tokens") ?? before?.cacheWrite1h,
+    reasoning: count("output_tokens_details", "thinking_tokens") ?? before?.reasoning,
   };
 }
 
-export const serialiseUsage = (usage: Usage): JsonObject => ({
+/** Undefined where the engine gave none that can be. */
+export function usageOf(told: ToldUsage): Usage | undefined {
+  const { plainInput, output, cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0, reasoning = 0 } = told;
+  if (plainInput === undefined || output === undefined) return undefined;
+  return { input: plainInput + cacheRead + cacheWrite, output, cacheRead, cacheWrite, cacheWrite1h, reasoning };
+}
+
+/** Clients of this dialect are told counts in any case: zeros where nobody knows. */
+export const serialiseUsage = (usage: Usage = NO_USAGE): JsonObject => ({
   input_tokens: Math.max(0, usage.input - usage.cacheRead - usage.cacheWrite),
   cache_creation_input_tokens: usage.cacheWrite,
   cache_read_input_tokens: usage.cacheRead,

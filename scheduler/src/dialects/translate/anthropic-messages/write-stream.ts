@@ -5,7 +5,7 @@ import { anthropicToolId } from "../ids.ts";
 import { writeSeal } from "../seal.ts";
 import { eventBytes } from "../sse.ts";
 import type { StreamWriter } from "../stream.ts";
-import { type JsonObject, NO_USAGE, type PartHead, type Seal, type StreamEvent } from "../types.ts";
+import type { JsonObject, PartHead, Seal, StreamEvent } from "../types.ts";
 import { errorBody } from "./errors.ts";
 import { ending, messageHead } from "./serialise-response.ts";
 import { serialiseUsage } from "./usage.ts";
@@ -22,7 +22,7 @@ export function writeStream(context: ReplyContext): StreamWriter {
     switch (event.type) {
       case "start": {
         // Other dialects tell the input's tokens at the end only: message_delta corrects what stands here.
-        const usage = { ...serialiseUsage(event.usage ?? NO_USAGE), server_tool_use: null, service_tier: null };
+        const usage = { ...serialiseUsage(event.usage), server_tool_use: null, service_tier: null };
         const message = {
           ...messageHead(event.id, event.model || context.model),
           content: [],

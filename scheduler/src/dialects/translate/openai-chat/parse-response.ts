@@ -1,7 +1,7 @@
 /** A chat completion → the intermediate representation. */
 
 import { compact, type Field } from "../field.ts";
-import { type AssistantPart, NO_USAGE, type Reply } from "../types.ts";
+import type { AssistantPart, Reply } from "../types.ts";
 import { parseToolCall } from "./parse-message.ts";
 import { parseThinking } from "./thinking.ts";
 import { parseFinish, parseUsage } from "./usage.ts";
@@ -17,7 +17,7 @@ export function parseResponse(body: Field): Reply {
     model: body.get("model").optional("string") ?? "",
     parts,
     stop: parts.some((part) => part.kind === "refusal") ? "refusal" : parseFinish(choice.get("finish_reason").optional("string") ?? "stop"),
-    usage: parseUsage(body.get("usage")) ?? NO_USAGE,
+    usage: parseUsage(body.get("usage")),
     createdAt: body.get("created").optional("number"),
   });
 }

@@ -5,7 +5,7 @@ import { JsonText } from "../json-text.ts";
 import { parseErrorObject } from "../openai-errors.ts";
 import { readSeal } from "../seal.ts";
 import { CUT_SHORT, type StreamReader } from "../stream.ts";
-import { NO_USAGE, type PartHead, type Seal, type StopReason, type StreamEvent, type Usage } from "../types.ts";
+import type { PartHead, Seal, StopReason, StreamEvent, Usage } from "../types.ts";
 import { thinkingText } from "./thinking.ts";
 import { parseFinish, parseUsage } from "./usage.ts";
 
@@ -27,7 +27,7 @@ class ChunkReader implements StreamReader {
   #seal: Seal | undefined;
   /** Calls that are being written, by the engine's index. */
   readonly #calls = new Map<number, OpenCall>();
-  #usage: Usage = NO_USAGE;
+  #usage: Usage | undefined;
   #stop: StopReason | undefined;
   #refused = false;
 

@@ -19,7 +19,7 @@ export function serialiseResponse(reply: Reply, context: ReplyContext): JsonObje
     created: reply.createdAt ?? context.createdAt,
     model: reply.model || context.model,
     choices: [{ index: 0, message: message(reply), logprobs: null, finish_reason: finish }],
-    usage: serialiseUsage(reply.usage),
+    ...(reply.usage && { usage: serialiseUsage(reply.usage) }),
   };
 }
 

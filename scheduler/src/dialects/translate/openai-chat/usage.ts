@@ -3,13 +3,15 @@
 import type { Field } from "../field.ts";
 import type { JsonObject, StopReason, Usage } from "../types.ts";
 
-/** Undefined where the engine gave none. */
+/** Undefined where the engine gave none that can be. */
 export function parseUsage(usage: Field): Usage | undefined {
-  const count = (...path: string[]) => path.reduce((field, key) => field.get(key), usage).optional("number");
-  if (!usage.present) return undefined;
+  const count = (...path: string[]) => path.reduce((field, key) => field.get(key), usage).tokens();
+  const input = count("prompt_tokens");
+  const output = count("completion_tokens");
+  if (input === undefined || output === undefined) return undefined;
   return {
-    input: count("prompt_tokens") ?? 0,
-    output: count("completion_tokens") ?? 0,
+    input,
+    output,
     // DeepSeek has a name of its own.
     cacheRead: count("prompt_tokens_details", "cached_tokens") ?? count("prompt_cache_hit_tokens") ?? 0,
     cacheWrite: count("prompt_tokens_details", "cache_write_tokens") ?? 0,

@@ -70,7 +70,7 @@ export function writeStream(context: ReplyContext): StreamWriter {
       case "stop":
         return [
           delta({}, finishReason(event.reason, refused)),
-          ...(context.includeUsage ? [chunk([], event.usage)] : []),
+          ...(context.includeUsage && event.usage ? [chunk([], event.usage)] : []),
           eventBytes("[DONE]"),
         ];
       case "error":

@@ -12,7 +12,7 @@ export function serialiseResponse(reply: Reply, context: ReplyContext): JsonObje
     ...responseObject(reply, context),
     ...ending(reply.stop, inWords),
     output: reply.parts.map((part, index) => outputItem(part, reply.id, index)),
-    usage: serialiseUsage(reply.usage),
+    usage: reply.usage ? serialiseUsage(reply.usage) : null,
   };
 }
 

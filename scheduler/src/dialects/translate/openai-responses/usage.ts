@@ -2,18 +2,20 @@
 
 import type { Field } from "../field.ts";
 import type { JsonObject, StopReason, Usage } from "../types.ts";
-import { NO_USAGE } from "../types.ts";
 
-export function parseUsage(usage: Field): Usage {
-  const count = (...path: string[]) => path.reduce((field, key) => field.get(key), usage).optional("number") ?? 0;
-  if (!usage.present) return NO_USAGE;
+/** Undefined where the engine gave none that can be. */
+export function parseUsage(usage: Field): Usage | undefined {
+  const count = (...path: string[]) => path.reduce((field, key) => field.get(key), usage).tokens();
+  const input = count("input_tokens");
+  const output = count("output_tokens");
+  if (input === undefined || output === undefined) return undefined;
   return {
-    input: count("input_tokens"),
-    output: count("output_tokens"),
-    cacheRead: count("input_tokens_details", "cached_tokens"),
-    cacheWrite: count("input_tokens_details", "cache_write_tokens"),
+    input,
+    output,
+    cacheRead: count("input_tokens_details", "cached_tokens") ?? 0,
+    cacheWrite: count("input_tokens_details", "cache_write_tokens") ?? 0,
     cacheWrite1h: 0,
-    reasoning: count("output_tokens_details", "reasoning_tokens"),
+    reasoning: count("output_tokens_details", "reasoning_tokens") ?? 0,
   };
 }
 
