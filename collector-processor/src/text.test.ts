@@ -1,6 +1,7 @@
+import { storableText } from "@signalbox/otel/text";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { boundedText, storableText, truncatedText } from "./text.ts";
+import { boundedText, truncatedText } from "./text.ts";
 
 it("bounds text in bytes, keeps it storable, and keeps two that differ apart", () => {
   fc.assert(

@@ -1,9 +1,5 @@
 import { createHash } from "node:crypto";
-
-/** What text in Postgres cannot hold, or JSON there refuses: NUL and lone surrogates; each becomes U+FFFD. */
-export function storableText(text: string): string {
-  return (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed();
-}
+import { storableText } from "@signalbox/otel/text";
 
 /**
  * Text of at most `bytes` bytes of UTF-8. A longer one is cut and ends in a hash of the whole, so that two that differ only behind

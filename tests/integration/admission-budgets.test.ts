@@ -3,8 +3,11 @@
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { claimKey } from "../../scheduler/src/admission/budgets/budget.ts";
 import { settleOrphans } from "../../scheduler/src/admission/budgets/orphans.ts";
+import { createPostgresLedger } from "../../scheduler/src/admission/budgets/postgres-ledger.ts";
 import { createDatabase as openDatabase } from "../../scheduler/src/admission/postgres/database.ts";
+import { createControls } from "../../scheduler/src/admission/stop/controls.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Provider, startProvider } from "../support/provider.ts";
 import type { Script } from "../support/provider-plan.ts";
@@ -330,4 +333,70 @@ test("killed with SIGKILL while calls fail over, and started again: the cap stil
   const stopped = once(second.child, "exit");
   second.child.kill("SIGTERM");
   await stopped;
+});
+
+/** Bodies hold what headers cannot. */
+const NAMES = { NUL: "a\0b", "half a character": "a\ud800b", "20,000 characters": "x".repeat(20_000) };
+
+const askAs = (url: string, name: string) =>
+  fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: "Bearer admin-token" },
+    body: JSON.stringify({ model: "scripted", max_tokens: 1_000, messages: [], user: name, prompt_cache_key: name }),
+  });
+
+test.each(Object.entries(NAMES))("callers named by %s: their budgets are kept, and so are all others", async (_what, name) => {
+  const provider = await provide(0);
+  const budgets = ["session", "user"].map(
+    (scope) => `{ scope: ${scope}, limit_usd: ${(1.5 * COST) / 1e9}, ladder: [{ at: 1, do: kill }] }`,
+  );
+  const gateway = await startGateway(poolConfig(provider.url, `budgets: [${budgets.join(", ")}]`), database.url);
+  CLEAN_UP.push(() => gateway.close());
+
+  const kept = "select scope, spent_nusd from signalbox.budget_usage where reserved_nusd = 0 and spent_nusd > 0";
+  expect((await askAs(gateway.url, name)).status).toBe(200);
+  await until(async () => (await ask(database.url, kept)).length === 2, "both budgets are settled");
+  expect(await ask<UsageRow>(database.url, kept)).toMatchObject([{ spent_nusd: String(COST) }, { spent_nusd: String(COST) }]);
+  // Nothing is left for another one, so its session is killed.
+  expect((await askAs(gateway.url, name)).status).toBe(403);
+  expect((await control(gateway.url, "POST", "/sessions/other/kill")).body.unknown).not.toContainEqual(expect.stringContaining("database"));
+  const stops = await ask<{ id: string }>(database.url, "select id from signalbox.session_controls where state = 'killed' order by id");
+  expect(stops.map(({ id }) => id)).toContain("other");
+  expect(stops).toHaveLength(2);
+
+  expect((await askAs(gateway.url, "somebody")).status).toBe(200);
+  await until(async () => (await ask(database.url, kept)).length === 4, "another caller's are settled");
+});
+
+test("what Postgres refuses does not hold up what came with it", async () => {
+  const log: string[] = [];
+  const connection = openDatabase({ url: database.url, log: { info() {}, warn() {}, error: (line) => log.push(line) } });
+  const ledger = createPostgresLedger({
+    database: connection,
+    whenAway: "open",
+    log: { info() {}, warn() {}, error: (line) => log.push(line) },
+  });
+  const controls = createControls(connection, { info() {}, warn() {}, error: (line) => log.push(line) });
+  await connection.start();
+  CLEAN_UP.push(() => connection.close());
+  const budget = { scope: "user" as const, id: "*", period: "none" as const, limitNanousd: 100, ladder: [], source: "config" as const };
+  const reservation = (id: string) => ({
+    decisionId: `d-${id}`,
+    session: "s",
+    claims: [{ key: claimKey("user", id, "none"), scope: "user" as const, id, period: "none", budget }],
+    amount: 10,
+  });
+  const [refused, taken] = await Promise.allSettled([ledger.reserve(reservation("a\0b")), ledger.reserve(reservation("fine"))]);
+  expect(refused).toMatchObject({ status: "rejected" });
+  expect(taken).toEqual({ status: "fulfilled", value: undefined });
+  await Promise.all([ledger.settle(reservation("a\0b"), 7), ledger.settle(reservation("fine"), 7)]);
+  expect(await usage()).toEqual({ spent: 7, reserved: 0 });
+  expect([ledger.pending, ledger.dropped]).toEqual([0, 1]);
+  expect(log).toContainEqual("Postgres refuses a change of budgets");
+
+  const stop = (id: string) => ({ id, state: "killed" as const, reason: "", source: "api" as const, changedAt: 1 });
+  await controls.set([stop("a\0b"), stop("fine")]);
+  expect(controls.unsaved).toBe(0);
+  expect(await ask(database.url, "select id from signalbox.session_controls")).toEqual([{ id: "fine" }]);
+  expect(controls.stopOf(["a\0b"])).toMatchObject({ state: "killed" });
 });

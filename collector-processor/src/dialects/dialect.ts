@@ -1,8 +1,9 @@
+import { storableText } from "@signalbox/otel/text";
 import type { AttributeValue } from "../otlp/traces.ts";
 import { redact } from "../processors/redact.ts";
 import type { SpanRow } from "../rows.ts";
 import type { SpanDraft } from "../span-batch.ts";
-import { boundedText, storableText, truncatedText } from "../text.ts";
+import { boundedText, truncatedText } from "../text.ts";
 
 /**
  * What one attribute means: puts its value into the draft.

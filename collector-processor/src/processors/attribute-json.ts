@@ -1,5 +1,6 @@
+import { storableText } from "@signalbox/otel/text";
 import { type Attributes, type AttributeValue, KeyValueList } from "../otlp/traces.ts";
-import { storableText, truncatedText } from "../text.ts";
+import { truncatedText } from "../text.ts";
 import { isSecretName, REDACTED, redact } from "./redact.ts";
 
 export interface AttributeLimits {

@@ -1,4 +1,5 @@
 import { Attribute } from "@signalbox/otel/conventions";
+import { storableText } from "@signalbox/otel/text";
 import { boundDraft, type Mapping } from "../dialects/dialect.ts";
 import { AttributeView, type Emitter } from "../dialects/emitter.ts";
 import { emitterOfSource, emitterOfSpan, mappings } from "../dialects/index.ts";
@@ -7,7 +8,7 @@ import type { Consumer, Rejections, Stage } from "../pipeline.ts";
 import { type Cutoffs, cutoffOf, cutoffs, type RetentionLimits } from "../retention/limits.ts";
 import type { MessageDirection } from "../rows.ts";
 import { emptyDraft, type SpanBatch, type SpanDraft, type TraceBatch } from "../span-batch.ts";
-import { boundedText, storableText, truncatedText } from "../text.ts";
+import { boundedText, truncatedText } from "../text.ts";
 import { type AttributeLimits, AttributeWriter, quote } from "./attribute-json.ts";
 import { contentDirection, hashed, type Members, plain } from "./content.ts";
 import { isContentName } from "./content-names.ts";

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { AGENT_KINDS, type AgentKind, RequestHeader } from "@signalbox/otel/conventions";
 import type { ChatRequest } from "../dialects/chat-request.ts";
+import { idText, MAX_ID_LENGTH } from "./id-text.ts";
 import { BETWEEN } from "./scoped-id.ts";
 
 export interface Identity {
@@ -24,9 +25,6 @@ export interface Identity {
   key: string | undefined;
 }
 
-/** Ids longer than this are cut: they become attributes and keys. */
-const MAX_ID_LENGTH = 256;
-
 type AgentHints = Partial<Pick<Identity, "session" | "agent" | "parentAgent" | "agentName" | "agentKind" | "turn" | "task">>;
 
 export function identify(headers: IncomingHttpHeaders, request: Pick<ChatRequest, "user" | "promptCacheKey">, traceId: string): Identity {
@@ -35,7 +33,7 @@ export function identify(headers: IncomingHttpHeaders, request: Pick<ChatRequest
     read(headers, RequestHeader.session) ??
     hints.session ??
     read(headers, RequestHeader.agent) ??
-    request.promptCacheKey?.replaceAll(BETWEEN, " ") ??
+    idText(request.promptCacheKey)?.replaceAll(BETWEEN, " ") ??
     `t:${traceId}`;
   const agent = read(headers, RequestHeader.agent) ?? hints.agent ?? session;
   const named = read(headers, RequestHeader.parentAgent) ?? hints.parentAgent;
@@ -51,7 +49,7 @@ export function identify(headers: IncomingHttpHeaders, request: Pick<ChatRequest
     turn: read(headers, RequestHeader.turn) ?? hints.turn,
     channel: read(headers, RequestHeader.channel),
     task: read(headers, RequestHeader.task) ?? hints.task,
-    user: read(headers, RequestHeader.user) ?? request.user,
+    user: read(headers, RequestHeader.user) ?? idText(request.user),
     project: read(headers, RequestHeader.project),
     key: undefined,
   };
@@ -87,9 +85,9 @@ function codexHints(headers: IncomingHttpHeaders): AgentHints {
     session: read(headers, "session-id"),
     agent: read(headers, "thread-id"),
     parentAgent: read(headers, "x-codex-parent-thread-id"),
-    agentName: text(turn.agent_name) ?? read(headers, "x-openai-subagent"),
-    turn: text(turn.turn_id),
-    task: codexTask(text(turn.request_kind), read(headers, "x-openai-subagent") ?? text(turn.subagent_kind)),
+    agentName: idText(turn.agent_name) ?? read(headers, "x-openai-subagent"),
+    turn: idText(turn.turn_id),
+    task: codexTask(idText(turn.request_kind), read(headers, "x-openai-subagent") ?? idText(turn.subagent_kind)),
   } as AgentHints;
 }
 
@@ -102,5 +100,8 @@ function codexTask(request: string | undefined, subagent: string | undefined): s
   return SPAWNED.has(subagent) ? "subagent" : subagent;
 }
 
-const read = (headers: IncomingHttpHeaders, name: string) => text(headers[name]);
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value.slice(0, MAX_ID_LENGTH) : undefined);
+/** A header holds nothing that Postgres cannot. */
+function read(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" && value !== "" ? value.slice(0, MAX_ID_LENGTH) : undefined;
+}

@@ -1,6 +1,7 @@
 /** `PUT /control/budgets/{scope}` and `GET /control/budgets`. */
 
 import { nanousdToUsd, usdToNanousd } from "@signalbox/otel/prices";
+import { storableText } from "@signalbox/otel/text";
 import { z } from "zod";
 import type { BudgetAdmin } from "../admission/budgets/admin.ts";
 import { type BudgetScope, EVERY_ID, GLOBAL_ID } from "../admission/budgets/budget.ts";
@@ -15,7 +16,7 @@ const body = z.strictObject({
   ladder: budgetLadder.default([{ at: 1, do: "pause" }]),
   period: z.enum(BUDGET_PERIODS).default("none"),
   /** Default: every id of the scope, each for itself. */
-  id: z.string().min(1).max(256).optional(),
+  id: z.string().min(1).max(256).transform(storableText).optional(),
 });
 const MAX_PAGE = 500;
 

@@ -3,7 +3,9 @@
  * project alone; without, what has this id in any project.
  */
 
+import { storableText } from "@signalbox/otel/text";
 import { z } from "zod";
+import { MAX_ID_LENGTH } from "../admission/id-text.ts";
 import { DatabaseAway } from "../admission/postgres/session.ts";
 import { plainId, scopedId, withProject } from "../admission/scoped-id.ts";
 import type { AdmissionService } from "../admission/service.ts";
@@ -15,15 +17,14 @@ import { readJson } from "./json-body.ts";
 import type { ControlRequest } from "./request.ts";
 
 const STATE: Record<string, ControlState> = { kill: "killed", pause: "paused", resume: "active" };
-const MAX_ID_LENGTH = 256;
-const body = z.strictObject({ reason: z.string().max(500).default("") });
+const body = z.strictObject({ reason: z.string().max(500).transform(storableText).default("") });
 
 export async function changeSession(
   { stopper, budgets }: AdmissionService,
   { request, response, parts, query }: ControlRequest,
 ): Promise<void> {
   const [plain = "", verb = ""] = parts;
-  const id = scopedId(query.get("project") || undefined, plain);
+  const id = storableText(scopedId(query.get("project") || undefined, plain));
   if (id.length > MAX_ID_LENGTH) throw new HttpError(400, "invalid_session", `ids have at most ${MAX_ID_LENGTH} characters`);
   const { reason } = await readJson(request, body);
   const state = STATE[verb] as ControlState;

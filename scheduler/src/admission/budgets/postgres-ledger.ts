@@ -5,7 +5,7 @@
 
 import type { Log } from "../../log.ts";
 import type { Database } from "../postgres/database.ts";
-import { DatabaseAway } from "../postgres/session.ts";
+import { DatabaseAway, isRefused } from "../postgres/session.ts";
 import type { Claim, Usage } from "./budget.ts";
 import type { Ledger } from "./ledger.ts";
 import { apply, type Operation, type Reservation, rowKey, type Shortfall } from "./operations.ts";
@@ -53,19 +53,39 @@ export function createPostgresLedger({ database, whenAway, log, maxPending = 50_
     await new Promise(setImmediate);
     while (queue.length > 0) {
       const waiting = queue.splice(0, MAX_BATCH);
-      const late = pending.splice(0, MAX_BATCH);
-      const operations = [...late, ...waiting.map(({ operation }) => operation)];
-      try {
-        const { shortfalls, usage } = await database.run((query) => writeBatch(query, operations, new Set(late)));
-        for (const operation of late) forgetRows(operation);
-        for (const [key, now] of usage) remember(key, now);
-        for (const [index, { resolve }] of waiting.entries()) resolve(shortfalls[late.length + index]);
-      } catch (error) {
-        if (!(error instanceof DatabaseAway)) log.error("budgets could not be written", { reason: (error as Error).message });
-        pending = [...late, ...pending];
-        for (const each of waiting) decideHere(each, error as Error);
-        scheduleRetry();
-      }
+      await write(pending.splice(0, MAX_BATCH), waiting);
+    }
+  }
+
+  async function write(late: Operation[], waiting: Waiting[]): Promise<void> {
+    const operations = [...late, ...waiting.map(({ operation }) => operation)];
+    try {
+      const { shortfalls, usage } = await database.run((query) => writeBatch(query, operations, new Set(late)));
+      for (const operation of late) forgetRows(operation);
+      for (const [key, now] of usage) remember(key, now);
+      for (const [index, { resolve }] of waiting.entries()) resolve(shortfalls[late.length + index]);
+    } catch (error) {
+      if (isRefused(error)) return operations.length > 1 ? writeSingly(late, waiting) : refuse(operations, waiting, error as Error);
+      if (!(error instanceof DatabaseAway)) log.error("budgets could not be written", { reason: (error as Error).message });
+      pending = [...late, ...pending];
+      for (const each of waiting) decideHere(each, error as Error);
+      scheduleRetry();
+    }
+  }
+
+  /** What Postgres will never take must not hold up what came with it. */
+  async function writeSingly(late: Operation[], waiting: Waiting[]): Promise<void> {
+    for (const operation of late) await write([operation], []);
+    for (const each of waiting) await write([], [each]);
+  }
+
+  function refuse(operations: readonly Operation[], waiting: readonly Waiting[], error: Error): void {
+    const kept = operations.filter(({ kind }) => kind !== "read" && kind !== "reserve");
+    log.error("Postgres refuses a change of budgets", { reason: error.message, lost: kept.length });
+    dropped += kept.length;
+    for (const { operation, resolve, reject } of waiting) {
+      if (operation.kind === "settle") resolve(undefined);
+      else reject(error);
     }
   }
 

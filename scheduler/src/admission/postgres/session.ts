@@ -17,6 +17,12 @@ export class DatabaseAway extends Error {
   }
 }
 
+/** SQLSTATE classes that say of what was sent, and not of the server, that it cannot be: data, integrity, limits. */
+const REFUSALS = new Set(["22", "23", "54"]);
+
+/** Postgres will say the same however often it is asked. */
+export const isRefused = (error: unknown): boolean => REFUSALS.has(String((error as { code?: unknown } | null)?.code).slice(0, 2));
+
 /** Statements may be sent without waiting for those before: they run in order. @throws DatabaseAway, or the driver's PostgresError */
 export type Query = <Row>(statement: string, parameters?: readonly (string | number | null)[]) => Promise<Row[]>;
 

@@ -3,7 +3,7 @@
 import { NotifyChannel } from "@signalbox/otel/conventions";
 import type { Log } from "../../log.ts";
 import type { Database } from "../postgres/database.ts";
-import type { Query } from "../postgres/session.ts";
+import { isRefused, type Query } from "../postgres/session.ts";
 
 export type ControlState = "killed" | "paused" | "active";
 
@@ -80,9 +80,29 @@ export function createControls(database: Database | undefined, log: Log): Contro
   async function save(query: Query): Promise<void> {
     const batch = [...unsaved.values()];
     if (batch.length === 0) return;
+    try {
+      await write(query, batch);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      // What Postgres will never take must not hold up the others.
+      for (const control of batch) await write(query, [control]).catch((reason: Error) => refused(control, reason));
+    }
+  }
+
+  async function write(query: Query, batch: readonly Control[]): Promise<void> {
     const rows = batch.map(({ changedAt, ...control }) => ({ ...control, changed_at: new Date(changedAt).toISOString() }));
     await query(WRITE, [JSON.stringify(rows)]);
-    for (const control of batch) if (unsaved.get(control.id) === control) unsaved.delete(control.id);
+    for (const control of batch) forget(control);
+  }
+
+  function refused(control: Control, error: Error): void {
+    if (!isRefused(error)) throw error;
+    log.error("Postgres refuses a stop: it holds in this scheduler alone", { id: control.id, reason: error.message });
+    forget(control);
+  }
+
+  function forget(control: Control): void {
+    if (unsaved.get(control.id) === control) unsaved.delete(control.id);
   }
 
   database?.onUp(async (query) => {
