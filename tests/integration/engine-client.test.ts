@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import type { Dispatcher } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -275,6 +276,21 @@ describe("a request", () => {
     server.close();
     await once(server, "close");
     expect(await ask()).toMatchObject({ status: 0, error: "ECONNREFUSED" });
+  });
+
+  it("is given its time once more after a pause that was longer, and no more", async () => {
+    answer = (socket) => socket.write(OK.slice(0, -2));
+    let resumed = 0;
+    const onResponseData: Dispatcher.DispatchHandler["onResponseData"] = (controller) => {
+      controller.pause();
+      setTimeout(() => {
+        resumed = performance.now();
+        controller.resume();
+      }, 250);
+    };
+    const reply = await Promise.race([ask({ bodyTimeout: 100, on: { onResponseData } }), sleep(3_000, "no end")]);
+    expect(reply).toMatchObject({ body: "hel", error: "UND_ERR_BODY_TIMEOUT" });
+    expect(performance.now() - resumed).toBeGreaterThan(80);
   });
 
   it("holds the engine up while it is paused", async () => {

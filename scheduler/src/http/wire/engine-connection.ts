@@ -200,7 +200,10 @@ class Exchange implements EngineController {
     if (this.#connection.isOn(this)) this.socket.pause();
   }
   resume(): void {
-    if (this.#connection.isOn(this)) this.socket.resume();
+    if (!this.#connection.isOn(this)) return;
+    // Its time ran out unheard while the client was slow: without another one an engine that hangs would hold its slot for good.
+    if (this.bodyTimeout > 0) this.socket.setTimeout(this.bodyTimeout);
+    this.socket.resume();
   }
   failed(error: Error): void {
     this.handler.onResponseError?.(this, error);
