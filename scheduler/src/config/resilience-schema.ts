@@ -6,7 +6,7 @@ import { count, milliseconds } from "./values.ts";
 
 const TTFT = "From dispatch to the first token of a stream.";
 const REPLY = "From dispatch to the end of a reply that is not streamed.";
-const STALL = "Between two pieces of a stream.";
+const STALL = "Between two pieces of a stream that the pool sends, and between two that the client takes.";
 
 const waits = {
   ttft_timeout_ms: milliseconds.optional().describe(TTFT),

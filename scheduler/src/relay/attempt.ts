@@ -133,7 +133,7 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const { call, attempt } = this.#options;
+    const { call, attempt, patience } = this.#options;
     this.#payload?.received(chunk);
     let flowing: boolean | undefined;
     try {
@@ -150,7 +150,13 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
     }
     if (flowing !== false) return;
     controller.pause();
-    call.response.once("drain", () => controller.resume());
+    clearTimeout(this.#timer);
+    // A client that stays and takes nothing more would hold the slot for good.
+    this.#timer = setTimeout(() => call.response.destroy(), patience.stallMs);
+    call.response.once("drain", () => {
+      clearTimeout(this.#timer);
+      controller.resume();
+    });
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {

@@ -12,7 +12,7 @@ export interface Patience {
   ttftMs: number;
   /** From dispatch to the end of a reply that is not streamed. */
   replyMs: number;
-  /** Between two pieces of a stream. */
+  /** Between two pieces of a stream that the pool sends, and between two that the client takes. */
   stallMs: number;
 }
 
