@@ -52,8 +52,8 @@ test("requests: a minute's worth at once, then evenly", () => {
   const refused = caught(() => rates.take("k", limits(60), 0, 0));
   expect([refused.status, refused.retryAfterSeconds]).toEqual([429, 1]);
   expect(refused.headers).toMatchObject({ "x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0" });
-  expect(rates.take("k", limits(60), 0, 1_000)["x-ratelimit-remaining-requests"]).toBe("0");
-  expect(rates.take("other", limits(60), 0, 1_000)["x-ratelimit-remaining-requests"]).toBe("59");
+  expect(rates.take("k", limits(60), 0, 1_000).headers["x-ratelimit-remaining-requests"]).toBe("0");
+  expect(rates.take("other", limits(60), 0, 1_000).headers["x-ratelimit-remaining-requests"]).toBe("59");
 });
 
 test("tokens: a refusal takes nothing, what was not needed comes back, and one call may be larger than a minute's worth", () => {
@@ -61,22 +61,26 @@ test("tokens: a refusal takes nothing, what was not needed comes back, and one c
   rates.take("k", limits(10, 1_000), 800, 0);
   expect(caught(() => rates.take("k", limits(10, 1_000), 300, 0)).retryAfterSeconds).toBe(6);
   rates.correct("k", 600);
-  expect(rates.take("k", limits(10, 1_000), 300, 0)).toMatchObject({
+  expect(rates.take("k", limits(10, 1_000), 300, 0).headers).toMatchObject({
     "x-ratelimit-remaining-tokens": "500",
     "x-ratelimit-remaining-requests": "8",
   });
-  expect(rates.take("k", limits(10, 1_000), 5_000, 60_000)["x-ratelimit-remaining-tokens"]).toBe("0");
+  const large = rates.take("k", limits(10, 1_000), 5_000, 60_000);
+  expect([large.headers["x-ratelimit-remaining-tokens"], large.tokens]).toEqual(["0", 1_000]);
+  // What it asked for beyond a minute's worth was not taken, and does not come back.
+  rates.correct("k", large.tokens - 1_500);
+  expect(caught(() => rates.take("k", limits(10, 1_000), 100, 60_000)).retryAfterSeconds).toBe(36);
 });
 
 test("limits that a reloaded config changed hold from the next call on; those that stayed keep what was taken", () => {
   const rates = createRateLimiter();
   rates.take("k", limits(1, 1_000), 600, 0);
   expect(caught(() => rates.take("k", limits(1, 1_000), 0, 0)).message).toContain("1 requests per minute");
-  expect(rates.take("k", limits(2, 1_000), 100, 0)).toMatchObject({
+  expect(rates.take("k", limits(2, 1_000), 100, 0).headers).toMatchObject({
     "x-ratelimit-remaining-requests": "1",
     "x-ratelimit-remaining-tokens": "300",
   });
-  expect(rates.take("k", limits(undefined, undefined), 9_000, 0)).toEqual({});
+  expect(rates.take("k", limits(undefined, undefined), 9_000, 0).headers).toEqual({});
 });
 
 test("our own header stands before Authorization, and x-api-key is taken too", () => {

@@ -113,7 +113,8 @@ class CallTicket implements Ticket {
   /** Of the call, and of another attempt after one that may have been charged. */
   readonly #reservations: Reservation[] = [];
   #leave: (() => void) | undefined;
-  #expectedTokens: number | undefined;
+  /** From the key's tokens per minute. */
+  #takenTokens: number | undefined;
   /** The worst case of each candidate that may be tried, by pool and model. */
   #worst = NO_WORST;
 
@@ -145,9 +146,9 @@ class CallTicket implements Ticket {
     const { ledger, rates, announce, controls } = this.#parts;
     const { principal, claims, lineage } = this.#admitted;
     this.#leave?.();
-    if (this.#expectedTokens !== undefined && principal.key !== undefined) {
+    if (this.#takenTokens !== undefined && principal.key !== undefined) {
       const used = attempts.reduce((sum, { usage }) => sum + (usage ? usage.input + usage.output : 0), 0);
-      rates.correct(principal.key, this.#expectedTokens - used);
+      rates.correct(principal.key, this.#takenTokens - used);
     }
     const [first, ...again] = this.#reservations;
     if (!first) return;
@@ -177,8 +178,9 @@ class CallTicket implements Ticket {
     const { principal } = this.#admitted;
     if (principal.key === undefined) return;
     const tokens = Math.ceil(promptBytes / BYTES_PER_TOKEN + (maxTokens ?? expectedOutputTokens));
-    Object.assign(this.headers, this.#parts.rates.take(principal.key, principal, tokens, performance.now()));
-    this.#expectedTokens = tokens;
+    const taken = this.#parts.rates.take(principal.key, principal, tokens, performance.now());
+    Object.assign(this.headers, taken.headers);
+    this.#takenTokens = taken.tokens;
   }
 
   async #reserve(call: Call, candidates: readonly Candidate[], size: CallSize): Promise<void> {

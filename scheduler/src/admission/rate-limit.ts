@@ -11,12 +11,18 @@ export interface RateLimiter {
   /**
    * Takes one request and the tokens that it is expected to need.
    * @param now milliseconds, monotonic
-   * @returns `x-ratelimit-*` headers, as OpenAI's
-   * @throws HttpError 429 with them and Retry-After
+   * @throws HttpError 429 with the headers and Retry-After
    */
-  take(key: string, limits: RateLimits, tokens: number, now: number): Record<string, string>;
-  /** Gives back what was not needed, or takes what was needed beyond it. */
+  take(key: string, limits: RateLimits, tokens: number, now: number): Taken;
+  /** Gives back what was taken and not needed, or takes what was needed beyond it. */
   correct(key: string, tokens: number): void;
+}
+
+export interface Taken {
+  /** `x-ratelimit-*`, as OpenAI's. */
+  headers: Record<string, string>;
+  /** At most a minute's worth. */
+  tokens: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -27,6 +33,7 @@ export function createRateLimiter(): RateLimiter {
   return {
     take(key, limits, tokens, now) {
       const own = buckets.get(key) ?? { requests: undefined, tokens: undefined };
+      const taken = Math.min(tokens, limits.tokensPerMinute ?? tokens);
       // The config may have been changed since.
       if (own.requests?.perMinute !== limits.requestsPerMinute) own.requests = bucketOf(limits.requestsPerMinute, now);
       if (own.tokens?.perMinute !== limits.tokensPerMinute) own.tokens = bucketOf(limits.tokensPerMinute, now);
@@ -34,13 +41,13 @@ export function createRateLimiter(): RateLimiter {
       const asks = [
         { kind: "requests", bucket: own.requests, amount: 1 },
         // One call larger than a minute's worth goes through when the bucket is full.
-        { kind: "tokens", bucket: own.tokens, amount: Math.min(tokens, limits.tokensPerMinute ?? 0) },
+        { kind: "tokens", bucket: own.tokens, amount: taken },
       ];
       for (const { bucket } of asks) if (bucket) fill(bucket, now);
       const lacking = asks.find(({ bucket, amount }) => bucket !== undefined && bucket.level < amount);
       if (!lacking) for (const { bucket, amount } of asks) if (bucket) bucket.level -= amount;
       const headers = Object.fromEntries(asks.flatMap(({ kind, bucket }) => (bucket ? describe(kind, bucket) : [])));
-      if (!lacking?.bucket) return headers;
+      if (!lacking?.bucket) return { headers, tokens: taken };
       const { kind, bucket, amount } = lacking;
       const waitMs = ((amount - bucket.level) / bucket.perMinute) * MINUTE_MS;
       throw new HttpError(429, "rate_limit_exceeded", `Signalbox: key ${key} is limited to ${bucket.perMinute} ${kind} per minute`, {
