@@ -1,4 +1,4 @@
-import { storableText } from "@signalbox/otel/text";
+import { storableText } from "@signalbox/otel/conventions";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { boundedText, truncatedText } from "./text.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { storableText } from "@signalbox/otel/text";
+import { storableText } from "@signalbox/otel/conventions";
 
 /**
  * Text of at most `bytes` bytes of UTF-8. A longer one is cut and ends in a hash of the whole, so that two that differ only behind

@@ -1,4 +1,4 @@
-import { storableText } from "@signalbox/otel/text";
+import { storableText } from "@signalbox/otel/conventions";
 import type { AttributeValue } from "../otlp/traces.ts";
 import { redact } from "../processors/redact.ts";
 import type { SpanRow } from "../rows.ts";

@@ -1,4 +1,4 @@
-import { storableText } from "@signalbox/otel/text";
+import { storableText } from "@signalbox/otel/conventions";
 import { type Attributes, type AttributeValue, KeyValueList } from "../otlp/traces.ts";
 import { truncatedText } from "../text.ts";
 import { isSecretName, REDACTED, redact } from "./redact.ts";

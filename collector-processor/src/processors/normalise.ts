@@ -1,5 +1,4 @@
-import { Attribute } from "@signalbox/otel/conventions";
-import { storableText } from "@signalbox/otel/text";
+import { Attribute, storableText } from "@signalbox/otel/conventions";
 import { boundDraft, type Mapping } from "../dialects/dialect.ts";
 import { AttributeView, type Emitter } from "../dialects/emitter.ts";
 import { emitterOfSource, emitterOfSpan, mappings } from "../dialects/index.ts";

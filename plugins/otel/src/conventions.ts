@@ -334,6 +334,11 @@ export function projectOfId(id: string): string | undefined {
   return at < 0 ? undefined : id.slice(0, at);
 }
 
+/** What text in Postgres cannot hold, or JSON there refuses: NUL and lone surrogates; each becomes U+FFFD. */
+export function storableText(text: string): string {
+  return (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed();
+}
+
 /** The Postgres channels that NOTIFY is sent on; payloads are JSON of at most 8,000 bytes. */
 export const NotifyChannel = {
   /** after each committed batch: `{"sessions": string[], "spans": number}`; sessions is cut to 50 */

@@ -1,6 +1,6 @@
 /** Text that names somebody, as it is kept: a key in Postgres, an attribute of spans. */
 
-import { storableText } from "@signalbox/otel/text";
+import { storableText } from "@signalbox/otel/conventions";
 
 /** UTF-16 units; longer ones are cut. */
 export const MAX_ID_LENGTH = 256;

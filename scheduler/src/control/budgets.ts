@@ -1,7 +1,7 @@
 /** `PUT /control/budgets/{scope}` and `GET /control/budgets`. */
 
+import { storableText } from "@signalbox/otel/conventions";
 import { nanousdToUsd, usdToNanousd } from "@signalbox/otel/prices";
-import { storableText } from "@signalbox/otel/text";
 import { z } from "zod";
 import type { BudgetAdmin } from "../admission/budgets/admin.ts";
 import { type BudgetScope, EVERY_ID, GLOBAL_ID } from "../admission/budgets/budget.ts";

@@ -3,7 +3,7 @@
  * project alone; without, what has this id in any project.
  */
 
-import { storableText } from "@signalbox/otel/text";
+import { storableText } from "@signalbox/otel/conventions";
 import { z } from "zod";
 import { MAX_ID_LENGTH } from "../admission/id-text.ts";
 import { DatabaseAway } from "../admission/postgres/session.ts";

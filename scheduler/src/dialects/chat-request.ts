@@ -72,7 +72,8 @@ export function lastUserText({ body, fields }: Pick<ChatRequest, "body" | "field
 /** A message's content: text, or parts of which some are. */
 export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
-  return Array.isArray(content) ? content.map((part: { text?: string }) => part?.text ?? "").join("\n") : "";
+  if (!Array.isArray(content)) return "";
+  return content.map((part: { text?: unknown } | null) => (typeof part?.text === "string" ? part.text : "")).join("\n");
 }
 
 /** The whole body. @throws HttpError 400 */

@@ -127,7 +127,8 @@ export class Attempt implements Dispatcher.DispatchHandler, RunningAttempt {
       controller.abort(new EngineError(String(status), `the engine answered ${status}${whose}`));
       return;
     }
-    const streamed = String(headers["content-type"]).startsWith("text/event-stream");
+    // An error is one body, whatever it is called, and what has none is no stream; nor is what nobody asked for as one.
+    const streamed = call.chat.stream && status < 204 && String(headers["content-type"]).startsWith("text/event-stream");
     if (!streamed && call.chat.stream) this.#wait(patience.replyMs, false);
     this.#reply = streamed ? exchange.streamReply(call, attempt, status, headers) : exchange.heldReply(call, attempt, status, headers);
   }
