@@ -1,5 +1,6 @@
 /** What the live path learns from calls, before scripted providers: where the next call goes, and what is told of it. */
 
+import { randomBytes } from "node:crypto";
 import { Attribute, type DecisionCandidate, ResponseHeader } from "@signalbox/otel/conventions";
 import OpenAI from "openai";
 import { afterEach, expect, test } from "vitest";
@@ -174,6 +175,32 @@ test("a reply kept for one variant is none of another's", async () => {
   );
   for (let session = 0; session < 12; session++) await ask({ "x-signalbox-session": `session-${session}` });
   expect([a.ledger.length, b.ledger.length]).toEqual([1, 1]);
+});
+
+test("an image of a megabyte fits where its tokens fit, and leaves what is known of the length of tokens as it was", async () => {
+  const engine = await provider(() => ({ text: "a cat", usage: { input: 1_500, output: 2 } }));
+  const pool = `{ name: only, silicon: gpu, engine: openai-compatible, base_url: "${engine.url}/v1", models: [{ id: m, context_tokens: 8192 }] }`;
+  const scheduler = await startSchedulerUnderTest(`pools: [${pool}]`, { token: "admin" });
+  CLEAN_UP.push(() => scheduler.close());
+  const client = new OpenAI({ baseURL: `${scheduler.url}/v1`, apiKey: "admin", maxRetries: 0 });
+  const url = `data:image/jpeg;base64,${randomBytes(750_000).toString("base64")}`;
+  const look = () =>
+    client.chat.completions.create({
+      model: "m",
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "What is it?" },
+            { type: "image_url", image_url: { url } },
+          ],
+        },
+      ],
+    });
+  for (let n = 0; n < 10; n++) expect((await look()).choices[0]?.message.content).toBe("a cat");
+  const text = "word ".repeat(8_000);
+  const tooLong = client.chat.completions.create({ model: "m", messages: [{ role: "user", content: text }] });
+  await expect(tooLong).rejects.toMatchObject({ message: expect.stringContaining("exceeds the context of 8192") });
 });
 
 test("a price that rises with use sends the next call elsewhere, and a call is charged what it was placed at", async () => {

@@ -53,10 +53,10 @@ const when = z.strictObject({
   agent_depth_below: count.optional().describe("1 means the root agent alone."),
   tools: z.boolean().optional().describe("The request offers tools, or does not."),
   images: z.boolean().optional().describe("The request carries images, or does not."),
-  prompt_tokens_below: count.optional().describe("Estimated at 4 bytes a token, tools included."),
-  prompt_tokens_above: atLeastNone.describe("Estimated at 4 bytes a token, tools included."),
-  prompt_bytes_below: count.optional().describe("Bytes of JSON: messages, system prompt and tools."),
-  prompt_bytes_above: atLeastNone.describe("Bytes of JSON: messages, system prompt and tools."),
+  prompt_tokens_below: count.optional().describe("Estimated at 4 bytes a token, tools included; an image in it counts 1,400."),
+  prompt_tokens_above: atLeastNone.describe("Estimated at 4 bytes a token, tools included; an image in it counts 1,400."),
+  prompt_bytes_below: count.optional().describe("Bytes of JSON: messages, system prompt and tools; an image in it counts 5,600."),
+  prompt_bytes_above: atLeastNone.describe("Bytes of JSON: messages, system prompt and tools; an image in it counts 5,600."),
   time: z
     .union([timeWindow, z.array(timeWindow).min(1)])
     .optional()

@@ -14,8 +14,10 @@ export interface ChatRequest {
   maxTokens: number | undefined;
   /** `n`: replies asked for at once. */
   choices: number;
-  /** Bytes of messages and tools: what the prompt's tokens are estimated from. */
+  /** Bytes of messages and tools, images at what their tokens would have as text: what the prompt's tokens are estimated from. */
   promptBytes: number;
+  /** Of the images and documents in it, at most. */
+  mostBlobTokens: number;
   /** The client asked for the final usage chunk of a stream. */
   wantsUsage: boolean;
   promptCacheKey: string | undefined;
@@ -55,6 +57,7 @@ export function scanChatRequest(body: Buffer): ChatRequest {
     maxTokens,
     choices,
     promptBytes: length(messages) + length(tools),
+    mostBlobTokens: mostBlobTokens(messages),
     wantsUsage: streamOptions?.include_usage === true,
     promptCacheKey: text(read("prompt_cache_key")),
     user: text(read("user")) ?? text(metadata?.user_id),
@@ -170,5 +173,13 @@ export function parse(body: Buffer, span: ByteSpan, field: string): unknown {
   }
 }
 
-export const length = (span: ByteSpan | undefined) => (span ? span.end - span.start : 0);
+/** Of text in the usual tokenizers. */
+const BYTES_PER_TOKEN = 4;
+
+export function length(span: ByteSpan | undefined): number {
+  if (!span) return 0;
+  const { start, end, blobs } = span;
+  return blobs ? end - start - blobs.bytes + blobs.tokens * BYTES_PER_TOKEN : end - start;
+}
+export const mostBlobTokens = (span: ByteSpan | undefined): number => span?.blobs?.mostTokens ?? 0;
 export const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

@@ -1,7 +1,7 @@
 /** Embeddings: what routing needs of a request, and what an answer says of its usage. */
 
 import { badRequest } from "../http/errors.ts";
-import { type ChatRequest, length, text } from "./chat-request.ts";
+import { type ChatRequest, length, mostBlobTokens, text } from "./chat-request.ts";
 import type { ReplyFacts } from "./chat-usage.ts";
 import { readFields } from "./request-fields.ts";
 import { tokenCount } from "./token-count.ts";
@@ -20,6 +20,7 @@ export function scanEmbeddingsRequest(body: Buffer): ChatRequest {
     maxTokens: 0,
     choices: 1,
     promptBytes: length(input),
+    mostBlobTokens: mostBlobTokens(input),
     wantsUsage: true,
     promptCacheKey: undefined,
     user: text(read("user")),

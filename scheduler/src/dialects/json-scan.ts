@@ -6,10 +6,14 @@
  * A bad literal deep inside is left for the engine to refuse.
  */
 
+import { addBlob, type Blobs, SHORTEST_BLOB } from "./blobs.ts";
+
 export interface ByteSpan {
   start: number;
   /** Exclusive. */
   end: number;
+  /** Images and documents in it, of a body larger than a few kilobytes. */
+  blobs?: Blobs;
 }
 
 export class JsonScanError extends Error {
@@ -54,8 +58,9 @@ export function scanObject(body: Buffer, from = 0): Map<string, ByteSpan> {
     at = skipSpace(body, keyEnd);
     if (body[at] !== COLON) throw new JsonScanError('expected ":"', at);
     const start = skipSpace(body, at + 1);
+    blobs = undefined;
     const end = skipValue(body, text, start);
-    fields.set(key, { start, end });
+    fields.set(key, blobs === undefined ? { start, end } : { start, end, blobs });
     at = skipSpace(body, end);
     if (body[at] === CLOSE_BRACE) return fields;
     if (body[at] !== COMMA) throw new JsonScanError('expected "," or "}"', at);
@@ -133,13 +138,18 @@ const isDigit = (byte = 0) => byte >= ZERO && byte <= 0x39;
 const endsLiteral = (byte: number) =>
   byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
+/** Those of the field that is read just now. */
+let blobs: Blobs | undefined;
+
 function skipContainer(body: Buffer, from: number): number {
   const closers: number[] = [];
   let at = from;
   while (at < body.length) {
     const byte = body[at];
     if (byte === QUOTE) {
-      at = skipString(body, at);
+      const end = skipString(body, at);
+      if (end - at > SHORTEST_BLOB) blobs = addBlob(blobs, body, at, end);
+      at = end;
       continue;
     }
     if (byte === OPEN_BRACE) closers.push(CLOSE_BRACE);

@@ -1,7 +1,7 @@
 /** What routing needs of an Anthropic Messages request, read from its bytes. */
 
 import { badRequest } from "../http/errors.ts";
-import { type ChatRequest, length } from "./chat-request.ts";
+import { type ChatRequest, length, mostBlobTokens } from "./chat-request.ts";
 import { readFields } from "./request-fields.ts";
 
 /** What an engine of this dialect wants in `anthropic-version`. */
@@ -22,6 +22,7 @@ export function scanMessagesRequest(body: Buffer): ChatRequest {
     maxTokens: count("max_tokens"),
     choices: 1,
     promptBytes: length(messages) + length(fields.get("system")) + length(fields.get("tools")),
+    mostBlobTokens: mostBlobTokens(messages),
     wantsUsage: true,
     promptCacheKey: undefined,
     user: userOf(metadata?.user_id),

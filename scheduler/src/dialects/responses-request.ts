@@ -1,7 +1,7 @@
 /** What routing needs of an OpenAI Responses request, read from its bytes. */
 
 import { badRequest } from "../http/errors.ts";
-import { type ChatRequest, length, parse, text, textOf } from "./chat-request.ts";
+import { type ChatRequest, length, mostBlobTokens, parse, text, textOf } from "./chat-request.ts";
 import { readFields } from "./request-fields.ts";
 
 /** @throws HttpError 400 naming the field */
@@ -19,6 +19,7 @@ export function scanResponsesRequest(body: Buffer): ChatRequest {
     maxTokens: count("max_output_tokens"),
     choices: 1,
     promptBytes: length(input) + length(fields.get("instructions")) + length(fields.get("tools")),
+    mostBlobTokens: mostBlobTokens(input),
     wantsUsage: true,
     promptCacheKey: text(read("prompt_cache_key")),
     user: text(read("user")) ?? text(read("safety_identifier")),

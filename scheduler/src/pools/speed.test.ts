@@ -36,8 +36,9 @@ test("a reply that came whole corrects both by its sum", () => {
 
 test("one absurd call moves an average by no more than its weight of the bound", () => {
   const speed = createSpeedModel(prior);
-  speed.observe({ ...call, tpotMs: 1e9 });
+  speed.observe({ ...call, tpotMs: 1e9, promptBytes: 1e6, promptTokens: 1 });
   expect(speed.tpotRatio).toBeLessThan(4);
+  expect(speed.bytesPerToken).toBeLessThan(6);
 });
 
 test("what was there is part of the prediction: a step of theirs and their prompts, and newcomers' prompts between the steps", () => {

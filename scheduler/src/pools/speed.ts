@@ -68,6 +68,9 @@ const USUAL_WEIGHT = 0.05;
 const MAX_RATIO = 20;
 /** English in the usual tokenizers. */
 const BYTES_PER_TOKEN = 4;
+/** No text is outside of these: who says so counts something else. */
+const LEAST_BYTES_PER_TOKEN = 0.5;
+const MOST_BYTES_PER_TOKEN = 16;
 
 /** @param forgetting when a correction is no longer believed; default: never */
 export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptions["forgetting"]): SpeedModel {
@@ -106,7 +109,10 @@ export function createSpeedModel(prior: SpeedPrior, forgetting?: CorrectionOptio
     },
     observe(call: ObservedCall) {
       const { promptTokens, prefilledTokens, outputTokens, ttftMs, tpotMs, there, meanBatch, slots, slaClass } = call;
-      if (promptTokens) model.bytesPerToken = blend(model.bytesPerToken, Math.max(0.5, call.promptBytes / promptTokens));
+      if (promptTokens) {
+        const seen = Math.min(MOST_BYTES_PER_TOKEN, Math.max(LEAST_BYTES_PER_TOKEN, call.promptBytes / promptTokens));
+        model.bytesPerToken = blend(model.bytesPerToken, seen);
+      }
       const { correction, replyLengths } = model;
       const learnTtft = (ratio: number) => {
         model.ttftRatio = blend(model.ttftRatio, bounded(ratio));

@@ -122,10 +122,11 @@ const candidate: Candidate = {
 
 test("the most a call can cost: the prompt at two bytes a token, and as much of a reply as it may get", () => {
   const input = (2_000 / 2 + 64) * 1_000;
-  const size = { promptBytes: 2_000, maxTokens: 100, choices: 1 };
+  const size = { promptBytes: 2_000, mostBlobTokens: 0, maxTokens: 100, choices: 1 };
   expect(worstCase(candidate, size)).toBe(input + 100 * 10_000);
   expect(worstCase(candidate, { ...size, choices: 3 })).toBe(input + 300 * 10_000);
   expect(worstCase({ ...candidate, maxOutputTokens: 50 }, size)).toBe(input + 50 * 10_000);
+  expect(worstCase(candidate, { ...size, mostBlobTokens: 50_000 })).toBe(input + 50_000 * 1_000 + 100 * 10_000);
   expect(worstCase({ ...candidate, contextTokens: 4_000 }, { ...size, maxTokens: undefined })).toBe(input + 4_000 * 10_000);
   expect(worstCase({ ...candidate, speed: { ...speed, bytesPerToken: 1 } }, size)).toBe((2_000 + 64) * 1_000 + 100 * 10_000);
   const tiered = { input: 1, output: 10, cacheWrite: 2, long: { above: 10, input: 3, output: 20 } };
@@ -133,7 +134,7 @@ test("the most a call can cost: the prompt at two bytes a token, and as much of 
 });
 
 test("time is set aside at the pace of a full pool, twice over; what has no price is unknown", () => {
-  const size = { promptBytes: 1_872, maxTokens: 100, choices: 1 };
+  const size = { promptBytes: 1_872, mostBlobTokens: 0, maxTokens: 100, choices: 1 };
   // 1,000 tokens of prompt in 1 s, 100 at 20 ms: 3 s at 1 USD an hour, doubled
   expect(worstCase({ ...candidate, pricing: { by: "time", hourlyUsd: 1 } }, size)).toBe(Math.ceil((1e9 / 3_600_000) * 3_000 * 2));
   expect(worstCase({ ...candidate, pricing: { by: "unknown" } }, size)).toBeUndefined();

@@ -7,6 +7,7 @@ import { predictPrefillMs } from "../../placement/estimate.ts";
 
 export interface CallSize {
   promptBytes: number;
+  mostBlobTokens: number;
   maxTokens: number | undefined;
   /** `n`: replies asked for at once. */
   choices: number;
@@ -24,9 +25,10 @@ const TIME_MARGIN = 2;
 const BEYOND_NANOUSD = Number.MAX_SAFE_INTEGER;
 
 /** @returns nano-USD; undefined where the candidate has no price */
-export function worstCase(candidate: Candidate, { promptBytes, maxTokens, choices }: CallSize): number | undefined {
+export function worstCase(candidate: Candidate, { promptBytes, mostBlobTokens, maxTokens, choices }: CallSize): number | undefined {
   const { pricing, speed } = candidate;
-  const input = Math.ceil(promptBytes / Math.min(LEAST_BYTES_PER_TOKEN, speed.bytesPerToken)) + TEMPLATE_TOKENS;
+  const text = Math.ceil(promptBytes / Math.min(LEAST_BYTES_PER_TOKEN, speed.bytesPerToken));
+  const input = text + mostBlobTokens + TEMPLATE_TOKENS;
   const output = Math.min(MAX_TOKENS, Math.ceil(choices * ceiling(candidate, maxTokens)));
   if (pricing.by === "tokens") return costNanousd(dearest(pricing.price), { input, output }) ?? BEYOND_NANOUSD;
   if (pricing.by === "unknown") return undefined;

@@ -3,16 +3,12 @@
  * a token is right within about a third for English prose and code with the tokenizers in use, and low for scripts with long bytes.
  */
 
+import { BASE64_CHARS_PER_PAGE, TOKENS_PER_IMAGE, TOKENS_PER_PAGE } from "../blobs.ts";
 import type { Request, ToolCallPart, ToolResultContent } from "./types.ts";
 
 const BYTES_PER_TOKEN = 4;
 /** Role and separators. */
 const TOKENS_PER_MESSAGE = 4;
-/** Both providers count an image by its pixels, which bytes do not tell: this is a picture of about a megapixel. */
-const TOKENS_PER_IMAGE = 1_400;
-/** Anthropic: 1,500 to 3,000 a page of a PDF; base64 of a page is about 100 kB. */
-const BASE64_CHARS_PER_PAGE = 100_000;
-const TOKENS_PER_PAGE = 2_000;
 
 type Part = Request["messages"][number]["parts"][number];
 
