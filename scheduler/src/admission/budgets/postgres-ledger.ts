@@ -43,17 +43,20 @@ export function createPostgresLedger({ database, whenAway, log, maxPending = 50_
   const submit = (operation: Operation) =>
     new Promise<Shortfall | undefined>((resolve, reject) => {
       queue.push({ operation, resolve, reject });
-      flushing ??= flush().finally(() => {
-        flushing = undefined;
-      });
+      flushing ??= flush();
     });
 
   async function flush(): Promise<void> {
     // Calls that arrive in the same turn of the event loop share the transaction.
     await new Promise(setImmediate);
-    while (queue.length > 0) {
-      const waiting = queue.splice(0, MAX_BATCH);
-      await write(pending.splice(0, MAX_BATCH), waiting);
+    try {
+      while (queue.length > 0) {
+        const waiting = queue.splice(0, MAX_BATCH);
+        await write(pending.splice(0, MAX_BATCH), waiting);
+      }
+    } finally {
+      // At once: what is submitted between the last look at the line and this would wait for the next one.
+      flushing = undefined;
     }
   }
 
