@@ -3,7 +3,11 @@
 const below = (next: () => number, limit: number) => Math.floor(next() * limit);
 const pick = <T>(next: () => number, list: readonly T[]): T => list[below(next, list.length)] as T;
 
+/** Deeper than the gateway takes; as a reply it is what the translators walk. */
+const DEEP = 1_500;
+
 const VALUES: readonly unknown[] = [
+  JSON.parse(`${'{"a":'.repeat(DEEP)}1${"}".repeat(DEEP)}`),
   null,
   true,
   -1,

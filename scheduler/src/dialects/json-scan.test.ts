@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { JsonScanError, scanObject } from "./json-scan.ts";
+import { JsonScanError, MAX_DEPTH, scanObject } from "./json-scan.ts";
 
 /** Large bodies are read otherwise than small ones. */
 const LARGE = " ".repeat(4096);
@@ -25,6 +25,19 @@ test("long strings with quotes and backslashes at their ends are jumped over who
     const body = Buffer.from(JSON.stringify({ a: "x".repeat(5_000) + tail, b: 1 }));
     expect(scanObject(body).get("b")).toEqual({ start: body.length - 2, end: body.length - 1 });
   }
+});
+
+test("what is nested too deeply is refused, and what is not is read", () => {
+  const nested = (depth: number, open: string, close: string) => `{"a":${open.repeat(depth)}1${close.repeat(depth)},"b":2}`;
+  for (const [open, close] of [
+    ["[", "]"],
+    ['{"x":', "}"],
+  ] as const)
+    for (const before of ["", LARGE]) {
+      const scan = (depth: number) => scanObject(Buffer.from(before + nested(depth, open, close)));
+      expect(scan(MAX_DEPTH).has("b")).toBe(true);
+      expect(() => scan(MAX_DEPTH + 1)).toThrow("nested deeper than 1000 levels");
+    }
 });
 
 test("of a key that comes twice the last counts", () => {

@@ -37,6 +37,8 @@ const COMMA = 0x2c;
 const SHORT_STRING = 64;
 /** Of a body up to this a text is made once, since one of each key and literal costs more. */
 const SMALL_BYTES = 4096;
+/** Of arrays and objects in each other: who walks them afterwards, `JSON.stringify` too, does it on the stack. */
+export const MAX_DEPTH = 1_000;
 /** What JSON says without quotes and brackets. */
 export const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 
@@ -152,9 +154,10 @@ function skipContainer(body: Buffer, from: number): number {
       at = end;
       continue;
     }
-    if (byte === OPEN_BRACE) closers.push(CLOSE_BRACE);
-    else if (byte === OPEN_BRACKET) closers.push(CLOSE_BRACKET);
-    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (closers.length === MAX_DEPTH) throw new JsonScanError(`nested deeper than ${MAX_DEPTH} levels`, at);
+      closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (closers.pop() !== byte) throw new JsonScanError("brackets do not match", at);
       if (closers.length === 0) return at + 1;
     }
@@ -173,9 +176,10 @@ function skipContainerOf(body: Buffer, text: string, from: number): number {
       at = skipStringOf(text, at);
       continue;
     }
-    if (byte === OPEN_BRACE) closers.push(CLOSE_BRACE);
-    else if (byte === OPEN_BRACKET) closers.push(CLOSE_BRACKET);
-    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (closers.length === MAX_DEPTH) throw new JsonScanError(`nested deeper than ${MAX_DEPTH} levels`, at);
+      closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (closers.pop() !== byte) throw new JsonScanError("brackets do not match", at);
       if (closers.length === 0) return at + 1;
     }

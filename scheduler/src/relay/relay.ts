@@ -12,7 +12,7 @@ import { newSpanId } from "../telemetry/ids.ts";
 import { type AttemptRecord, epochNow } from "../telemetry/record.ts";
 import { Attempt, cancelAll, type Failed, HedgeLost, type Outcome } from "./attempt.ts";
 import { type Call, endOf } from "./call.ts";
-import type { Exchanges } from "./exchange.ts";
+import type { Exchange, Exchanges } from "./exchange.ts";
 import { OpenAttempt, prefillTokensOf } from "./settle.ts";
 import { statusKind } from "./verdict.ts";
 
@@ -154,6 +154,13 @@ class Relay {
     const { chain, pricings, exchanges, baseline, resilience, learns = true } = this.#options;
     const { source } = offer;
     const { upstream } = source.connection;
+    let exchange: Exchange;
+    try {
+      exchange = exchanges.open(offer);
+    } catch (error) {
+      source.gate.release();
+      throw error;
+    }
     // The pool went down, or its breaker opened, while the call waited.
     if (!upstream || !source.breaker.enter()) {
       source.gate.release();
@@ -168,7 +175,6 @@ class Relay {
       onAnswer: () => this.#answers(running, opened.record),
       learns,
     });
-    const exchange = exchanges.open(offer);
     opened.record.dropped = exchange.dropped;
     if (call.escalation) call.mayEscalate = () => this.#mayEscalate(Math.max(minTier, offer.tier + 1));
     const running = new Attempt({
@@ -209,7 +215,10 @@ class Relay {
     const early = await Promise.race([first.outcome, late]);
     clearTimeout(timer);
     if (early) return early;
-    const second = await this.#startHedge(first, minTier);
+    const second = await this.#startHedge(first, minTier).catch((error: Error) => {
+      first.cancel(error);
+      throw error;
+    });
     const outcomes = await Promise.all(second ? [first.outcome, second.outcome] : [first.outcome]);
     return outcomes.find(({ kind }) => kind === "answered") ?? outcomes.find(({ kind }) => kind === "failed") ?? { kind: "gone" };
   }

@@ -40,6 +40,9 @@ test.each([
   [{ enum: [] }, "no value"],
   [{ type: "object", propertyNames: { pattern: "^a" } }, '"propertyNames"'],
   [{ type: "date" }, '"date"'],
+  [{ type: "object", required: [{}] }, '"required"'],
+  [{ type: "string", minLength: 5, maxLength: 2 }, "maxLength"],
+  [{ $ref: "#/%E0%A4%A" }, "nothing is at"],
 ])("%j is refused in words", (schema, words) => {
   expect(() => jsonGrammar(schema)).toThrow(SchemaError);
   expect(() => jsonGrammar(schema)).toThrow(words);

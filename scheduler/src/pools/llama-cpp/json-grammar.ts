@@ -83,7 +83,7 @@ export function createGrammarBuilder(): GrammarBuilder {
       );
     if (type === "object" || (type === undefined && isObject(schema.properties))) return object(schema, at);
     if (type === "array" || (type === undefined && schema.items !== undefined)) return array(schema, at);
-    if (type === "string") return string(schema);
+    if (type === "string") return string(schema, at);
     if (type === undefined) return "value";
     if (typeof type === "string" && ["number", "integer", "boolean", "null"].includes(type)) return type;
     throw new SchemaError(`${at}: there is no type ${JSON.stringify(type)}`);
@@ -106,10 +106,10 @@ export function createGrammarBuilder(): GrammarBuilder {
     if (schema.properties === undefined && schema.required === undefined && schema.additionalProperties === undefined) return "object";
     const properties = isObject(schema.properties) ? schema.properties : {};
     const names = Object.keys(properties);
-    const required = new Set(Array.isArray(schema.required) ? schema.required : []);
+    const required = new Set(namesIn(schema.required, at));
     const pair = (name: string) => add(`${literal(name)} ":" ws ${visit(properties[name], `${at}.${name}`)}`);
     const must = names.filter((name) => required.has(name)).map(pair);
-    for (const name of required) if (!names.includes(String(name))) must.push(add(`${literal(name)} ":" ws value`));
+    for (const name of required) if (!names.includes(name)) must.push(add(`${literal(name)} ":" ws value`));
     const may = names.filter((name) => !required.has(name)).map(pair);
     const { additionalProperties = false } = schema;
     if (additionalProperties !== false) may.push(others(names, additionalProperties, at));
@@ -147,10 +147,11 @@ export function createGrammarBuilder(): GrammarBuilder {
     return add(`"[" ws ${least === 0 ? `(${some})?` : some} ws "]"`);
   }
 
-  function string({ minLength, maxLength }: Schema): string {
+  function string({ minLength, maxLength }: Schema, at: string): string {
     if (minLength === undefined && maxLength === undefined) return "string";
     const least = bound(minLength, 0);
-    const most = maxLength === undefined || Number(maxLength) > MAX_REPEAT ? "" : bound(maxLength, 0);
+    const most = typeof maxLength !== "number" || maxLength > MAX_REPEAT ? "" : bound(maxLength, 0);
+    if (most !== "" && most < least) throw new SchemaError(`${at}: maxLength is below minLength`);
     return add(`"\\"" char{${least},${most}} "\\""`);
   }
 
@@ -186,6 +187,14 @@ function alternatives(options: readonly string[], at: string): string {
   return options.join(" | ");
 }
 
+function namesIn(required: unknown, at: string): string[] {
+  if (!Array.isArray(required)) return [];
+  return required.map((name) => {
+    if (typeof name !== "string") throw new SchemaError(`${at}: "required" names no property by ${JSON.stringify(name)}`);
+    return name;
+  });
+}
+
 const bound = (value: unknown, otherwise: number): number =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 ? Math.min(value, MAX_REPEAT) : otherwise;
 
@@ -197,7 +206,15 @@ function resolve(document: unknown, ref: string): unknown {
   let place = document;
   for (const step of ref.slice(1).split("/").slice(1)) {
     if (typeof place !== "object" || place === null) return undefined;
-    place = Reflect.get(place, decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~"));
+    place = Reflect.get(place, decoded(step).replaceAll("~1", "/").replaceAll("~0", "~"));
   }
   return place;
+}
+
+function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
 }
