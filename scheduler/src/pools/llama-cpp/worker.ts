@@ -30,7 +30,7 @@ try {
 } catch (error) {
   tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
   process.exitCode = 1;
-  process.disconnect?.();
+  if (process.connected) process.disconnect();
 }
 
 async function listen(server: http.Server, wanted: WorkerListen): Promise<WorkerAddress> {
