@@ -24,8 +24,8 @@ export interface Blobs {
 
 /** A shorter string may be text all the same, and counts little as such. */
 export const SHORTEST_BLOB = 1_024;
-/** `url`, `image_url`, `data`, `file_data`: text stands under other names. */
-const NAMES = [Buffer.from('url"'), Buffer.from('data"')];
+/** How `url`, `image_url`, `data` and `file_data` end, backwards: text stands under other names. */
+const NAMES = ["lru", "atad"];
 const SAMPLE = 64;
 const BASE64 = /^[A-Za-z0-9+/=_\\-]+"?$/;
 /** `%PDF-` */
@@ -35,17 +35,20 @@ const QUOTE_AND_DATA_URL = 80;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 
-/** @returns what the string that stands from one offset to the other adds to `before`; `before` where it is no blob */
-export function addBlob(before: Blobs | undefined, body: Buffer, start: number, end: number): Blobs | undefined {
-  if (!isNamed(body, start) || !isBase64(body, start + ((end - start) >> 1)) || !isBase64(body, end - SAMPLE)) return before;
-  const { bytes = 0, tokens = 0, mostTokens = 0 } = before ?? {};
-  const length = end - start;
-  const isDocument = body.toString("latin1", start, start + QUOTE_AND_DATA_URL).includes(PDF);
-  return {
-    bytes: bytes + length,
-    tokens: tokens + (isDocument ? Math.ceil(length / BASE64_CHARS_PER_PAGE) * TOKENS_PER_PAGE : TOKENS_PER_IMAGE),
-    mostTokens: mostTokens + (isDocument ? Math.ceil(length / LEAST_CHARS_PER_TOKEN) : MOST_TOKENS_PER_IMAGE),
-  };
+/** @param strings where each begins, at its opening quote, and ends, in turn. @returns undefined where none is a blob */
+export function blobsAmong(body: Buffer, strings: readonly number[]): Blobs | undefined {
+  let found: Blobs | undefined;
+  for (let index = 0; index < strings.length; index += 2) {
+    const [start, end] = [strings[index] as number, strings[index + 1] as number];
+    if (!isNamed(body, start) || !isBase64(body, start + ((end - start) >> 1)) || !isBase64(body, end - SAMPLE)) continue;
+    found ??= { bytes: 0, tokens: 0, mostTokens: 0 };
+    const length = end - start;
+    const isDocument = body.toString("latin1", start, start + QUOTE_AND_DATA_URL).includes(PDF);
+    found.bytes += length;
+    found.tokens += isDocument ? Math.ceil(length / BASE64_CHARS_PER_PAGE) * TOKENS_PER_PAGE : TOKENS_PER_IMAGE;
+    found.mostTokens += isDocument ? Math.ceil(length / LEAST_CHARS_PER_TOKEN) : MOST_TOKENS_PER_IMAGE;
+  }
+  return found;
 }
 
 const isBase64 = (body: Buffer, at: number) => BASE64.test(body.toString("latin1", at, at + SAMPLE));
@@ -57,5 +60,11 @@ function isNamed(body: Buffer, start: number): boolean {
   if (body[at] !== COLON) return false;
   at--;
   while ((body[at] as number) <= 0x20) at--;
-  return body[at] === QUOTE && NAMES.some((name) => body.subarray(at + 1 - name.length, at + 1).equals(name));
+  return body[at] === QUOTE && NAMES.some((name) => endsWith(body, at, name));
+}
+
+/** Byte by byte: a view of a buffer costs more, and most long strings are looked at. */
+function endsWith(body: Buffer, end: number, backwards: string): boolean {
+  for (let index = 0; index < backwards.length; index++) if (body[end - 1 - index] !== backwards.charCodeAt(index)) return false;
+  return true;
 }
