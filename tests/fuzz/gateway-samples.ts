@@ -11,7 +11,8 @@ export const PATHS: Record<DialectName, string> = {
 
 const SCHEMA = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
 const CALLED = '{"path":"/etc/hosts"}';
-const IMAGE = "iVBORw0KGgo=";
+/** Long enough to be taken for one. */
+const IMAGE = `iVBORw0KGgo${"A".repeat(4_000)}=`;
 
 export const REQUESTS: Record<DialectName, object> = {
   chat: {

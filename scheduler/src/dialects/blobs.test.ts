@@ -27,7 +27,9 @@ test.each([
     expect(found.promptBytes - plain.promptBytes).toBeGreaterThan(1_400 * 4);
     // what stands around it
     expect(found.promptBytes - plain.promptBytes).toBeLessThan(1_400 * 4 + 400);
-    expect([plain.mostBlobTokens, found.mostBlobTokens]).toEqual([0, 50_000]);
+    expect(plain.mostBlobTokens).toBe(0);
+    // and its quotes
+    expect(found.mostBlobTokens).toBe(50_001);
   }
 });
 
@@ -35,7 +37,14 @@ test("two images are two, in the results of tools too", () => {
   const result = { type: "tool_result", tool_use_id: "t", content: [image(PNG)] };
   const found = scan(scanMessagesRequest, messages(image(PNG), result));
   expect(found.promptBytes - scan(scanMessagesRequest, messages()).promptBytes).toBeGreaterThan(2 * 1_400 * 4);
-  expect(found.mostBlobTokens).toBe(100_000);
+  expect(found.mostBlobTokens).toBe(100_002);
+});
+
+test("for a budget an image is one where the engine sees one: in the arguments of a tool it is text", () => {
+  const call = { type: "tool_use", id: "t", name: "show", input: { part: image(PNG) } };
+  expect(scan(scanMessagesRequest, messages(call)).mostBlobTokens).toBe((PNG.length + 2) / 2);
+  const both = scan(scanMessagesRequest, messages(image(PNG), call));
+  expect(both.mostBlobTokens).toBe(50_000 + (PNG.length + 4) / 2);
 });
 
 test("a document counts by its pages, and for a budget as the text that it may hold", () => {

@@ -1,6 +1,7 @@
 /** What routing needs of a request, of any dialect; read from the bytes of a chat completions request, and the two edits made to them. */
 
 import { badRequest } from "../http/errors.ts";
+import { mostTokensOf } from "./blobs.ts";
 import { type ByteSpan, JsonScanError, scanObject } from "./json-scan.ts";
 import { plainValue } from "./plain-value.ts";
 import type { Dialect } from "./translate/index.ts";
@@ -57,7 +58,7 @@ export function scanChatRequest(body: Buffer): ChatRequest {
     maxTokens,
     choices,
     promptBytes: length(messages) + length(tools),
-    mostBlobTokens: mostBlobTokens(messages),
+    mostBlobTokens: mostBlobTokens(body, messages, "messages"),
     wantsUsage: streamOptions?.include_usage === true,
     promptCacheKey: text(read("prompt_cache_key")),
     user: text(read("user")) ?? text(metadata?.user_id),
@@ -181,5 +182,9 @@ export function length(span: ByteSpan | undefined): number {
   const { start, end, blobs } = span;
   return blobs ? end - start - blobs.bytes + blobs.tokens * BYTES_PER_TOKEN : end - start;
 }
-export const mostBlobTokens = (span: ByteSpan | undefined): number => span?.blobs?.mostTokens ?? 0;
+
+/** Of the images and documents in messages, at most. Those are parsed where there are any: a budget must hold what they cost. @throws HttpError 400 */
+export function mostBlobTokens(body: Buffer, span: ByteSpan | undefined, field: string): number {
+  return span?.blobs ? mostTokensOf(span.blobs, parse(body, span, field)) : 0;
+}
 export const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);

@@ -20,7 +20,7 @@ export function scanEmbeddingsRequest(body: Buffer): ChatRequest {
     maxTokens: 0,
     choices: 1,
     promptBytes: length(input),
-    mostBlobTokens: mostBlobTokens(input),
+    mostBlobTokens: mostBlobTokens(body, input, "input"),
     wantsUsage: true,
     promptCacheKey: undefined,
     user: text(read("user")),

@@ -22,7 +22,7 @@ export function scanMessagesRequest(body: Buffer): ChatRequest {
     maxTokens: count("max_tokens"),
     choices: 1,
     promptBytes: length(messages) + length(fields.get("system")) + length(fields.get("tools")),
-    mostBlobTokens: mostBlobTokens(messages),
+    mostBlobTokens: mostBlobTokens(body, messages, "messages"),
     wantsUsage: true,
     promptCacheKey: undefined,
     user: userOf(metadata?.user_id),

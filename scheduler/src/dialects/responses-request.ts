@@ -19,7 +19,7 @@ export function scanResponsesRequest(body: Buffer): ChatRequest {
     maxTokens: count("max_output_tokens"),
     choices: 1,
     promptBytes: length(input) + length(fields.get("instructions")) + length(fields.get("tools")),
-    mostBlobTokens: mostBlobTokens(input),
+    mostBlobTokens: mostBlobTokens(body, input, "input"),
     wantsUsage: true,
     promptCacheKey: text(read("prompt_cache_key")),
     user: text(read("user")) ?? text(read("safety_identifier")),
