@@ -153,13 +153,9 @@ function caseOf(seed: number, number: number): Case {
   const spoilt = (value: object) => (deeply ? Buffer.from(JSON.stringify(mutateJson(value, next))) : spoiltBytes(JSON.stringify(value)));
   const replyOf = ({ whole, stream: events }: (typeof REPLIES)[DialectName]): Reply => {
     const sound = which < 0.4;
-    const body = stream
-      ? sound || !deeply
-        ? (sound ? Buffer.from : spoiltBytes)(events)
-        : Buffer.from(mutateEvents(events, next))
-      : sound
-        ? Buffer.from(JSON.stringify(whole))
-        : spoilt(whole);
+    const spoiltStream = () => (deeply ? Buffer.from(mutateEvents(events, next)) : spoiltBytes(events));
+    const spoiltReply = () => (stream ? spoiltStream() : spoilt(whole));
+    const body = sound ? Buffer.from(stream ? events : JSON.stringify(whole)) : spoiltReply();
     const type = next() < 0.95 ? (stream ? SSE : JSON_TYPE) : pick([SSE, JSON_TYPE, "text/html", ""]);
     return { status: pick(STATUSES), type, body, cut: next() < 0.05 };
   };

@@ -30,6 +30,12 @@ test.each([
   expect(() => scan(body)).toThrow(expect.objectContaining({ status: 400, param }));
 });
 
+test("a body that is nested too deeply is told so, and not that it is no JSON", () => {
+  const deep = `{"model":"a","messages":[],"x":${"[".repeat(2_000)}${"]".repeat(2_000)}}`;
+  const message = "the body is nested deeper than 1000 levels at byte 1031";
+  expect(() => scanChatRequest(Buffer.from(deep))).toThrow(expect.objectContaining({ status: 400, message }));
+});
+
 test("bytes that need no edit are the client's own", () => {
   const request = scan({ model: "qwen", messages: MESSAGES });
   expect(bodyFor(request, { model: "qwen" })).toBe(request.body);

@@ -2,7 +2,7 @@
 
 import { badRequest } from "../http/errors.ts";
 import { mostTokensOf } from "./blobs.ts";
-import { type ByteSpan, JsonScanError, scanObject } from "./json-scan.ts";
+import { type ByteSpan, JsonScanError, JsonTooDeep, scanObject } from "./json-scan.ts";
 import { plainValue } from "./plain-value.ts";
 import type { Dialect } from "./translate/index.ts";
 
@@ -158,6 +158,7 @@ export function scan(body: Buffer): Map<string, ByteSpan> {
   try {
     return scanObject(body);
   } catch (error) {
+    if (error instanceof JsonTooDeep) throw badRequest(`the body is ${error.message}`);
     if (error instanceof JsonScanError) throw badRequest(`the body is not valid JSON: ${error.message}`);
     throw error;
   }
@@ -177,6 +178,7 @@ export function parse(body: Buffer, span: ByteSpan, field: string): unknown {
 /** Of text in the usual tokenizers. */
 const BYTES_PER_TOKEN = 4;
 
+/** Bytes that its tokens are estimated from. */
 export function length(span: ByteSpan | undefined): number {
   if (!span) return 0;
   const { start, end, blobs } = span;

@@ -25,6 +25,9 @@ export class JsonScanError extends Error {
   }
 }
 
+/** JSON all the same. */
+export class JsonTooDeep extends JsonScanError {}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
@@ -156,7 +159,7 @@ function skipContainer(body: Buffer, from: number): number {
       continue;
     }
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (closers.length === MAX_DEPTH) throw new JsonScanError(`nested deeper than ${MAX_DEPTH} levels`, at);
+      if (closers.length === MAX_DEPTH) throw new JsonTooDeep(`nested deeper than ${MAX_DEPTH} levels`, at);
       closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (closers.pop() !== byte) throw new JsonScanError("brackets do not match", at);
@@ -178,7 +181,7 @@ function skipContainerOf(body: Buffer, text: string, from: number): number {
       continue;
     }
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (closers.length === MAX_DEPTH) throw new JsonScanError(`nested deeper than ${MAX_DEPTH} levels`, at);
+      if (closers.length === MAX_DEPTH) throw new JsonTooDeep(`nested deeper than ${MAX_DEPTH} levels`, at);
       closers.push(byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET);
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (closers.pop() !== byte) throw new JsonScanError("brackets do not match", at);

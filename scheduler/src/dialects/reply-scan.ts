@@ -5,13 +5,13 @@
 
 import type { ReplyFacts } from "./chat-usage.ts";
 import { isText, LITERAL } from "./json-scan.ts";
-import { MAX_TOKENS } from "./token-count.ts";
+import { MAX_TOKEN_COUNT } from "./token-count.ts";
 
 /** Of a larger one `JSON.parse` reads the long texts faster. */
 const MAX_BYTES = 1024;
 const MAX_DEPTH = 32;
 /** As many as the largest count that is believed has. */
-const MAX_DIGITS = String(MAX_TOKENS).length;
+const MAX_DIGITS = String(MAX_TOKEN_COUNT).length;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

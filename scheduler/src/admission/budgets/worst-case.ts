@@ -1,7 +1,7 @@
 /** The most that a call can cost on a candidate: what is set aside before it is dispatched. */
 
 import { costNanousd, type TokenPrice, usdToNanousd } from "@signalbox/otel/prices";
-import { MAX_TOKENS } from "../../dialects/token-count.ts";
+import { MAX_TOKEN_COUNT } from "../../dialects/token-count.ts";
 import type { Candidate } from "../../placement/candidate.ts";
 import { predictPrefillMs } from "../../placement/estimate.ts";
 
@@ -29,7 +29,7 @@ export function worstCase(candidate: Candidate, { promptBytes, mostBlobTokens, m
   const { pricing, speed } = candidate;
   const text = Math.ceil(promptBytes / Math.min(LEAST_BYTES_PER_TOKEN, speed.bytesPerToken));
   const input = text + mostBlobTokens + TEMPLATE_TOKENS;
-  const output = Math.min(MAX_TOKENS, Math.ceil(choices * ceiling(candidate, maxTokens)));
+  const output = Math.min(MAX_TOKEN_COUNT, Math.ceil(choices * ceiling(candidate, maxTokens)));
   if (pricing.by === "tokens") return costNanousd(dearest(pricing.price), { input, output }) ?? BEYOND_NANOUSD;
   if (pricing.by === "unknown") return undefined;
   const ms =
